@@ -1,0 +1,61 @@
+# make demo   see the dashboard on a recording, no cluster needed
+# make test   everything that CI runs; the first run builds real Kubernetes components (minutes), later ones reuse them
+# make check  the same without real components: under a minute
+# make cluster          a real control plane with every scenario, until ctrl-c
+# make demo-recording   record the demo anew from the real control plane
+# make screenshots      draw the pictures anew from the demo recording
+# make bench            the performance table: each number beside its goal
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.dashboard
+DEV := $(VENV)/.dev
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: demo test check cluster demo-recording screenshots bench system-packages clean
+
+demo: $(RUN)
+	$(BIN)/dratui demo
+
+test: $(DEV) system-packages static
+	$(BIN)/pytest
+
+check: $(DEV) static
+	$(BIN)/pytest -m 'not realparts'
+
+.PHONY: static
+static: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+cluster: $(DEV)
+	$(BIN)/python -m tests.realparts.cluster
+
+demo-recording: $(DEV)
+	$(BIN)/python -m tests.realparts.demo dratui/demo.rec
+
+screenshots: $(DEV)
+	$(BIN)/python -m tests.screenshots
+
+bench: $(DEV)
+	$(BIN)/python -m tests.bench
+
+system-packages:
+	@$(PYTHON) tests/system_packages.py
+
+$(RUN): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(DEV): $(RUN) agent/pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ./agent --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV)
