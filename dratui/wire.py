@@ -1,7 +1,7 @@
-"""Between bytes and rows: what a decoder (`dratui.api`) offers and a reader of list and watch (`dratui.kube`) needs.
+"""Between bytes and rows: what a decoder (`dratui.api`) offers and a list-and-watch (`dratui.kube`) needs.
 
-Neither knows the other. A `Stream` says what to follow and brings its decoder along; the reader sees of an object
-only the row that the decoder made of it.
+Neither knows the other. A `Stream` says what to follow and brings its decoder along; the reader sees of an
+object only the row that the decoder made of it.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ class ListPage(msgspec.Struct, frozen=True, kw_only=True):
 class WatchEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a watch.
 
-    `row` is None for BOOKMARK and ERROR. `resource_version` is the object's own, or the bookmark's: where to resume.
-    `code` and `message` are those of the Status that an ERROR carries.
+    `row` is None for BOOKMARK and ERROR. `resource_version` is the object's own, or the bookmark's: where to
+    resume. `code` and `message` are those of the Status that an ERROR carries.
     """
 
     type: WatchType
@@ -43,8 +43,8 @@ class WatchEvent(msgspec.Struct, frozen=True, kw_only=True):
 class Codec(Protocol):
     """Decodes one kind as one API version serves it.
 
-    Both methods raise `msgspec.DecodeError` (of which `msgspec.ValidationError` is one) for bytes that are no such
-    list or event; an object that is merely odd becomes a row all the same.
+    Both methods raise `msgspec.DecodeError` (of which `msgspec.ValidationError` is one) for bytes that are no
+    such list or event; an object that is merely odd becomes a row all the same.
     """
 
     def page(self, data: bytes) -> ListPage:
@@ -58,8 +58,8 @@ class Codec(Protocol):
 class Stream:
     """One list and watch of one kind, as data.
 
-    `versions` are those that `codec` knows, newest first; the newest that the server serves is used. `codec` is
-    called with that version (`v1beta2`, without the group). Streams of a lower `priority` number are listed
+    `versions` are those that `codec` knows, newest first; the newest that the server serves is used. `codec`
+    is called with that version (`v1beta2`, without the group). Streams of a lower `priority` are listed
     before those of a higher one start: what a person waits for comes before what is most of the bytes.
     """
 
