@@ -1,0 +1,330 @@
+"""Pods, nodes, namespaces, quotas and Warning events (core `v1`), as far as accelerators go, to `dratui.api.model`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from sys import intern
+
+from dratui.api import model
+from dratui.api.wire import Decoding, Metadata, Object, Struct, controller, head
+
+
+class ClaimReference(Struct, frozen=True):
+    """An entry of a pod's resourceClaims. `source` is how 1.30 and older said it."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+    resource_claim_template_name: str | None = None
+
+
+class ContainerClaim(Struct, frozen=True):
+    """An entry of resources.claims."""
+
+    name: str = ""
+    request: str = ""
+
+
+class Resources(Struct, frozen=True):
+    """A container's resources. Extended resources have equal limits and requests; limits may stand alone."""
+
+    claims: tuple[ContainerClaim, ...] | None = None
+    limits: dict[str, str | int | float] | None = None
+    requests: dict[str, str | int | float] | None = None
+
+
+class Container(Struct, frozen=True):
+    """A container."""
+
+    name: str = ""
+    resources: Resources = Resources()
+
+
+class Gate(Struct, frozen=True):
+    """A scheduling gate."""
+
+    name: str = ""
+
+
+class PodSpec(Struct, frozen=True):
+    """PodSpec."""
+
+    node_name: str = ""
+    scheduler_name: str = ""
+    resource_claims: tuple[ClaimReference, ...] | None = None
+    containers: tuple[Container, ...] | None = None
+    init_containers: tuple[Container, ...] | None = None
+    scheduling_gates: tuple[Gate, ...] | None = None
+
+
+class ClaimStatus(Struct, frozen=True):
+    """An entry of status.resourceClaimStatuses."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+
+
+class ExtendedClaimStatus(Struct, frozen=True):
+    """status.extendedResourceClaimStatus."""
+
+    resource_claim_name: str = ""
+
+
+class Waiting(Struct, frozen=True):
+    """Why a container does not run."""
+
+    reason: str = ""
+
+
+class ContainerState(Struct, frozen=True):
+    """A container's state."""
+
+    waiting: Waiting | None = None
+
+
+class ContainerStatus(Struct, frozen=True):
+    """A container's status."""
+
+    name: str = ""
+    state: ContainerState = ContainerState()
+
+
+class PodStatus(Struct, frozen=True):
+    """PodStatus."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    start_time: datetime | None = None
+    conditions: tuple[model.Condition, ...] | None = None
+    container_statuses: tuple[ContainerStatus, ...] | None = None
+    init_container_statuses: tuple[ContainerStatus, ...] | None = None
+    resource_claim_statuses: tuple[ClaimStatus, ...] | None = None
+    extended_resource_claim_status: ExtendedClaimStatus | None = None
+
+
+class Pod(Object, frozen=True):
+    """Pod."""
+
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class NodeSpec(Struct, frozen=True):
+    """NodeSpec."""
+
+    unschedulable: bool | None = None
+    taints: tuple[model.Taint, ...] | None = None
+
+
+class NodeInfo(Struct, frozen=True):
+    """status.nodeInfo."""
+
+    kubelet_version: str = ""
+
+
+class NodeStatus(Struct, frozen=True):
+    """NodeStatus."""
+
+    allocatable: dict[str, str | int | float] | None = None
+    conditions: tuple[model.Condition, ...] | None = None
+    node_info: NodeInfo = NodeInfo()
+
+
+class Node(Object, frozen=True):
+    """Node."""
+
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class NamespaceStatus(Struct, frozen=True):
+    """NamespaceStatus."""
+
+    phase: str = ""
+
+
+class Namespace(Object, frozen=True):
+    """Namespace."""
+
+    status: NamespaceStatus = NamespaceStatus()
+
+
+class QuotaStatus(Struct, frozen=True):
+    """ResourceQuotaStatus."""
+
+    hard: dict[str, str | int | float] | None = None
+    used: dict[str, str | int | float] | None = None
+
+
+class Quota(Object, frozen=True):
+    """ResourceQuota."""
+
+    status: QuotaStatus = QuotaStatus()
+
+
+class ObjectReference(Struct, frozen=True):
+    """What an event is about."""
+
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class Series(Struct, frozen=True):
+    """How often an event repeated, as the newer recorder counts it."""
+
+    count: int = 1
+    last_observed_time: datetime | None = None
+
+
+class Event(Object, frozen=True):
+    """Event."""
+
+    reason: str = ""
+    message: str = ""
+    count: int | None = None
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: Series | None = None
+    involved_object: ObjectReference = ObjectReference()
+
+
+# --- to the model ---------------------------------------------------------------------------------
+
+
+def extended_resource(name: str) -> bool:
+    """Whether a resource is of a device plugin's kind: a domain of its own, not Kubernetes' own one.
+
+    Source: k8s.io/kubernetes/pkg/apis/core/v1/helper, IsExtendedResourceName.
+    """
+    return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
+
+
+def _extended(resources: Mapping[str, str | int | float] | None) -> tuple[tuple[str, int], ...]:
+    """Extended resources only; they are whole numbers, as quantities: `4`, rarely `1k`."""
+    return tuple(
+        (intern(name), number)
+        for name, value in sorted((resources or {}).items())
+        if extended_resource(name) and (number := _whole(value)) is not None
+    )
+
+
+def _whole(quantity: str | int | float) -> int | None:
+    text = str(quantity)
+    if text.isdecimal():
+        return int(text)
+    if text[:-1].isdecimal() and (factor := {"k": 10**3, "M": 10**6, "G": 10**9}.get(text[-1])):
+        return int(text[:-1]) * factor
+    return None
+
+
+def pod_row(wire: Pod) -> model.Pod:
+    """Normalise a pod."""
+    spec, status = wire.spec, wire.status
+    waits = {
+        s.name: s.state.waiting.reason
+        for s in (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
+        if s.state.waiting is not None
+    }
+    return model.Pod(
+        **head(wire.metadata),
+        phase=intern(status.phase),
+        node=intern(spec.node_name),
+        claims=tuple(
+            model.PodClaim(
+                intern(c.name), c.resource_claim_name or "", intern(c.resource_claim_template_name or "")
+            )
+            for c in spec.resource_claims or ()
+        ),
+        claim_statuses=tuple(
+            model.PodClaimStatus(intern(s.name), s.resource_claim_name or "")
+            for s in status.resource_claim_statuses or ()
+        ),
+        extended_claim=(status.extended_resource_claim_status or ExtendedClaimStatus()).resource_claim_name,
+        containers=(
+            *(_container(c, waits, init=True) for c in spec.init_containers or ()),
+            *(_container(c, waits, init=False) for c in spec.containers or ()),
+        ),
+        scheduled=next((c for c in status.conditions or () if c.type == "PodScheduled"), None),
+        gates=tuple(g.name for g in spec.scheduling_gates or ()),
+        scheduler=intern(spec.scheduler_name),
+        started=status.start_time,
+        owner=controller(wire.metadata),
+        reason=status.reason,
+        message=status.message,
+    )
+
+
+_containers: dict[model.Container, model.Container] = {}
+
+
+def _container(wire: Container, waits: Mapping[str, str], *, init: bool) -> model.Container:
+    """A container; equal ones are one object, as the pods of a workload have the same."""
+    container = model.Container(
+        name=intern(wire.name),
+        claims=tuple((intern(c.name), intern(c.request)) for c in wire.resources.claims or ()),
+        extended=_extended(wire.resources.limits or wire.resources.requests),
+        init=init,
+        waiting=intern(waits.get(wire.name, "")),
+    )
+    if len(_containers) > 50_000:
+        _containers.clear()
+    return _containers.setdefault(container, container)
+
+
+def node_row(wire: Node) -> model.Node:
+    """Normalise a node."""
+    return model.Node(
+        **head(wire.metadata),
+        ready=next((c.status for c in wire.status.conditions or () if c.type == "Ready"), ""),
+        unschedulable=bool(wire.spec.unschedulable),
+        taints=wire.spec.taints or (),
+        allocatable=_extended(wire.status.allocatable),
+        kubelet=wire.status.node_info.kubelet_version,
+    )
+
+
+def namespace_row(wire: Namespace) -> model.Namespace:
+    """Normalise a namespace."""
+    return model.Namespace(**head(wire.metadata), phase=wire.status.phase)
+
+
+def quota_row(wire: Quota) -> model.Quota:
+    """Normalise a quota: only what counts devices of a class, claims, or extended resources."""
+    used = wire.status.used or {}
+    return model.Quota(
+        **head(wire.metadata),
+        devices=tuple(
+            (intern(name), str(hard), str(used.get(name, "0")))
+            for name, hard in sorted((wire.status.hard or {}).items())
+            if "deviceclass.resource.k" in name
+            or "resourceclaims.resource.k8s.io" in name
+            or extended_resource(name.removeprefix("requests."))
+        ),
+    )
+
+
+def warning_row(wire: Event) -> model.Warning:
+    """Normalise an event. Old and new recorders put count and times into different fields."""
+    meta: Metadata = wire.metadata
+    series = wire.series
+    first = wire.first_timestamp or wire.event_time or meta.creation_timestamp
+    return model.Warning(
+        **head(meta),
+        reason=intern(wire.reason),
+        message=wire.message,
+        count=(series.count if series else wire.count) or 1,
+        first=first,
+        last=(series.last_observed_time if series else wire.last_timestamp) or first,
+        about_kind=intern(wire.involved_object.kind),
+        about_name=wire.involved_object.name,
+        about_uid=wire.involved_object.uid,
+    )
+
+
+PODS = Decoding(Pod, pod_row)
+NODES = Decoding(Node, node_row)
+NAMESPACES = Decoding(Namespace, namespace_row)
+QUOTAS = Decoding(Quota, quota_row)
+WARNINGS = Decoding(Event, warning_row)

@@ -1,0 +1,166 @@
+"""Pieces that look the same on the wire in every kind and version: metadata, lists, watch events, selectors of time.
+
+Wire Structs name only the fields that are used; msgspec skips the rest without building it. Every field has a
+default: bookmarks have no spec, and a server may leave out what is empty. `null` is as good as absent.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from sys import intern
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from dratui.api import model
+from dratui.wire import ListPage, WatchEvent, WatchType
+
+T = TypeVar("T")
+W = TypeVar("W", bound="Object")
+
+
+class Struct(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Base of the wire Structs."""
+
+
+class Metadata(Struct, frozen=True):
+    """ObjectMeta."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: tuple[model.Owner, ...] | None = None
+    finalizers: tuple[str, ...] | None = None
+
+
+class Object(Struct, frozen=True):
+    """Any object."""
+
+    metadata: Metadata = Metadata()
+
+
+class ListMetadata(Struct, frozen=True):
+    """ListMeta."""
+
+    resource_version: str = ""
+    continue_: str = msgspec.field(name="continue", default="")
+    remaining_item_count: int | None = None
+
+
+class RawList(Struct, frozen=True):
+    """A list whose items are read one by one."""
+
+    metadata: ListMetadata = ListMetadata()
+    items: tuple[msgspec.Raw, ...] | None = None
+
+
+class RawEvent(Struct, frozen=True):
+    """A line of a watch."""
+
+    type: WatchType
+    object: msgspec.Raw
+
+
+class Status(Struct, frozen=True):
+    """What a watch says when it fails."""
+
+    code: int | None = None
+    message: str = ""
+
+
+_raw_list = msgspec.json.Decoder(RawList)
+_raw_event = msgspec.json.Decoder(RawEvent)
+_status = msgspec.json.Decoder(Status)
+_object = msgspec.json.Decoder(Object)
+
+
+class Decoding(Generic[W]):
+    """Decodes one kind as one version serves it: wire Struct → row. Implements `dratui.wire.Codec`.
+
+    An object that cannot be read as its kind (no server sends such, a recording may) still becomes a row with what
+    its metadata says, so that one odd object costs neither the page nor the object's place in the list.
+    """
+
+    def __init__(self, wire: type[W], normalise: Callable[[W], model.Row]) -> None:
+        self._normalise = normalise
+        self._decoder = msgspec.json.Decoder(wire)
+        self._bare = wire
+        items: Any = tuple.__class_getitem__((wire, ...))
+        # One pass over a page's bytes; item by item only where that fails.
+        self._list = msgspec.json.Decoder(
+            msgspec.defstruct(
+                f"{wire.__name__}List",
+                [("metadata", ListMetadata, ListMetadata()), ("items", items | None, None)],
+                frozen=True,
+                gc=False,
+            )
+        )
+
+    def page(self, data: bytes) -> ListPage:
+        """Decode the body of a LIST."""
+        try:
+            page: Any = self._list.decode(data)
+            rows = [self._normalise(item) for item in page.items or ()]
+        except ValueError:
+            page = _raw_list.decode(data)
+            rows = [self.row(bytes(item)) for item in page.items or ()]
+        meta: ListMetadata = page.metadata
+        return ListPage(
+            rows=rows,
+            resource_version=meta.resource_version,
+            continue_token=meta.continue_,
+            remaining=meta.remaining_item_count,
+        )
+
+    def event(self, line: bytes) -> WatchEvent:
+        """Decode one line of a WATCH."""
+        event = _raw_event.decode(line)
+        data = bytes(event.object)
+        if event.type == "ERROR":
+            status = _status.decode(data)
+            return WatchEvent(type=event.type, code=status.code, message=status.message)
+        version = _object.decode(data).metadata.resource_version
+        if event.type == "BOOKMARK":
+            return WatchEvent(type=event.type, resource_version=version)
+        return WatchEvent(type=event.type, row=self.row(data), resource_version=version)
+
+    def row(self, data: bytes) -> model.Row:
+        """Decode one object."""
+        try:
+            return self._normalise(self._decoder.decode(data))
+        except ValueError:  # msgspec.ValidationError is one, text that is no UTF-8 another
+            return self._normalise(self._bare(metadata=_object.decode(data).metadata))
+
+
+_label_cache: dict[model.Labels, model.Labels] = {}
+
+
+def _labels(labels: Mapping[str, str] | None) -> model.Labels:
+    """Labels as a sorted tuple, one object for all rows that have the same."""
+    if not labels:
+        return ()
+    key = tuple(sorted((intern(k), intern(v)) for k, v in labels.items()))
+    if len(_label_cache) > 50_000:  # labels that are unique per object must not pile up
+        _label_cache.clear()
+    return _label_cache.setdefault(key, key)
+
+
+def head(meta: Metadata) -> dict[str, Any]:
+    """The fields that every row has."""
+    return {
+        "namespace": intern(meta.namespace),
+        "name": meta.name,
+        "uid": meta.uid,
+        "created": meta.creation_timestamp,
+        "deleted": meta.deletion_timestamp,
+        "labels": _labels(meta.labels),
+    }
+
+
+def controller(meta: Metadata) -> model.Owner | None:
+    """The owner that controls the object, if any."""
+    return next((o for o in meta.owner_references or () if o.controller), None)

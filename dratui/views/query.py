@@ -1,0 +1,43 @@
+"""What is looked at: a table, narrowed and ordered. A key press changes a query, never the data."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from dratui.failure import UsageFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A narrowing by another object: the claims within a pod, the devices within a claim."""
+
+    kind: str
+    key: Hashable
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """Which rows of which table, in which order.
+
+    `namespace` empty means all. `filter` is a case-insensitive regular expression over the cells of a row joined by
+    spaces, with `!` in front for the rows that do not match. `sort` is a column's title, empty for the table's order.
+    """
+
+    kind: str
+    namespace: str = ""
+    within: Within | None = None
+    filter: str = ""
+    sort: str = ""
+    descending: bool = False
+    wide: bool = False
+    faults_only: bool = False
+
+
+class BadFilter(UsageFailure):
+    """A filter that is no regular expression; `column` is where it goes wrong, from 0."""
+
+    def __init__(self, text: str, reason: str, column: int) -> None:
+        super().__init__(
+            f"the filter {text!r} is no regular expression: {reason} at character {column + 1}",
+            hint="put a backslash before ( ) [ ] { } . * + ? | ^ $ to search for the character itself",
+        )
+        self.column = column

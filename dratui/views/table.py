@@ -1,0 +1,87 @@
+"""A table as data: one definition serves the screens and `dratui get`.
+
+A `Table` says which rows a kind has and how each column shows a row. It draws nothing: text comes out cleaned of
+whatever must not reach a terminal, with the name of a style beside it.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+
+from dratui.cluster.store import Store
+from dratui.terminal import clean
+from dratui.views import words
+
+R = TypeVar("R")
+Key = Hashable
+
+
+class Style(StrEnum):
+    """What a cell means; a theme gives each a colour and a glyph, so that no state is told by colour alone."""
+
+    PLAIN = "plain"
+    DIM = "dim"
+    HELD = "held"
+    FREE = "free"
+    SHARED = "shared"
+    WAITING = "waiting"
+    TAINTED = "tainted"
+    FAULT = "fault"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column(Generic[R]):
+    """One column. `value` is what is sorted by; None is unknown, and shown so."""
+
+    title: str
+    value: Callable[[R], Any]
+    text: Callable[[Any, datetime], str] = words.plain  # (value, now) → text, not yet cleaned
+    style: Callable[[R], Style] | None = None
+    glyph: bool = False  # the screens put the style's glyph before the text
+    align: Literal["left", "right"] = "left"
+    grow: bool = False  # takes the room that is left
+    wide: bool = False  # only in the wide form
+    ticks: bool = False  # the text changes with the clock
+
+    def cell(self, row: R, now: datetime) -> str:
+        """The cell's text, safe for a terminal."""
+        return clean(self.text(self.value(row), now))
+
+    def style_of(self, row: R) -> Style:
+        """The cell's style."""
+        return self.style(row) if self.style is not None else Style.PLAIN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table(Generic[R]):
+    """All there is to know about how one kind is listed.
+
+    `keys` and `row` read the store; `row` gives None for a key that is gone. A row is a frozen Struct: its JSON is
+    what `dratui get -o json` prints.
+    """
+
+    kind: str  # `claims`: plural, as typed
+    singular: str
+    names: tuple[str, ...]  # other names that mean this kind, kubectl's among them
+    list_kind: str  # `ClaimList`
+    title: str
+    namespaced: bool
+    columns: tuple[Column[R], ...]
+    keys: Callable[[Store], Iterable[Any]]
+    row: Callable[[Store, Any], R | None]
+    namespace_of: Callable[[R], str]
+    name_of: Callable[[R], str]
+    streams: tuple[str, ...]  # what must be known for the rows to be right
+    empty: str  # said when there are no rows
+    order: Callable[[R], Any]  # the order in which rows are listed when nothing else is asked for
+
+    def shown(self, *, wide: bool) -> tuple[Column[R], ...]:
+        """The columns of the narrow or the wide form."""
+        return tuple(c for c in self.columns if wide or not c.wide)
+
+    def text(self, row: R, now: datetime) -> tuple[str, ...]:
+        """All cells of a row, wide ones too."""
+        return tuple(c.cell(row, now) for c in self.columns)

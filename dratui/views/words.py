@@ -1,0 +1,64 @@
+"""How values read: ages as kubectl prints them, counts, unknowns, quantities."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+UNKNOWN = "?"
+NONE = "–"  # known to be nothing, unlike UNKNOWN
+
+
+def plain(value: object, now: datetime) -> str:
+    """Any value as text: None is unknown, nothing is a dash."""
+    if value is None:
+        return UNKNOWN
+    return str(value) if value != "" else NONE
+
+
+def age(value: datetime | None, now: datetime) -> str:
+    """Time since `value`, as kubectl prints it."""
+    return UNKNOWN if value is None else duration((now - value).total_seconds())
+
+
+def listing(value: Sequence[str] | None, now: datetime) -> str:
+    """Several names in one cell."""
+    return UNKNOWN if value is None else ", ".join(value) or NONE
+
+
+def duration(seconds: float) -> str:
+    """Seconds in kubectl's words: `42s`, `3m12s`, `25m`, `4h3m`, `2d`, `3y40d`.
+
+    Source: k8s.io/apimachinery/pkg/util/duration, HumanDuration.
+    """
+    s = int(seconds)
+    if s < -1:
+        return "<invalid>"
+    if s < 0:
+        return "0s"
+    if s < 120:
+        return f"{s}s"
+    m = s // 60
+    if m < 10:
+        return _pair(m, "m", s % 60, "s")
+    if m < 180:
+        return f"{m}m"
+    h = m // 60
+    if h < 8:
+        return _pair(h, "h", m % 60, "m")
+    if h < 48:
+        return f"{h}h"
+    d = h // 24
+    if h < 192:
+        return _pair(d, "d", h % 24, "h")
+    if d < 730:
+        return f"{d}d"
+    y = d // 365
+    return _pair(y, "y", d % 365, "d") if d < 8 * 365 else f"{y}y"
+
+
+def _pair(big: int, big_unit: str, small: int, small_unit: str) -> str:
+    return f"{big}{big_unit}{small}{small_unit}" if small else f"{big}{big_unit}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 pod`, `3 pods`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
