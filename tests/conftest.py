@@ -1,0 +1,44 @@
+"""Fixtures that many tests share."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.realparts import binaries
+from tests.realparts.controlplane import ControlPlane
+from tests.realparts.unavailable import PartsUnavailable
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test needs real parts exactly if it asks for the control plane, so nobody has to write the mark."""
+    for item in items:
+        if "control_plane" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.realparts)
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """One control plane for the whole session: a test keeps to a namespace and to nodes of its own."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: show that it moves
+            parts = binaries.ensure(lambda line: print(f"\n{line}", end="", flush=True))
+        plane = ControlPlane(parts)
+        plane.start()
+    except PartsUnavailable as failure:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no real control plane: {failure}")
+    with plane:
+        yield plane
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A namespace of the test's own, ready for pods."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    control_plane.create_namespace(name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,0 +1,181 @@
+"""A real Kubernetes control plane on loopback, without a kubelet: kwok plays the nodes."""
+
+import ssl
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+
+from tests.realparts import flags, users
+from tests.realparts.kubectl import Kubectl
+from tests.realparts.polling import wait
+from tests.realparts.processes import Process, free_ports
+from tests.realparts.unavailable import PartsUnavailable
+
+T = TypeVar("T")
+
+START_TIMEOUT = 60.0
+
+
+class ControlPlane:
+    """etcd, API server, controllers, scheduler and kwok, from `start` to `stop`.
+
+    It serves all versions of resource.k8s.io, has RBAC and people of different rights (`users.PEOPLE`), and leaves
+    neither process nor file behind, even if this interpreter is killed (the files then stay in the temporary
+    folder).
+    """
+
+    def __init__(self, binaries: Mapping[str, Path]) -> None:
+        self.binaries = binaries
+        self._folder = tempfile.TemporaryDirectory(prefix="dratui-realparts-")
+        self.path = Path(self._folder.name)
+        self._processes: dict[str, Process] = {}
+        self._kubectls: dict[str, Kubectl] = {}
+        api, etcd, etcd_peer = free_ports(3)
+        self.server = f"https://127.0.0.1:{api}"
+        self._commands = flags.commands(self.path, api_port=api, etcd_ports=(etcd, etcd_peer))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # Life
+
+    def start(self) -> None:
+        """Up to the point where a pod can be created. Raises PartsUnavailable with the last words of a dead part."""
+        try:
+            self._write_files()
+            self._run("etcd")
+            self.start_apiserver()
+            self.apply(users.RBAC)
+            for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
+                self._run(name)
+            self.wait_for_namespace("default")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        for process in reversed(self._processes.values()):
+            process.kill()
+        self._processes.clear()
+        self._folder.cleanup()
+
+    def restart_apiserver(self) -> None:
+        self.kill_apiserver()
+        self.start_apiserver()
+
+    def kill_apiserver(self) -> None:
+        """Every connection breaks and new ones are refused."""
+        self._processes["kube-apiserver"].kill()
+
+    def start_apiserver(self) -> None:
+        """At the same port as before, with the same data."""
+        self._run("kube-apiserver")
+        self.wait(self._ready, START_TIMEOUT, "the API server to be ready")
+
+    def freeze(self, component: str = "kube-apiserver") -> None:
+        """It keeps its connections and says no more."""
+        self._processes[component].freeze()
+
+    def thaw(self, component: str = "kube-apiserver") -> None:
+        self._processes[component].thaw()
+
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}
+
+    # Use
+
+    def kubeconfig(self, user: str = "admin") -> Path:
+        """The kubeconfig of one of users.PEOPLE or of users.CERTIFICATE_USER."""
+        return self.path / f"{user}.kubeconfig"
+
+    def kubectl(self, *arguments: str, input: str | None = None, user: str = "admin") -> str:  # noqa: A002
+        return self._kubectl(user).run(*arguments, input=input)
+
+    def objects(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
+        """The items of `kubectl get KIND … -o json`, as admin."""
+        return self._kubectl("admin").objects(kind, *arguments)
+
+    def apply(self, what: Path | str) -> None:
+        """Apply a YAML file or text."""
+        self.kubectl("apply", "-f", "-", input=what.read_text() if isinstance(what, Path) else what)
+
+    def create_namespace(self, name: str) -> None:
+        self.kubectl("create", "namespace", name)
+        self.wait_for_namespace(name)
+
+    def wait_for_namespace(self, name: str) -> None:
+        """Until pods are admitted: before the default service account exists they are forbidden."""
+        self.wait(
+            lambda: self.kubectl("get", "serviceaccount", "default", "-n", name),
+            START_TIMEOUT,
+            f"the service account of namespace {name}",
+        )
+
+    def wait(self, condition: Callable[[], T], timeout: float, what: str) -> T:
+        """Poll until the condition holds; fails at once where a component has died meanwhile."""
+
+        def alive_and_true() -> T:
+            self._check_alive()
+            return condition()
+
+        return wait(alive_and_true, timeout, what)
+
+    # Within
+
+    def _kubectl(self, user: str) -> Kubectl:
+        if user not in self._kubectls:
+            cache = self.path / "kubectl-cache" / user
+            self._kubectls[user] = Kubectl(self.binaries["kubectl"], self.kubeconfig(user), cache)
+        return self._kubectls[user]
+
+    def _write_files(self) -> None:
+        keys = self.path / "keys"
+        keys.mkdir()
+        client = f"{users.CERTIFICATE_USER}={users.VIEWERS_GROUP}"
+        subprocess.run([self.binaries["certificates"], keys, client], check=True)
+        ca = keys / "ca.crt"
+        for user in users.TOKEN_USERS:
+            text = users.kubeconfig(self.server, ca, user.login, {"token": user.token})
+            self.kubeconfig(user.login).write_text(text)
+        certificate = {
+            "client-certificate": str(keys / f"{users.CERTIFICATE_USER}.crt"),
+            "client-key": str(keys / f"{users.CERTIFICATE_USER}.key"),
+        }
+        text = users.kubeconfig(self.server, ca, users.CERTIFICATE_USER, certificate)
+        self.kubeconfig(users.CERTIFICATE_USER).write_text(text)
+        (self.path / "tokens.csv").write_text(users.token_file(users.TOKEN_USERS))
+        scheduler = flags.scheduler_configuration(self.kubeconfig("kube-scheduler"))
+        (self.path / "scheduler.yaml").write_text(yaml.safe_dump(scheduler))
+
+    def _run(self, name: str) -> None:
+        # kwok reads a configuration in the home folder, and proxies are not for loopback: a clean environment.
+        environment = {"HOME": str(self.path), "PATH": ""}
+        argv: list[str | Path] = [self.binaries[name], *self._commands[name]]
+        self._processes[name] = Process(argv, self.path / f"{name}.log", environment)
+
+    def _check_alive(self) -> None:
+        for name, process in self._processes.items():
+            if not process.running():
+                raise PartsUnavailable(f"{name} ended: {process.last_words()}")
+
+    def _ready(self) -> bool:
+        context = ssl.create_default_context(cafile=self.path / "keys" / "ca.crt")
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        asked = urllib.request.Request(
+            f"{self.server}/readyz", headers={"Authorization": "Bearer token-of-admin"}
+        )
+        try:
+            with opener.open(asked, timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:  # refused while it starts; URLError and HTTPError are OSErrors
+            return False

@@ -1,0 +1,90 @@
+"""The command line of every component: what makes it a quick, small, loopback-only control plane for DRA."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# Off by default in 1.36; the other DRA gates are on.
+FEATURE_GATES = (
+    "DRADeviceTaintRules",
+    "DRAListTypeAttributes",
+    "DRANodeAllocatableResources",
+    "DRAResourcePoolStatus",
+)
+# v1 is served anyway.
+SERVED_TOO = ("v1beta2", "v1beta1", "v1alpha3")
+
+GATES = "--feature-gates=" + ",".join(f"{gate}=true" for gate in FEATURE_GATES)
+
+
+def commands(folder: Path, *, api_port: int, etcd_ports: tuple[int, int]) -> Mapping[str, Sequence[str]]:
+    """The arguments of each component; everything it writes is below `folder`."""
+    keys = folder / "keys"
+    etcd_client, etcd_peer = (f"http://127.0.0.1:{port}" for port in etcd_ports)
+    return {
+        "etcd": (
+            f"--data-dir={folder}/etcd",
+            f"--listen-client-urls={etcd_client}",
+            f"--advertise-client-urls={etcd_client}",
+            f"--listen-peer-urls={etcd_peer}",
+            f"--initial-advertise-peer-urls={etcd_peer}",
+            f"--initial-cluster=default={etcd_peer}",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        ),
+        "kube-apiserver": (
+            f"--etcd-servers={etcd_client}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={api_port}",
+            "--advertise-address=127.0.0.1",
+            # An Endpoints object may not hold a loopback address, and no pod looks for the server here.
+            "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.196.0.0/24",
+            f"--tls-cert-file={keys}/server.crt",
+            f"--tls-private-key-file={keys}/server.key",
+            f"--client-ca-file={keys}/ca.crt",
+            f"--token-auth-file={folder}/tokens.csv",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={keys}/sa.key",
+            f"--service-account-signing-key-file={keys}/sa.key",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            # With the controller that would lift the taint off (below), nodes must not be created with it.
+            "--disable-admission-plugins=TaintNodesByCondition",
+            "--runtime-config=" + ",".join(f"resource.k8s.io/{version}=true" for version in SERVED_TOO),
+            GATES,
+        ),
+        "kube-controller-manager": (
+            f"--kubeconfig={folder}/kube-controller-manager.kubeconfig",
+            f"--service-account-private-key-file={keys}/sa.key",
+            f"--root-ca-file={keys}/ca.crt",
+            "--use-service-account-credentials=true",
+            # A busy test machine must not make nodes NotReady and evict what a test just made.
+            "--controllers=*,-node-lifecycle-controller",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
+            GATES,
+        ),
+        "kube-scheduler": (f"--config={folder}/scheduler.yaml", "--secure-port=0", GATES),
+        "kwok": (
+            f"--kubeconfig={folder}/kwok.kubeconfig",
+            f"--config={Path(__file__).with_name('kwok.yaml')}",
+            "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            "--node-ip=10.197.0.1",
+            "--cidr=10.198.0.0/16",
+        ),
+    }
+
+
+def scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:
+    """As by default, but it tries again after 1 s instead of 10: a test waits for that."""
+    return {
+        "apiVersion": "kubescheduler.config.k8s.io/v1",
+        "kind": "KubeSchedulerConfiguration",
+        "clientConnection": {"kubeconfig": str(kubeconfig), "qps": 500, "burst": 1000},
+        "leaderElection": {"leaderElect": False},
+        "podInitialBackoffSeconds": 1,
+        "podMaxBackoffSeconds": 1,
+    }
