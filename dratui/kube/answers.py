@@ -1,0 +1,108 @@
+"""From what came back, or did not, to a KubeFailure in words."""
+
+import ssl
+from collections.abc import Mapping
+
+import aiohttp
+import msgspec
+
+from dratui.kube.failure import KubeFailure
+
+Broken = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""What aiohttp raises when a request cannot be made or an answer breaks off (ValueError: a torn chunk or URL)."""
+
+
+class _Details(msgspec.Struct, frozen=True, rename="camel"):
+    retry_after_seconds: float | None = None
+
+
+class _Status(msgspec.Struct, frozen=True):
+    """metav1.Status, as far as people read it."""
+
+    message: str = ""
+    reason: str = ""
+    details: _Details | None = None
+
+
+def refusal(to: str, status: int, headers: Mapping[str, str], body: bytes, *, user: str) -> KubeFailure:
+    """Put an HTTP status other than 2xx into words. `to` says what was asked for: `list resourceslices`."""
+    try:
+        told = msgspec.json.decode(body, type=_Status)
+    except (ValueError, RecursionError):
+        told = _Status()  # a proxy's or gateway's page
+    message = told.message or told.reason or _first_line(body)
+    said = f"{status}: {message}" if message else str(status)
+    wait = told.details.retry_after_seconds if told.details else None
+    asked = headers.get("Retry-After", "")
+    if asked.isdigit():  # a date is allowed too, but no Kubernetes server sends one
+        wait = float(asked)
+    what, hint = f"the server answered {said}", ""
+    if status == 401:
+        what = f"the server does not accept our credentials ({said})"
+        hint = (
+            f"the credentials of user {user!r} have run out or are wrong: kubectl auth whoami" if user else ""
+        )
+    elif status == 403:
+        what, hint = f"the server refused ({said})", f"kubectl auth can-i {to}"
+    elif status == 404:
+        what = f"the server has no such thing ({said})"
+    elif 300 <= status < 400:
+        what = f"the server answered with a redirect ({status})"
+        hint = "is this address an API server's? A log-in page in front of it?"
+    elif status == 429:
+        what = f"the server has too much to do ({said})"
+    return KubeFailure(f"cannot {to}: {what}", hint=hint, status=status, said=said, retry_after=wait)
+
+
+def breakdown(to: str, server: str, error: BaseException, *, silence: float) -> KubeFailure:
+    """Put an error of the network into words. `silence` is how many seconds we would have waited for a byte."""
+    said, hint = _reason(error, server, silence)
+    silent = isinstance(error, TimeoutError) and not isinstance(
+        error, aiohttp.ConnectionTimeoutError | OSError
+    )
+    return KubeFailure(f"cannot {to}: {said}", hint=hint, said=said, silent=silent)
+
+
+def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str]:
+    way = "is the server up, and is there a way to it from here (VPN, proxy, firewall)?"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+        why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+        return (
+            f"the certificate of {server} cannot be trusted ({why})",
+            "is certificate-authority(-data), or tls-server-name, in the kubeconfig this server's?",
+        )
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the name of {server} cannot be resolved", way
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return f"the proxy in front of {server} does not answer", "look at proxy-url or $HTTPS_PROXY"
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refused the way to {server} ({error.status})", "look at proxy-url or $HTTPS_PROXY"
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return f"{server} cannot be reached (time ran out while connecting)", way
+    if isinstance(error, TimeoutError):
+        return f"{server} was silent for {silence:g} seconds", way
+    tls = _tls_error(error)
+    if tls is not None:
+        return f"no TLS with {server} ({tls})", "does it speak https? Does it want a client certificate?"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"nobody answers at {server} ({(error.os_error.strerror or 'no connection').lower()})", way
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | ConnectionError):
+        return f"{server} broke the connection off", way
+    if isinstance(error, OSError):
+        return f"the connection to {server} failed ({(error.strerror or str(error)).lower()})", way
+    if isinstance(error, aiohttp.InvalidURL):
+        return f"{server} is no address", "look at `server` in the kubeconfig"
+    return f"what {server} answers is not HTTP", "is this address an API server's?"
+
+
+def _tls_error(error: BaseException) -> str | None:
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if not isinstance(inner, ssl.SSLError):
+        return None
+    return (inner.reason or "it was broken off").replace("_", " ").lower()
+
+
+def _first_line(body: bytes) -> str:
+    text = body.decode(errors="replace").strip()
+    return text.splitlines()[0][:200] if text else ""

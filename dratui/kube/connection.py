@@ -1,0 +1,214 @@
+"""One connection to one API server: GET, and nothing else.
+
+The program cannot write to a cluster because there is no verb here that could.
+"""
+
+import contextlib
+import os
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+
+import aiohttp
+from yarl import URL
+
+from dratui.events import About
+from dratui.kube import answers, kubeconfig, tls
+from dratui.kube.credentials import Credentials
+from dratui.kube.failure import KubeFailure
+from dratui.kube.kubeconfig import Access
+from dratui.kube.options import Options
+from dratui.kube.proxy import proxy_for
+
+Params = Sequence[tuple[str, str]]
+Read = Callable[[], Awaitable[bytes]]
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds for TCP and TLS together."""
+IDLE_TIMEOUT = 75.0
+"""Seconds without a byte. The API server itself gives up on a request after 60 (its --request-timeout)."""
+LARGEST_BODY = 1 << 30
+"""Bytes. 500 objects of etcd's 1.5 MiB each are 750 MiB: every legal page fits, an endless body ends."""
+_LARGEST_REFUSAL = 64 << 10  # bytes of an error's body that are looked at
+_READ_BUFFER = 256 << 10  # bytes; aiohttp's 64 KiB costs twice the wake-ups on a big list
+
+
+class Connection:
+    """Authenticated GETs. Every method raises KubeFailure, and nothing else, for what goes wrong outside."""
+
+    def __init__(
+        self, access: Access, options: Options, credentials: Credentials, environ: Mapping[str, str]
+    ) -> None:
+        self._access = access
+        self._credentials = credentials
+        self._server = _server(access)
+        self._proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
+        self._silence = options.request_timeout or IDLE_TIMEOUT
+        self._connect_timeout = min(options.request_timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
+        self._tls: ssl.SSLContext | None = None
+        self._tls_for = ("", "")
+        # Compressing is the server's work and inflating ours: worth it on a line, not on loopback.
+        local = self._server.host in ("localhost", "127.0.0.1", "::1")
+        self._list_encoding = "identity" if local or access.cluster.disable_compression else "gzip"
+        self._session = aiohttp.ClientSession(
+            # No limit: each watch holds a connection for as long as it lives.
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=_socket),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=_READ_BUFFER,
+            auto_decompress=True,
+        )
+
+    def about(self, server_version: str = "") -> About:
+        """Whom we talk to, as far as the kubeconfig says."""
+        user, acting_as = self._access.user_name, self._credentials.acting_as
+        return About(
+            cluster=self._access.context or self._access.cluster_name,
+            user=f"{user} as {acting_as}" if acting_as else user,
+            namespace=self._access.namespace,
+            server_version=server_version,
+        )
+
+    @property
+    def server(self) -> str:
+        """The server's address, without anything secret."""
+        return str(self._server)
+
+    async def get(self, path: str, params: Params = (), *, to: str) -> bytes:
+        """The body of a GET. `to` says in a message what was asked for: `list resourceslices`."""
+        pieces: list[bytes] = []
+        size = 0
+        async with self._answer(path, params, to, self._silence, self._list_encoding) as response:
+            with self._in_words(to, self._silence):
+                while piece := await response.content.readany():
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > LARGEST_BODY:
+                        raise KubeFailure(f"cannot {to}: the answer is larger than {LARGEST_BODY >> 30} GiB")
+        return b"".join(pieces)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, params: Params, *, to: str, silence: float) -> AsyncIterator[Read]:
+        """A GET whose body has no end: gives a function for the next bytes, b"" being the end.
+
+        `silence` seconds without a byte break it off. Entering waits until the server has accepted. Never
+        compressed: Kubernetes 1.37 compresses watches, one gzip member a flush, and of those aiohttp before
+        3.14.4 loses all but the first.
+        """
+        async with self._answer(path, params, to, silence, "identity") as response:
+
+            async def read() -> bytes:
+                with self._in_words(to, silence):
+                    return await response.content.readany()
+
+            yield read
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, path: str, params: Params, to: str, silence: float, encoding: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        response = await self._ask(path, params, to, silence, encoding)
+        try:
+            yield response
+        finally:
+            response.close()  # a body that was read to its end has given its connection back already
+
+    async def _ask(
+        self, path: str, params: Params, to: str, silence: float, encoding: str
+    ) -> aiohttp.ClientResponse:
+        """Ask, and once more with renewed credentials if the server does not accept those that we have."""
+        url = self._server.joinpath(path.lstrip("/"), encoded=True).with_query(params)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout, sock_read=silence)
+        renewed = False
+        while True:
+            headers = await self._credentials.headers()
+            generation = self._credentials.generation
+            with self._in_words(to, silence):
+                response = await self._session.get(
+                    url,
+                    headers=[("Accept", "application/json"), ("Accept-Encoding", encoding), *headers],
+                    ssl=self._context(),
+                    server_hostname=self._access.cluster.tls_server_name or None,
+                    proxy=self._proxy,
+                    timeout=timeout,
+                    allow_redirects=False,
+                )
+            if response.status == 200:
+                return response
+            failure = await self._refusal(response, to, silence)
+            if failure.status != 401 or renewed or not await self._renew(generation):
+                raise failure
+            renewed = True
+
+    async def _refusal(self, response: aiohttp.ClientResponse, to: str, silence: float) -> KubeFailure:
+        try:
+            with self._in_words(to, silence):
+                body = b""
+                while len(body) < _LARGEST_REFUSAL and (piece := await response.content.readany()):
+                    body += piece
+        finally:
+            response.close()
+        return answers.refusal(to, response.status, response.headers, body, user=self._access.user_name)
+
+    async def _renew(self, generation: int) -> bool:
+        if self._access.user.client_certificate and not self._tls_for[0]:
+            self._tls = (
+                None  # the file may hold a newer certificate by now; connections are made anew with it
+            )
+            return True
+        return await self._credentials.renew(generation)
+
+    def _context(self) -> ssl.SSLContext:
+        certificate = self._credentials.certificate
+        if self._tls is None or certificate != self._tls_for:
+            self._tls, self._tls_for = tls.context(self._access, certificate), certificate
+        return self._tls
+
+    @contextlib.contextmanager
+    def _in_words(self, to: str, silence: float) -> Iterator[None]:
+        try:
+            yield
+        except answers.Broken as error:
+            raise answers.breakdown(to, self.server, error, silence=silence) from error
+
+
+async def connect(
+    options: Options, *, now: Callable[[], float] = time.time, environ: Mapping[str, str] = os.environ
+) -> Connection:
+    """Read the kubeconfig and be ready to ask; nothing is sent yet. Raises KubeFailure. Close it when done."""
+    access = kubeconfig.load(options, environ)
+    return Connection(access, options, Credentials(access, options, now=now, environ=environ), environ)
+
+
+def _server(access: Access) -> URL:
+    cluster = access.cluster
+    text = cluster.server.rstrip("/")
+    if not text:
+        raise KubeFailure(f"cluster {access.cluster_name!r} has no server", hint="look at the kubeconfig")
+    if "://" not in text:  # as client-go has it
+        secure = (
+            cluster.certificate_authority
+            or cluster.certificate_authority_data
+            or cluster.insecure_skip_tls_verify
+        )
+        text = f"{'https' if secure else 'http'}://{text}"
+    try:
+        url = URL(text).with_user(None)
+    except ValueError as error:
+        raise KubeFailure(f"the server of cluster {access.cluster_name!r} is no address: {text}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise KubeFailure(f"the server of cluster {access.cluster_name!r} is no http or https address: {url}")
+    return url
+
+
+def _socket(address: aiohttp.connector.AddrInfoType) -> socket.socket:
+    """A socket that notices within a minute that the other machine is gone, even if nothing is to be said."""
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # Linux; macOS has other names
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made

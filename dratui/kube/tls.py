@@ -1,0 +1,80 @@
+"""From a kubeconfig's certificates to an SSLContext."""
+
+import base64
+import os
+import ssl
+import tempfile
+from pathlib import Path
+
+from dratui.kube.failure import KubeFailure
+from dratui.kube.kubeconfig import Access
+
+
+def context(access: Access, plugin: tuple[str, str] = ("", "")) -> ssl.SSLContext:
+    """Whom to believe and what to show. `plugin` is a client certificate and key (PEM) of an exec plugin.
+
+    Raises KubeFailure for what is missing or no certificate.
+    """
+    cluster, user = access.cluster, access.user
+    authority = _pem(
+        cluster.certificate_authority_data,
+        cluster.certificate_authority,
+        access.cluster_dir,
+        f"certificate authority of cluster {access.cluster_name!r}",
+    )
+    try:
+        built = ssl.create_default_context(cadata=authority or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise KubeFailure(
+            f"the certificate authority of cluster {access.cluster_name!r} is no certificate",
+            hint="look at certificate-authority or certificate-authority-data in the kubeconfig",
+        ) from error
+    # Python 3.13 asks for extensions that many clusters' own authorities lack, and that no Go client asks for.
+    built.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if cluster.insecure_skip_tls_verify:
+        built.check_hostname = False
+        built.verify_mode = ssl.CERT_NONE
+    certificate, key = plugin
+    if not certificate:
+        whose = f"of user {access.user_name!r}"
+        certificate = _pem(
+            user.client_certificate_data,
+            user.client_certificate,
+            access.user_dir,
+            f"client certificate {whose}",
+        )
+        key = _pem(user.client_key_data, user.client_key, access.user_dir, f"client key {whose}")
+    if certificate:
+        _show(built, certificate, key, access.user_name)
+    return built
+
+
+def _pem(data: str, file: str, folder: Path, what: str) -> str:
+    """PEM text out of base64 in the kubeconfig, which wins, or out of a file; empty if there is neither."""
+    try:
+        if data:
+            return base64.b64decode(data).decode("latin-1")
+        if file:
+            return (folder / Path(file).expanduser()).read_text("latin-1")
+    except OSError as error:
+        raise KubeFailure(f"cannot read the {what}: {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise KubeFailure(f"the {what} in the kubeconfig is not valid base64") from error
+    return ""
+
+
+def _show(built: ssl.SSLContext, certificate: str, key: str, user: str) -> None:
+    # Python's ssl reads keys from files only: one that nobody else may read, gone before we go on.
+    descriptor, path = tempfile.mkstemp()
+    try:
+        with open(descriptor, "w", encoding="latin-1") as file:
+            file.write(f"{certificate}\n{key}\n")
+        # Without a password of ours OpenSSL would ask for an encrypted key's on the terminal.
+        built.load_cert_chain(path, password="")
+    except ssl.SSLError as error:
+        raise KubeFailure(
+            f"the client certificate of user {user!r} and its key do not fit together, or the key has a password",
+            hint="look at client-certificate(-data) and client-key(-data) in the kubeconfig",
+        ) from error
+    finally:
+        os.unlink(path)
