@@ -305,12 +305,12 @@ def quota_row(wire: Quota) -> model.Quota:
     )
 
 
-def warning_row(wire: Event) -> model.Warning:
+def warning_row(wire: Event) -> model.WarningEvent:
     """Normalise an event. Old and new recorders put count and times into different fields."""
     meta: Metadata = wire.metadata
     series = wire.series
     first = wire.first_timestamp or wire.event_time or meta.creation_timestamp
-    return model.Warning(
+    return model.WarningEvent(
         **head(meta),
         reason=intern(wire.reason),
         message=wire.message,

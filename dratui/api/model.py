@@ -367,7 +367,7 @@ class Quota(Row, frozen=True, kw_only=True):
     devices: tuple[tuple[str, str, str], ...] = ()
 
 
-class Warning(Row, frozen=True, kw_only=True):  # noqa: A001 — the API's word for this type of Event
+class WarningEvent(Row, frozen=True, kw_only=True):
     """A Warning event about an object. `name` is the event's own."""
 
     reason: str = ""

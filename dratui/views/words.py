@@ -1,7 +1,10 @@
 """How values read: ages as kubectl prints them, counts, unknowns, quantities."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+
+_WORD_AND_NUMBER = re.compile(r"(\D*)([0-9]{0,18})", re.ASCII)
 
 UNKNOWN = "?"
 NONE = "–"  # known to be nothing, unlike UNKNOWN
@@ -17,6 +20,11 @@ def plain(value: object, now: datetime) -> str:
 def age(value: datetime | None, now: datetime) -> str:
     """Time since `value`, as kubectl prints it."""
     return UNKNOWN if value is None else duration((now - value).total_seconds())
+
+
+def since(value: datetime | None, now: datetime) -> str:
+    """Time since something that need not have happened, or that old servers do not tell."""
+    return NONE if value is None else age(value, now)
 
 
 def listing(value: Sequence[str] | None, now: datetime) -> str:
@@ -62,3 +70,8 @@ def _pair(big: int, big_unit: str, small: int, small_unit: str) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """`1 pod`, `3 pods`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def natural(text: str) -> tuple[tuple[str, int], ...]:
+    """Sorts `gpu-2` before `gpu-10`."""
+    return tuple((word, int(digits or 0)) for word, digits in _WORD_AND_NUMBER.findall(text))

@@ -1,0 +1,169 @@
+"""Claims: state in kubectl's words, devices, who uses them, and what they wait for."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from dratui.api.model import Claim, Consumer, ObjectKey, Request, Result
+from dratui.cluster.devices import product
+from dratui.cluster.judgement import judgement
+from dratui.cluster.pending import waiting
+from dratui.cluster.store import Store
+
+
+class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
+    """A device that a claim got."""
+
+    request: str
+    driver: str
+    pool: str
+    device: str
+    node: str
+    share_id: str = msgspec.field(name="shareID")
+    consumed_capacity: Mapping[str, str]
+    admin_access: bool
+    product: str
+    vanished: bool | None  # no longer published; None: unknown
+
+
+class ClaimConsumer(msgspec.Struct, frozen=True):
+    """Whom a claim is reserved for. `present`: whether that very object exists; None: unknown."""
+
+    kind: str
+    name: str
+    uid: str
+    present: bool | None
+
+
+class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim as listed. `state` is what `kubectl get resourceclaims` prints."""
+
+    namespace: str
+    name: str
+    state: str
+    devices: tuple[ClaimDevice, ...]
+    wants: tuple[str, ...]
+    consumers: tuple[ClaimConsumer, ...]
+    node: str
+    reason: str
+    created: datetime | None
+    allocated: datetime | None
+
+    @property
+    def key(self) -> ObjectKey:
+        """Which claim."""
+        return ObjectKey(self.namespace, self.name)
+
+    @property
+    def dangling(self) -> bool:
+        """Whether it is reserved for something that is gone."""
+        return any(c.present is False for c in self.consumers)
+
+
+def state(claim: Claim) -> str:
+    """A claim's state in kubectl's words.
+
+    Source: pkg/printers/internalversion, printResourceClaim, 1.36.
+    """
+    states = []
+    if claim.deleted:
+        states.append("deleted")
+    if claim.allocation is not None:
+        states.append("allocated")
+    elif not claim.deleted:
+        states.append("pending")
+    if claim.consumers:
+        states.append("reserved")
+    return ",".join(states)
+
+
+def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
+    """A claim as listed."""
+    claim = store.claims.get(key)
+    if claim is None:
+        return None
+    allocation = claim.allocation
+    devices = tuple(_device(store, r, allocation.node) for r in allocation.results) if allocation else ()
+    consumers = tuple(_consumer(store, claim, c) for c in claim.consumers)
+    nodes = {d.node for d in devices}
+    return ClaimRow(
+        namespace=claim.namespace,
+        name=claim.name,
+        state=state(claim),
+        devices=devices,
+        wants=tuple(wanted(r) for r in claim.requests),
+        consumers=consumers,
+        node=(allocation.node if allocation else "") or (nodes.pop() if len(nodes) == 1 else ""),
+        reason="; ".join(_reasons(store, claim, devices, consumers)),
+        created=claim.created,
+        allocated=allocation.at if allocation else None,
+    )
+
+
+def _device(store: Store, result: Result, node: str) -> ClaimDevice:
+    verdict = judgement(store, (result.driver, result.pool))
+    found = verdict.devices.get(result.device) if verdict else None
+    vanished = found is None if store.known("resourceslices") else (None if found is None else False)
+    return ClaimDevice(
+        request=result.request,
+        driver=result.driver,
+        pool=result.pool,
+        device=result.device,
+        node=(found[0].node or found[1].node if found else "") or node,
+        share_id=result.share_id,
+        consumed_capacity=result.consumed_capacity,
+        admin_access=result.admin_access,
+        product=product(result.driver, found[1]) if found else "",
+        vanished=vanished,
+    )
+
+
+def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
+    present: bool | None = None
+    if consumer.resource == "pods":
+        pod = store.pods.get(ObjectKey(claim.namespace, consumer.name))
+        if pod is not None:
+            present = pod.uid == consumer.uid
+        elif store.known("pods"):
+            present = False
+    kind = "Pod" if consumer.resource == "pods" else consumer.resource
+    return ClaimConsumer(kind, consumer.name, consumer.uid, present)
+
+
+def wanted(request: Request) -> str:
+    """What a request asks for: `2 × gpu.nvidia.com`, `all gpu.nvidia.com`, `a-class or b-class`."""
+    if request.alternatives:
+        return " or ".join(wanted(a) for a in request.alternatives)
+    number = "all" if request.mode == "All" else f"{request.count} ×"
+    admin = " (admin access)" if request.admin_access else ""
+    return f"{number} {request.device_class}{admin}"
+
+
+def _reasons(
+    store: Store, claim: Claim, devices: tuple[ClaimDevice, ...], consumers: tuple[ClaimConsumer, ...]
+) -> Iterator[str]:
+    """What an operator should know about a claim beyond its state."""
+    if claim.deleted and consumers:
+        yield f"being deleted, still reserved for {', '.join(c.name for c in consumers)}"
+    elif claim.deleted and claim.finalizers:
+        yield f"being deleted, held by finalizer {', '.join(claim.finalizers)}"
+    if vanished := [d.device for d in devices if d.vanished]:
+        yield f"no longer published: {', '.join(vanished)}"
+    if gone := [c.name for c in consumers if c.present is False]:
+        yield f"reserved for pods that are gone: {', '.join(gone)}"
+    if claim.allocation is None and not claim.deleted:
+        yield _waits_for(store, claim)
+    elif claim.allocation is not None and not consumers and not claim.deleted:
+        yield "allocated, used by no pod"
+
+
+def _waits_for(store: Store, claim: Claim) -> str:
+    """A claim is allocated when a pod that uses it is scheduled, so it waits for what its pod waits for."""
+    pods = sorted(store.pods_of_claim[claim.key])
+    for key in pods:
+        if reason := waiting(store, store.pods[key]):
+            return f"pod {key.name}: {reason.brief}"
+    if pods:
+        return f"pod {pods[0].name} uses it and does not wait"
+    return "no pod uses it" if store.known("pods") else "pods are not known"

@@ -1,0 +1,209 @@
+"""Devices: what they are, who holds them, what keeps others away."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from dratui.api.model import (
+    AttributeValue,
+    Capacity,
+    Claim,
+    Device,
+    DeviceKey,
+    ObjectKey,
+    Result,
+    Taint,
+    Version,
+)
+from dratui.cluster.index import rule_selects
+from dratui.cluster.judgement import Judgement, judgement, where
+from dratui.cluster.store import Store
+
+State = Literal["free", "held", "shared", "tainted", "incomplete", "invalid", "gone"]
+"""`gone`: held, but no longer published. `incomplete`, `invalid`: its pool is, so it is not given out."""
+
+BLOCKING_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
+"""Effects that keep a device from being allocated; `None` is a dry run."""
+
+
+class EffectiveTaint(msgspec.Struct, frozen=True, rename="camel"):
+    """A taint of a device, from its slice or from a DeviceTaintRule."""
+
+    key: str
+    value: str
+    effect: str
+    time_added: datetime | None
+    source: str  # `slice`, or `rule NAME`
+
+    @property
+    def text(self) -> str:
+        """As kubectl writes taints."""
+        return f"{self.key}{'=' + self.value if self.value else ''}:{self.effect}"
+
+
+class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One claim's hold on a device. With `adminAccess` it watches and does not hold."""
+
+    namespace: str
+    name: str
+    request: str
+    share_id: str = msgspec.field(name="shareID", default="")
+    consumed_capacity: Mapping[str, str] = {}
+    admin_access: bool = False
+
+
+class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A device as listed. `node` is empty where the device is not bound to one node: `where` says more."""
+
+    driver: str
+    pool: str
+    device: str
+    node: str
+    where: str
+    state: State
+    product: str
+    claims: tuple[Holding, ...]
+    attributes: Mapping[str, AttributeValue]
+    capacity: Mapping[str, str]
+    taints: tuple[EffectiveTaint, ...]
+    slice: str
+    vanished: bool
+    why: str
+
+    @property
+    def key(self) -> DeviceKey:
+        """Which device."""
+        return DeviceKey(self.driver, self.pool, self.device)
+
+    @property
+    def holders(self) -> tuple[Holding, ...]:
+        """Those who hold it; admin access is not counted."""
+        return tuple(c for c in self.claims if not c.admin_access)
+
+
+def results_on(claim: Claim, key: DeviceKey) -> Iterator[Result]:
+    """The results by which a claim has a device: several, if it took several shares."""
+    return (r for r in (claim.allocation.results if claim.allocation else ()) if r.key == key)
+
+
+def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
+    """A device as listed; None when it is neither published by its pool's newest generation nor held."""
+    verdict = judgement(store, (key.driver, key.pool))
+    found = verdict.devices.get(key.device) if verdict else None
+    claims = tuple(
+        Holding(c.namespace, c.name, r.request, r.share_id, r.consumed_capacity, r.admin_access)
+        for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
+        for r in results_on(c, key)
+    )
+    if found is None and not claims:
+        return None
+    slice_, device = found or (None, None)
+    taints = tuple(effective_taints(store, key, device))
+    state, why = _state(verdict, device, claims, taints)
+    node = (slice_ and (slice_.node or (device.node if device else ""))) or ""
+    return DeviceRow(
+        driver=key.driver,
+        pool=key.pool,
+        device=key.device,
+        node=node or _held_on(store, key),
+        where=node or (where(slice_) if slice_ else ""),
+        state=state,
+        product=product(key.driver, device) if device else "",
+        claims=claims,
+        attributes=device.attributes if device else {},
+        capacity={name: c.value for name, c in device.capacity.items()} if device else {},
+        taints=taints,
+        slice=slice_.name if slice_ else "",
+        vanished=device is None,
+        why=why,
+    )
+
+
+def _held_on(store: Store, key: DeviceKey) -> str:
+    """The node of a claim that holds the device, where its slice names none."""
+    for claim in store.claims_of_device[key]:
+        allocation = store.claims[claim].allocation
+        if allocation and allocation.node:
+            return allocation.node
+    return ""
+
+
+def _state(
+    verdict: Judgement | None,
+    device: Device | None,
+    claims: tuple[Holding, ...],
+    taints: tuple[EffectiveTaint, ...],
+) -> tuple[State, str]:
+    """The state that says most, and why. Held comes before what would keep others away."""
+    holders = [c for c in claims if not c.admin_access]
+    if device is None:
+        return "gone", "held, but its driver no longer publishes it"
+    if len({(h.namespace, h.name) for h in holders}) > 1 or any(h.share_id for h in holders):
+        return "shared", ""
+    if holders:
+        return "held", ""
+    if verdict is not None and verdict.state in ("invalid", "incomplete"):
+        return ("invalid" if verdict.state == "invalid" else "incomplete"), f"pool: {verdict.why}"
+    for taint in taints:
+        if taint.effect in BLOCKING_EFFECTS:
+            return "tainted", taint.text
+    return "free", ""
+
+
+def effective_taints(store: Store, key: DeviceKey, device: Device | None) -> Iterator[EffectiveTaint]:
+    """The taints of the slice, then those that DeviceTaintRules add."""
+
+    def taint(source: str, t: Taint) -> EffectiveTaint:
+        return EffectiveTaint(t.key, t.value, t.effect, t.time_added, source)
+
+    for t in device.taints if device else ():
+        yield taint("slice", t)
+    for rule in store.taint_rules.values():
+        if rule_selects(rule, key):
+            yield taint(f"rule {rule.name}", rule.taint)
+
+
+def attribute(driver: str, device: Device, name: str) -> AttributeValue | None:
+    """An attribute by its bare id, in the driver's domain; None when the device has none."""
+    value = device.attributes.get(name)
+    return device.attributes.get(f"{driver}/{name}") if value is None else value
+
+
+def capacity(driver: str, device: Device, name: str) -> Capacity | None:
+    """A capacity by its bare id, in the driver's domain."""
+    return device.capacity.get(name) or device.capacity.get(f"{driver}/{name}")
+
+
+_PRODUCT_ATTRIBUTES = ("productName", "model", "accelerator", "tpuGen", "family", "type")
+"""What drivers call the thing, the most telling first (NVIDIA, Intel and Gaudi, TPU, AMD)."""
+
+
+def product(driver: str, device: Device) -> str:
+    """What a device is, in its vendor's words: `H100 80GB HBM3`, `MIG 1g.10gb`. Empty when it does not say."""
+    profile = attribute(driver, device, "profile")
+    if isinstance(profile, str) and profile:
+        return f"MIG {profile}" if attribute(driver, device, "type") == "mig" else profile
+    for name in _PRODUCT_ATTRIBUTES:
+        value = attribute(driver, device, name)
+        if isinstance(value, str) and value:
+            return value.removeprefix("NVIDIA ")
+    return ""
+
+
+def attribute_text(value: AttributeValue) -> str:
+    """An attribute's value in words."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Version(text):
+            return text
+        case tuple():
+            return ", ".join(attribute_text(v) for v in value)
+    return str(value)
+
+
+def claim_keys(row: DeviceRow) -> tuple[ObjectKey, ...]:
+    """The claims that have a device."""
+    return tuple(dict.fromkeys(ObjectKey(c.namespace, c.name) for c in row.claims))

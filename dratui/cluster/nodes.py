@@ -1,0 +1,87 @@
+"""Nodes: what accelerators they have, by DRA and by device plugin, and how many are taken."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from dratui.api.model import ObjectKey
+from dratui.cluster.devices import DeviceRow, device_row
+from dratui.cluster.index import pool_of
+from dratui.cluster.pods import finished, plugin_devices
+from dratui.cluster.pools import devices_of
+from dratui.cluster.store import Store
+
+
+class PluginResource(msgspec.Struct, frozen=True):
+    """Devices that a device plugin advertises: how many may be given out, how many pods on the node asked for."""
+
+    name: str
+    allocatable: int
+    requested: int
+
+
+class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as listed. `ready` is the condition's status; None: the node is not known, its devices are."""
+
+    name: str
+    ready: bool | None
+    unschedulable: bool
+    drivers: tuple[str, ...]
+    products: tuple[str, ...]
+    devices: int
+    held: int
+    free: int
+    plugin: tuple[PluginResource, ...]
+    pods: int
+    created: datetime | None
+
+    @property
+    def key(self) -> ObjectKey:
+        """Which node."""
+        return ObjectKey("", self.name)
+
+
+def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
+    """A node as listed; None when neither the node nor a slice for it exists."""
+    node = store.nodes.get(key)
+    devices = list(devices_on(store, key.name))
+    if node is None and not devices:
+        return None
+    pods = [store.pods[p] for p in store.pods_of_node[key.name]]
+    requested: Counter[str] = Counter()
+    for pod in pods:
+        if not finished(pod):
+            requested.update(plugin_devices(pod))
+    allocatable = dict(node.allocatable) if node else {}
+    products = Counter(d.product or d.driver for d in devices)
+    return NodeRow(
+        name=key.name,
+        ready=None if node is None or not node.ready else node.ready == "True",
+        unschedulable=bool(node and node.unschedulable),
+        drivers=tuple(sorted({d.driver for d in devices})),
+        products=tuple(f"{n} × {p}" for p, n in sorted(products.items())),
+        devices=sum(not d.vanished for d in devices),
+        held=sum(bool(d.holders) for d in devices),
+        free=sum(d.state == "free" for d in devices),
+        plugin=tuple(
+            PluginResource(name, allocatable.get(name, 0), requested[name])
+            for name in sorted({*allocatable, *requested})
+        ),
+        pods=sum(not finished(p) for p in pods),
+        created=node.created if node else None,
+    )
+
+
+def devices_on(store: Store, node: str) -> Iterator[DeviceRow]:
+    """The devices that are this node's own: of pools with a slice for it, or held there."""
+    pools = {pool_of(store.slices[key]) for key in store.slices_of_node[node]}
+    for claim in store.claims_of_node[node]:
+        allocation = store.claims[claim].allocation
+        pools.update((r.driver, r.pool) for r in (allocation.results if allocation else ()))
+    for pool in sorted(pools):
+        for device in devices_of(store, pool):
+            row = device_row(store, device)
+            if row is not None and row.node == node:
+                yield row

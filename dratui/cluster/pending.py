@@ -1,0 +1,153 @@
+"""Why a pod waits: in the scheduler's words, in an event's, or derived where nobody says it.
+
+The scheduler does not even try a pod whose claims are not in order (PreEnqueue): no event, no condition, the pod is
+silently Pending. Those reasons are derived from the claims and marked so.
+
+Sources: pkg/scheduler/framework/plugins/dynamicresources (PreEnqueue, claim.go of
+k8s.io/dynamic-resource-allocation/resourceclaim), pkg/scheduler/framework/types.go (FitError), 1.36.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from dratui.api.model import Claim, ObjectKey, Pod, PodClaim, WarningEvent
+from dratui.cluster.store import Store
+
+SourceName = Literal["scheduler", "event", "derived"]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Why a pod waits. `nodes` counts the nodes that each of the scheduler's reasons ruled out."""
+
+    source: SourceName
+    reason: str
+    nodes: Mapping[str, int] = {}
+
+    @property
+    def brief(self) -> str:
+        """The reason in one short line, for a cell."""
+        if self.nodes:
+            return ", ".join(f"{count} × {text}" for text, count in self.nodes.items())
+        return self.reason
+
+
+def waiting(store: Store, pod: Pod) -> Waiting | None:
+    """Why a Pending pod waits; None for a pod that does not. Every Pending pod has a reason."""
+    if pod.phase != "Pending":
+        return None
+    if pod.node:
+        return _on_its_node(store, pod)
+    if pod.gates:
+        return Waiting("derived", f"scheduling gates: {', '.join(pod.gates)}")
+    # Before the scheduler's words: while this holds the pod is not tried, and what the scheduler said is old.
+    return _before_the_queue(store, pod) or _scheduler(pod) or _untried(pod)
+
+
+def _on_its_node(store: Store, pod: Pod) -> Waiting:
+    """Bound, and kubelet has not started it."""
+    if warning := latest_warning(store, pod, "FailedPrepareDynamicResources"):
+        return Waiting("event", warning.message)
+    node = store.nodes.get(ObjectKey("", pod.node))
+    if node is None and store.known("nodes"):
+        return Waiting("derived", f"node {pod.node} does not exist")
+    if node is not None and node.ready != "True":
+        return Waiting("derived", f"node {pod.node} is not ready")
+    for container in pod.containers:
+        if container.waiting:
+            return Waiting("derived", f"container {container.name}: {container.waiting} on node {pod.node}")
+    return Waiting("derived", f"node {pod.node} has not started it")
+
+
+def latest_warning(store: Store, pod: Pod, *reasons: str) -> WarningEvent | None:
+    """The newest Warning about this very pod, with one of `reasons`."""
+    warnings = [
+        w
+        for w in (store.warnings[key] for key in store.warnings_of_pod[pod.key])
+        if w.reason in reasons and w.about_uid in ("", pod.uid)
+    ]
+    return max(warnings, key=lambda w: (w.last is not None, w.last), default=None)
+
+
+def _before_the_queue(store: Store, pod: Pod) -> Waiting | None:
+    """What keeps the scheduler from trying the pod at all."""
+    for entry in pod.claims:
+        if reason := _claim_not_ready(store, pod, entry):
+            if warning := latest_warning(store, pod, "FailedResourceClaimCreation"):
+                return Waiting("event", warning.message)
+            return Waiting("derived", reason)
+    return None
+
+
+def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
+    """What PreEnqueue finds wrong with one entry of resourceClaims; empty when nothing is, or when we cannot know."""
+    if entry.claim:
+        name = entry.claim
+    elif entry.template:
+        made = next((s for s in pod.claim_statuses if s.name == entry.name), None)
+        if made is None:
+            if store.known("resourceclaimtemplates") and (
+                ObjectKey(pod.namespace, entry.template) not in store.templates
+            ):
+                return f"resource claim template {entry.template} does not exist"
+            return f"claim for {entry.name} not created yet"
+        if not made.claim:
+            return ""  # the controller found that none is needed
+        name = made.claim
+    else:
+        return f"claim {entry.name} names neither a claim nor a template"
+    claim = store.claims.get(ObjectKey(pod.namespace, name))
+    if claim is None:
+        return f"claim {name} does not exist" if store.known("resourceclaims") else ""
+    if claim.deleted:
+        return f"claim {name} is being deleted{_held_by(claim)}"
+    if entry.template and (claim.owner is None or claim.owner.uid != pod.uid):
+        return f"claim {name} was not created for this pod (it is not the owner)"
+    return ""
+
+
+def _held_by(claim: Claim) -> str:
+    """Who keeps a claim from being gone."""
+    if claim.consumers:
+        return f", still reserved for {', '.join(c.name for c in claim.consumers)}"
+    return f", held by finalizer {', '.join(claim.finalizers)}" if claim.finalizers else ""
+
+
+def _scheduler(pod: Pod) -> Waiting | None:
+    condition = pod.scheduled
+    if condition is None or condition.status != "False" or not condition.message:
+        return None
+    return Waiting("scheduler", condition.message, node_counts(condition.message))
+
+
+def _untried(pod: Pod) -> Waiting:
+    if pod.scheduler not in ("", "default-scheduler"):
+        return Waiting("derived", f"not tried by scheduler {pod.scheduler} yet")
+    return Waiting("derived", "not tried by the scheduler yet")
+
+
+_AVAILABLE = re.compile(r"0/(\d+) nodes are available: ")
+# What PostFilter adds behind the nodes' reasons.
+_POST_FILTER = re.compile(
+    r"[.,]? (?:preemption: |no new claims to deallocate|still not schedulable|deallocation of ResourceClaim)"
+)
+_COUNTED = re.compile(r"(\d+) (.+?)(?=, \d+ |$)", re.DOTALL)
+
+
+def node_counts(message: str) -> dict[str, int]:
+    """How many nodes each reason ruled out, from the scheduler's sentence; empty when it counts no nodes.
+
+    `0/12 nodes are available: 3 Insufficient cpu, 9 cannot allocate all claims. preemption: …` gives
+    `{"Insufficient cpu": 3, "cannot allocate all claims": 9}`. A reason without a number ruled out all of them.
+    """
+    found = _AVAILABLE.search(message)
+    if found is None:
+        return {}
+    total = int(found[1])
+    reasons = _POST_FILTER.split(message[found.end() :], maxsplit=1)[0].removesuffix(".")
+    counts: dict[str, int] = {}
+    for number, text in _COUNTED.findall(reasons) if reasons[:1].isdecimal() else ():
+        counts[text.removesuffix(".")] = counts.get(text, 0) + int(number)
+    return counts or ({reasons: total} if reasons else {})

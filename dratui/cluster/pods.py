@@ -1,0 +1,85 @@
+"""Pods: their claims, their devices, and why they wait."""
+
+from datetime import datetime
+
+import msgspec
+
+from dratui.api.model import ObjectKey, Pod
+from dratui.cluster.index import claims_of
+from dratui.cluster.pending import Waiting, waiting
+from dratui.cluster.store import Store
+
+
+class PodRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A pod as listed. `claims` are names within its namespace, `devices` what they got, `plugin` what it has or
+    wants by device plugin."""
+
+    namespace: str
+    name: str
+    phase: str
+    node: str
+    claims: tuple[str, ...]
+    devices: tuple[str, ...]
+    plugin: dict[str, int]
+    waiting: Waiting | None
+    created: datetime | None
+    deleted: datetime | None
+
+    @property
+    def key(self) -> ObjectKey:
+        """Which pod."""
+        return ObjectKey(self.namespace, self.name)
+
+    @property
+    def status(self) -> str:
+        """The phase, or that it is on its way out."""
+        return "Terminating" if self.deleted else self.phase
+
+
+def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
+    """A pod as listed."""
+    pod = store.pods.get(key)
+    if pod is None:
+        return None
+    claims = tuple(dict.fromkeys(claims_of(pod)))
+    return PodRow(
+        namespace=pod.namespace,
+        name=pod.name,
+        phase=pod.phase,
+        node=pod.node,
+        claims=tuple(c.name for c in claims),
+        devices=tuple(
+            r.device
+            for c in claims
+            if (claim := store.claims.get(c)) and claim.allocation
+            for r in claim.allocation.results
+        ),
+        plugin=plugin_devices(pod),
+        waiting=waiting(store, pod),
+        created=pod.created,
+        deleted=pod.deleted,
+    )
+
+
+def plugin_devices(pod: Pod) -> dict[str, int]:
+    """Devices that a pod asks a device plugin for, by resource. Without those that became a claim.
+
+    Init containers run one after the other: the greatest of them counts, against the sum of the others.
+    """
+    if pod.extended_claim:
+        return {}
+    together: dict[str, int] = {}
+    alone: dict[str, int] = {}
+    for container in pod.containers:
+        for name, number in container.extended:
+            if container.init:
+                alone[name] = max(alone.get(name, 0), number)
+            else:
+                together[name] = together.get(name, 0) + number
+    names = sorted({*together, *alone})
+    return {name: max(together.get(name, 0), alone.get(name, 0)) for name in names}
+
+
+def finished(pod: Pod) -> bool:
+    """Whether a pod is over and holds no more devices."""
+    return pod.phase in ("Succeeded", "Failed")

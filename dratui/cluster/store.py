@@ -1,0 +1,169 @@
+"""The state of a cluster as the events left it.
+
+The store keeps rows and the indexes that join them, and nothing derived. What a screen shows is computed from here
+by the functions beside it (`claims`, `devices`, `pools`, …); `Changes` says what to compute again.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from dratui.api.model import (
+    Claim,
+    DeviceClass,
+    Namespace,
+    Node,
+    ObjectKey,
+    Pod,
+    Quota,
+    Row,
+    Slice,
+    TaintRule,
+    Template,
+    WarningEvent,
+)
+from dratui.cluster.index import INDEXES, TOUCHED, Index, PoolKey, pool_of
+from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
+
+
+class Changes:
+    """What may look different: keys of rows by the table they are in, and whether a stream's health changed."""
+
+    __slots__ = ("health", "rows")
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[str, set[Any]] = defaultdict(set)
+        self.health = False
+
+    def __ior__(self, other: "Changes") -> "Changes":
+        for kind, keys in other.rows.items():
+            self.rows[kind] |= keys
+        self.health |= other.health
+        return self
+
+    def __bool__(self) -> bool:
+        return self.health or any(self.rows.values())
+
+
+class Store:
+    """All rows, by kind and key. `apply` is the only way in."""
+
+    def __init__(self) -> None:
+        self.slices: dict[ObjectKey, Slice] = {}
+        self.claims: dict[ObjectKey, Claim] = {}
+        self.templates: dict[ObjectKey, Template] = {}
+        self.classes: dict[ObjectKey, DeviceClass] = {}
+        self.taint_rules: dict[ObjectKey, TaintRule] = {}
+        self.pods: dict[ObjectKey, Pod] = {}
+        self.nodes: dict[ObjectKey, Node] = {}
+        self.namespaces: dict[ObjectKey, Namespace] = {}
+        self.quotas: dict[ObjectKey, Quota] = {}
+        self.warnings: dict[ObjectKey, WarningEvent] = {}
+        self.health: dict[str, Health] = {}
+
+        self.slices_of_pool = Index()
+        self.slices_of_device = Index()
+        self.slices_of_node = Index()
+        self.claims_of_device = Index()
+        self.claims_of_pool = Index()
+        self.claims_of_node = Index()
+        self.claims_of_namespace = Index()
+        self.claims_of_class = Index()
+        self.claims_reserved_for = Index()
+        self.pods_of_claim = Index()
+        self.pods_of_template = Index()
+        self.pods_of_node = Index()  # this and the next: pods that have to do with accelerators
+        self.pods_of_namespace = Index()
+        self.pods_of_phase = Index()  # Pending only
+        self.quotas_of_namespace = Index()
+        self.warnings_of_pod = Index()
+
+        self.judged: dict[
+            PoolKey, Any
+        ] = {}  # memo of `judgement.judgement`, dropped when a slice of the pool changes
+
+        self._tables: dict[str, dict[ObjectKey, Any]] = {
+            "resourceslices": self.slices,
+            "resourceclaims": self.claims,
+            "resourceclaimtemplates": self.templates,
+            "deviceclasses": self.classes,
+            "devicetaintrules": self.taint_rules,
+            "pods": self.pods,
+            "nodes": self.nodes,
+            "namespaces": self.namespaces,
+            "resourcequotas": self.quotas,
+            "events": self.warnings,
+        }
+        self._indexes: defaultdict[type[Row], list[tuple[Index, Any]]] = defaultdict(list)
+        for name, (kind, values) in INDEXES.items():
+            self._indexes[kind].append((getattr(self, name), values))
+        self._members: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # of a stream
+        self._listed: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # so far, by a list under way
+
+    def apply(self, events: Sequence[Event]) -> Changes:
+        """Take in what a source said. Returns what may look different now.
+
+        Rows of a stream that lists anew stay until the new list is complete.
+        """
+        changes = Changes()
+        for event in events:
+            match event:
+                case Put(stream, row):
+                    self._put(stream, row, changes)
+                case Gone(stream, row):
+                    self._gone(stream, row.key, changes)
+                case Page(stream, rows, first, last):
+                    self._page(stream, rows, first, last, changes)
+                case HealthChanged(stream, health):
+                    self.health[stream] = health
+                    changes.health = True
+        return changes
+
+    def known(self, stream: str) -> bool:
+        """Whether a stream's rows were complete once and are all there are, so that absence means something."""
+        health = self.health.get(stream)
+        return (
+            health is not None
+            and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
+            and not health.namespace
+        )
+
+    def _page(self, stream: str, rows: Sequence[Row], first: bool, last: bool, changes: Changes) -> None:
+        listed = self._listed[stream]
+        if first:
+            listed.clear()
+        for row in rows:
+            listed.add(row.key)
+            self._put(stream, row, changes)
+        if last:
+            for key in self._members[stream] - listed:
+                self._gone(stream, key, changes)
+            del self._listed[stream]
+
+    def _put(self, stream: str, row: Row, changes: Changes) -> None:
+        table = self._tables[stream.partition(":")[0]]
+        key = row.key
+        self._members[stream].add(key)
+        old = table.get(key)
+        if old != row:
+            table[key] = row
+            self._join(key, old, row, changes)
+
+    def _gone(self, stream: str, key: ObjectKey, changes: Changes) -> None:
+        self._members[stream].discard(key)
+        old = self._tables[stream.partition(":")[0]].pop(key, None)
+        if old is not None:
+            self._join(key, old, None, changes)
+
+    def _join(self, key: ObjectKey, old: Row | None, new: Row | None, changes: Changes) -> None:
+        """Bring the indexes up to date. Both states touch: a claim that moved changes two nodes."""
+        sides = [row for row in (old, new) if row is not None]
+        kind = type(sides[0])
+        for index, values in self._indexes[kind]:
+            index.move(key, values(old) if old else (), values(new) if new else ())
+        for row in sides:
+            if isinstance(row, Slice):
+                self.judged.pop(pool_of(row), None)
+        for row in sides:
+            for table, touched in TOUCHED[kind](self, row):
+                changes.rows[table].add(touched)

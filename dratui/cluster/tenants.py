@@ -1,0 +1,77 @@
+"""Namespaces as tenants: what each holds and waits for, by DRA and by device plugin."""
+
+from collections import Counter
+from datetime import datetime
+
+import msgspec
+
+from dratui.api.model import DeviceKey, ObjectKey
+from dratui.cluster.pods import finished, plugin_devices
+from dratui.cluster.store import Store
+
+
+class QuotaUse(msgspec.Struct, frozen=True):
+    """One line of a ResourceQuota."""
+
+    quota: str
+    resource: str
+    hard: str
+    used: str
+
+
+class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A namespace as listed. Devices are counted once however many of its claims share them; admin access does
+    not count. `plugin` is what its pods got from device plugins, `pluginWaiting` what pending ones ask for."""
+
+    name: str
+    claims: int
+    pending_claims: int
+    devices: int
+    drivers: dict[str, int]
+    plugin: dict[str, int]
+    pods: int
+    waiting: int
+    plugin_waiting: dict[str, int]
+    quotas: tuple[QuotaUse, ...]
+    created: datetime | None
+
+    @property
+    def key(self) -> ObjectKey:
+        """Which namespace."""
+        return ObjectKey("", self.name)
+
+
+def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
+    """A namespace as listed; None when neither it nor anything in it is known."""
+    namespace = store.namespaces.get(key)
+    claims = [store.claims[c] for c in store.claims_of_namespace[key.name]]
+    pods = [p for k in store.pods_of_namespace[key.name] if not finished(p := store.pods[k])]
+    if namespace is None and not claims and not pods:
+        return None
+    held: set[DeviceKey] = set()
+    for claim in claims:
+        if claim.allocation:
+            held.update(r.key for r in claim.allocation.results if not r.admin_access)
+    got: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
+    for pod in pods:
+        (got if pod.node else asked).update(plugin_devices(pod))
+    return NamespaceRow(
+        name=key.name,
+        claims=len(claims),
+        pending_claims=sum(c.allocation is None for c in claims),
+        devices=len(held),
+        drivers=dict(sorted(Counter(d.driver for d in held).items())),
+        plugin=dict(sorted(got.items())),
+        pods=len(pods),
+        waiting=sum(p.phase == "Pending" for p in pods),
+        plugin_waiting=dict(sorted(asked.items())),
+        quotas=tuple(
+            QuotaUse(q.name, *line)
+            for q in sorted(
+                (store.quotas[k] for k in store.quotas_of_namespace[key.name]), key=lambda q: q.name
+            )
+            for line in q.devices
+        ),
+        created=namespace.created if namespace else None,
+    )

@@ -1,0 +1,62 @@
+"""Where `enter` leads: namespace → pod → claim → device → node, and what belongs to what on the way."""
+
+from typing import Any
+
+from dratui.cluster.index import rule_selects
+from dratui.cluster.store import Store
+from dratui.views.query import Query, Within
+
+_INSIDE = {
+    "namespaces": "pods",
+    "pods": "claims",
+    "claims": "devices",
+    "devices": "nodes",
+    "nodes": "devices",
+    "pools": "devices",
+    "slices": "devices",
+    "classes": "claims",
+    "templates": "pods",
+    "taintrules": "devices",
+}
+
+
+def drill(store: Store, kind: str, row: Any) -> Query | None:
+    """What is one step inside a row; None where there is nothing to go to."""
+    inside = _INSIDE.get(kind)
+    if inside is None or (kind == "devices" and not row.node):
+        return None
+    return Query(kind=inside, within=Within(kind, row.key))
+
+
+def belongs(store: Store, kind: str, row: Any, within: Within) -> bool:
+    """Whether a row of `kind` is one step inside the object that `within` names."""
+    key: Any = within.key
+    match within.kind, kind:
+        case "namespaces", "pods":
+            return bool(row.namespace == key.name)
+        case "pods", "claims":
+            return key in store.pods_of_claim[row.key] or row.key in store.claims_reserved_for[key]
+        case "claims", "devices":
+            return key in store.claims_of_device[row.key]
+        case "classes", "claims":
+            return row.key in store.claims_of_class[key]
+        case "slices", "devices":
+            return key in store.slices_of_device[row.key]
+        case "taintrules", "devices":
+            rule = store.taint_rules.get(key)
+            return rule is not None and rule_selects(rule, row.key)
+        case "devices", "nodes":
+            return any(
+                (c := store.claims[k].allocation) is not None and c.node == row.name
+                for k in store.claims_of_device[key]
+            ) or any(
+                (s := store.slices[k]).node == row.name or any(d.node == row.name for d in s.devices)
+                for k in store.slices_of_device[key]
+            )
+        case "nodes", "devices":
+            return bool(row.node == key.name)
+        case "pools", "devices":
+            return (row.driver, row.pool) == key
+        case "templates", "pods":
+            return row.key in store.pods_of_template[key]
+    return False

@@ -1,0 +1,455 @@
+"""Every table that dratui has: kubectl's columns first, then ours."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from dratui.api.model import DeviceKey, ObjectKey
+from dratui.cluster.claims import ClaimRow, claim_row
+from dratui.cluster.definitions import (
+    ClassRow,
+    SliceRow,
+    TaintRuleRow,
+    TemplateRow,
+    class_row,
+    slice_row,
+    taint_rule_row,
+    template_row,
+)
+from dratui.cluster.devices import DeviceRow, device_row
+from dratui.cluster.index import PoolKey
+from dratui.cluster.nodes import NodeRow, node_row
+from dratui.cluster.pods import PodRow, pod_row
+from dratui.cluster.pools import PoolRow, pool_row
+from dratui.cluster.tenants import NamespaceRow, namespace_row
+from dratui.views import words
+from dratui.views.table import Column, Style, Table
+
+# --- what states look like ---------------------------------------------------------------------------
+
+
+def claim_style(row: ClaimRow) -> Style:
+    """A claim that is being deleted, or that holds on to what is gone, is a fault; a pending one waits."""
+    if "deleted" in row.state or row.dangling or any(d.vanished for d in row.devices):
+        return Style.FAULT
+    if "pending" in row.state:
+        return Style.WAITING
+    return Style.SHARED if len(row.consumers) > 1 else Style.HELD if row.consumers else Style.FREE
+
+
+_DEVICE_STYLES: Mapping[str, Style] = {
+    "free": Style.FREE,
+    "held": Style.HELD,
+    "shared": Style.SHARED,
+    "tainted": Style.TAINTED,
+    "incomplete": Style.WAITING,
+    "invalid": Style.FAULT,
+    "gone": Style.FAULT,
+}
+
+
+def device_style(row: DeviceRow) -> Style:
+    """A device's state; a held device with a blocking taint is shown as tainted in its own column."""
+    return _DEVICE_STYLES[row.state]
+
+
+_POOL_STYLES: Mapping[str, Style] = {
+    "complete": Style.FREE,
+    "incomplete": Style.WAITING,
+    "invalid": Style.FAULT,
+    "gone": Style.FAULT,
+    "obsolete": Style.DIM,
+}
+
+
+def pool_style(row: PoolRow | SliceRow) -> Style:
+    """A pool that cannot be allocated from in whole stands out."""
+    return _POOL_STYLES[row.state]
+
+
+def pod_style(row: PodRow) -> Style:
+    """Pending waits; what failed is a fault; what runs with devices holds them."""
+    if row.deleted:
+        return Style.DIM
+    match row.phase:
+        case "Pending":
+            return Style.WAITING
+        case "Failed":
+            return Style.FAULT
+        case "Running":
+            return Style.HELD if row.claims or row.plugin else Style.FREE
+    return Style.DIM if row.phase == "Succeeded" else Style.UNKNOWN
+
+
+def node_style(row: NodeRow) -> Style:
+    """A node that is not ready is a fault, one that nobody knows is unknown."""
+    if row.ready is None:
+        return Style.UNKNOWN
+    return Style.FAULT if not row.ready else Style.WAITING if row.unschedulable else Style.FREE
+
+
+# --- what cells say ----------------------------------------------------------------------------------
+
+
+def _claim_devices(row: ClaimRow) -> str:
+    if not row.devices:
+        return f"{', '.join(row.wants)} wanted" if row.wants else ""
+    names = ", ".join(d.device for d in row.devices)
+    products = sorted({d.product for d in row.devices if d.product})
+    return f"{names} ({', '.join(products)})" if products else names
+
+
+def _claim_consumers(row: ClaimRow) -> str:
+    match row.consumers:
+        case ():
+            return ""
+        case (one,):
+            return one.name if one.present is not False else f"{one.name} (gone)"
+    return words.count(len(row.consumers), "consumer")
+
+
+def _holders(row: DeviceRow) -> str:
+    names = [f"{h.namespace}/{h.name}" for h in row.holders]
+    watchers = sum(c.admin_access for c in row.claims)
+    return ", ".join([*dict.fromkeys(names), *([f"+{watchers} admin"] if watchers else [])])
+
+
+def _plugin(value: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} × {name}" for name, number in value.items())
+
+
+def _amounts(value: Mapping[str, int], now: datetime) -> str:
+    return _plugin(value) or words.NONE
+
+
+def _node_state(row: NodeRow) -> str:
+    ready = {True: "Ready", False: "NotReady", None: "Unknown"}[row.ready]
+    return f"{ready},SchedulingDisabled" if row.unschedulable else ready
+
+
+def _node_plugin(row: NodeRow) -> str:
+    return ", ".join(f"{p.name} {p.requested}/{p.allocatable}" for p in row.plugin)
+
+
+def _quota(row: NamespaceRow) -> str:
+    return ", ".join(f"{q.resource} {q.used}/{q.hard}" for q in row.quotas)
+
+
+def _taints(row: DeviceRow) -> str:
+    return ", ".join(t.text for t in row.taints)
+
+
+# --- the tables --------------------------------------------------------------------------------------
+
+_DRA = ("resourceslices", "resourceclaims")
+
+CLAIMS: Table[ClaimRow] = Table(
+    kind="claims",
+    singular="claim",
+    names=("resourceclaims", "resourceclaim", "rc"),
+    list_kind="ClaimList",
+    title="Claims",
+    namespaced=True,
+    columns=(
+        Column(title="NAMESPACE", value=lambda r: r.namespace),
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATE", value=lambda r: r.state, style=claim_style, glyph=True),
+        Column(title="DEVICES", value=_claim_devices, grow=True),
+        Column(title="NODE", value=lambda r: r.node),
+        Column(title="CONSUMERS", value=_claim_consumers),
+        Column(title="REASON", value=lambda r: r.reason, grow=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, wide=True),
+        Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
+    ),
+    keys=lambda s: s.claims,
+    row=claim_row,
+    namespace_of=lambda r: r.namespace,
+    name_of=lambda r: r.name,
+    streams=("resourceclaims", "resourceslices", "pods"),
+    empty="No ResourceClaims. Nobody asks for a device by DRA.",
+    order=lambda r: r.key,
+)
+
+DEVICES: Table[DeviceRow] = Table(
+    kind="devices",
+    singular="device",
+    names=("dev",),
+    list_kind="DeviceList",
+    title="Devices",
+    namespaced=False,
+    columns=(
+        Column(title="DRIVER", value=lambda r: r.driver),
+        Column(title="POOL", value=lambda r: r.pool, grow=True),
+        Column(title="DEVICE", value=lambda r: r.device),
+        Column(title="STATE", value=lambda r: r.state, style=device_style, glyph=True),
+        Column(title="PRODUCT", value=lambda r: r.product or None, grow=True),
+        Column(title="NODE", value=lambda r: r.node or r.where),
+        Column(title="CLAIMS", value=_holders, grow=True),
+        Column(title="TAINTS", value=_taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN),
+        Column(title="SLICE", value=lambda r: r.slice, wide=True),
+        Column(title="WHY", value=lambda r: r.why, wide=True),
+    ),
+    keys=lambda s: {**dict.fromkeys(s.slices_of_device), **dict.fromkeys(s.claims_of_device)},
+    row=device_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.device,
+    streams=_DRA,
+    empty="No devices. No DRA driver publishes ResourceSlices here: is one installed?",
+    order=lambda r: (r.driver, words.natural(r.pool), words.natural(r.device)),
+)
+
+POOLS: Table[PoolRow] = Table(
+    kind="pools",
+    singular="pool",
+    names=(),
+    list_kind="PoolList",
+    title="Pools",
+    namespaced=False,
+    columns=(
+        Column(title="DRIVER", value=lambda r: r.driver),
+        Column(title="POOL", value=lambda r: r.pool, grow=True),
+        Column(title="NODE", value=lambda r: r.node or r.where, grow=True),
+        Column(title="GENERATION", value=lambda r: r.generation, align="right"),
+        Column(title="SLICES", value=lambda r: f"{r.slices}/{r.expected_slices}", align="right"),
+        Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
+        Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        Column(title="FREE", value=lambda r: r.free, align="right"),
+        Column(title="OBSOLETE", value=lambda r: r.obsolete_slices, align="right", wide=True),
+        Column(title="WHY", value=lambda r: r.why, grow=True),
+    ),
+    keys=lambda s: {**dict.fromkeys(s.slices_of_pool), **dict.fromkeys(s.claims_of_pool)},
+    row=pool_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.pool,
+    streams=_DRA,
+    empty="No pools. No DRA driver publishes ResourceSlices here: is one installed?",
+    order=lambda r: (r.driver, words.natural(r.pool)),
+)
+
+SLICES: Table[SliceRow] = Table(
+    kind="slices",
+    singular="slice",
+    names=("resourceslices", "resourceslice", "rs"),
+    list_kind="SliceList",
+    title="Slices",
+    namespaced=False,
+    columns=(
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="NODE", value=lambda r: r.node or r.where),
+        Column(title="DRIVER", value=lambda r: r.driver),
+        Column(title="POOL", value=lambda r: r.pool),
+        Column(title="GENERATION", value=lambda r: r.generation, align="right"),
+        Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
+        Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: s.slices,
+    row=slice_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.name,
+    streams=("resourceslices",),
+    empty="No ResourceSlices. No DRA driver publishes devices here: is one installed?",
+    order=lambda r: words.natural(r.name),
+)
+
+PODS: Table[PodRow] = Table(
+    kind="pods",
+    singular="pod",
+    names=("po",),
+    list_kind="PodList",
+    title="Pods",
+    namespaced=True,
+    columns=(
+        Column(title="NAMESPACE", value=lambda r: r.namespace),
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATUS", value=lambda r: r.status, style=pod_style, glyph=True),
+        Column(title="NODE", value=lambda r: r.node),
+        Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
+        Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, _plugin(r.plugin))).strip(", ")),
+        Column(
+            title="WAITING",
+            value=lambda r: (
+                f"{r.waiting.brief}{' (derived)' * (r.waiting.source == 'derived')}" if r.waiting else ""
+            ),
+            style=lambda r: Style.WAITING,
+            grow=True,
+        ),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: s.pods,
+    row=pod_row,
+    namespace_of=lambda r: r.namespace,
+    name_of=lambda r: r.name,
+    streams=("pods", "resourceclaims"),
+    empty="No pods.",
+    order=lambda r: r.key,
+)
+
+NODES: Table[NodeRow] = Table(
+    kind="nodes",
+    singular="node",
+    names=("no",),
+    list_kind="NodeList",
+    title="Nodes",
+    namespaced=False,
+    columns=(
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATUS", value=_node_state, style=node_style, glyph=True),
+        Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        Column(title="HELD", value=lambda r: r.held, align="right"),
+        Column(title="FREE", value=lambda r: r.free, align="right"),
+        Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True),
+        Column(title="DEVICE PLUGIN", value=_node_plugin),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: {**s.nodes, **{ObjectKey("", n): None for n in s.slices_of_node}},
+    row=node_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.name,
+    streams=("nodes", *_DRA),
+    empty="No nodes.",
+    order=lambda r: words.natural(r.name),
+)
+
+CLASSES: Table[ClassRow] = Table(
+    kind="classes",
+    singular="class",
+    names=("deviceclasses", "deviceclass", "dc"),
+    list_kind="ClassList",
+    title="Classes",
+    namespaced=False,
+    columns=(
+        Column(title="NAME", value=lambda r: r.name),
+        Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
+        Column(title="PENDING", value=lambda r: r.pending, align="right"),
+        Column(title="EXTENDED RESOURCE", value=lambda r: r.extended_resource),
+        Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: s.classes,
+    row=class_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.name,
+    streams=("deviceclasses", "resourceclaims"),
+    empty="No DeviceClasses. A DRA driver's installation brings some: is one installed?",
+    order=lambda r: r.name,
+)
+
+TEMPLATES: Table[TemplateRow] = Table(
+    kind="templates",
+    singular="template",
+    names=("resourceclaimtemplates", "resourceclaimtemplate", "rct"),
+    list_kind="TemplateList",
+    title="Templates",
+    namespaced=True,
+    columns=(
+        Column(title="NAMESPACE", value=lambda r: r.namespace),
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: s.templates,
+    row=template_row,
+    namespace_of=lambda r: r.namespace,
+    name_of=lambda r: r.name,
+    streams=("resourceclaimtemplates",),
+    empty="No ResourceClaimTemplates.",
+    order=lambda r: r.key,
+)
+
+TAINT_RULES: Table[TaintRuleRow] = Table(
+    kind="taintrules",
+    singular="taintrule",
+    names=("devicetaintrules", "devicetaintrule", "dtr"),
+    list_kind="TaintRuleList",
+    title="TaintRules",
+    namespaced=False,
+    columns=(
+        Column(title="NAME", value=lambda r: r.name),
+        Column(title="KEY", value=lambda r: r.taint_key),
+        Column(title="VALUE", value=lambda r: r.value),
+        Column(title="EFFECT", value=lambda r: r.effect),
+        Column(title="TIMEADDED", value=lambda r: r.time_added, text=words.since, ticks=True),
+        Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        Column(
+            title="SELECTOR",
+            value=lambda r: "/".join(p or "*" for p in (r.driver, r.pool, r.device)),
+            grow=True,
+        ),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: s.taint_rules,
+    row=taint_rule_row,
+    namespace_of=lambda r: "",
+    name_of=lambda r: r.name,
+    streams=("devicetaintrules", "resourceslices"),
+    empty="No DeviceTaintRules.",
+    order=lambda r: r.name,
+)
+
+NAMESPACES: Table[NamespaceRow] = Table(
+    kind="namespaces",
+    singular="namespace",
+    names=("ns", "tenants"),
+    list_kind="NamespaceList",
+    title="Namespaces",
+    namespaced=False,
+    columns=(
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
+        Column(title="PENDING", value=lambda r: r.pending_claims, align="right"),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(
+            title="WAITING",
+            value=lambda r: r.waiting,
+            style=lambda r: Style.WAITING if r.waiting else Style.PLAIN,
+            align="right",
+        ),
+        Column(title="DEVICE PLUGIN", value=lambda r: r.plugin, text=_amounts),
+        Column(title="PLUGIN WAITING", value=lambda r: r.plugin_waiting, text=_amounts),
+        Column(title="QUOTA", value=_quota, grow=True),
+        Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+    ),
+    keys=lambda s: {
+        **s.namespaces,
+        **{ObjectKey("", n): None for n in (*s.claims_of_namespace, *s.pods_of_namespace)},
+    },
+    row=namespace_row,
+    namespace_of=lambda r: r.name,
+    name_of=lambda r: r.name,
+    streams=("namespaces", "resourceclaims", "pods"),
+    empty="No namespaces.",
+    order=lambda r: r.name,
+)
+
+TABLES: Mapping[str, Table[Any]] = {
+    table.kind: table
+    for table in (CLAIMS, DEVICES, POOLS, SLICES, PODS, NODES, CLASSES, TEMPLATES, TAINT_RULES, NAMESPACES)
+}
+"""Every table by its kind."""
+
+_BY_NAME: Mapping[str, Table[Any]] = {
+    name: table for table in TABLES.values() for name in (table.kind, table.singular, *table.names)
+}
+
+
+def table_named(text: str) -> Table[Any] | None:
+    """A table by any name that kubectl or we have for its kind, such as `rc` or `resourceclaims.resource.k8s.io`."""
+    return _BY_NAME.get(text.lower().partition(".")[0])
+
+
+def named(table: Table[Any], rows: Iterable[Any], name: str) -> list[Any]:
+    """The rows with this name; a device or a pool also by its path: `driver/pool/device`."""
+    return [row for row in rows if table.name_of(row) == name or path(row.key) == name]
+
+
+def path(key: ObjectKey | DeviceKey | PoolKey) -> str:
+    """A key as text: `namespace/name`, `driver/pool/device`."""
+    return "/".join(part for part in key if part)
