@@ -57,9 +57,7 @@ def refusal(to: str, status: int, headers: Mapping[str, str], body: bytes, *, us
 def breakdown(to: str, server: str, error: BaseException, *, silence: float) -> KubeFailure:
     """Put an error of the network into words. `silence` is how many seconds we would have waited for a byte."""
     said, hint = _reason(error, server, silence)
-    silent = isinstance(error, TimeoutError) and not isinstance(
-        error, aiohttp.ConnectionTimeoutError | OSError
-    )
+    silent = isinstance(error, aiohttp.SocketTimeoutError)
     return KubeFailure(f"cannot {to}: {said}", hint=hint, said=said, silent=silent)
 
 
@@ -80,7 +78,7 @@ def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str
         return f"the proxy refused the way to {server} ({error.status})", "look at proxy-url or $HTTPS_PROXY"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return f"{server} cannot be reached (time ran out while connecting)", way
-    if isinstance(error, TimeoutError):
+    if isinstance(error, aiohttp.SocketTimeoutError):
         return f"{server} was silent for {silence:g} seconds", way
     tls = _tls_error(error)
     if tls is not None:
@@ -90,7 +88,7 @@ def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str
     if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | ConnectionError):
         return f"{server} broke the connection off", way
     if isinstance(error, OSError):
-        return f"the connection to {server} failed ({(error.strerror or str(error)).lower()})", way
+        return f"the connection to {server} failed ({(error.strerror or type(error).__name__).lower()})", way
     if isinstance(error, aiohttp.InvalidURL):
         return f"{server} is no address", "look at `server` in the kubeconfig"
     return f"what {server} answers is not HTTP", "is this address an API server's?"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dratui.kube import execplugin
 from dratui.kube.failure import KubeFailure
-from dratui.kube.kubeconfig import Access
+from dratui.kube.kubeconfig import Access, Exec
 from dratui.kube.options import Options
 
 _REREAD = 60.0  # seconds; client-go re-reads token files as often
@@ -48,6 +48,7 @@ class Credentials:
         self._lock = asyncio.Lock()
         self._token = ""
         self._checked = float("-inf")  # when the file was read or the plugin run last
+        self._failed: tuple[float, KubeFailure] | None = None  # when it failed last, and how
         self._credential = execplugin.Credential()
         self.generation = 0
 
@@ -91,12 +92,25 @@ class Credentials:
             if self._file is not None:
                 self._read_file(self._file)
             elif self._plugin is not None:
-                credential = await execplugin.run(self._plugin, self._access, self._environ)
-                _check(credential.token, f"the credential plugin {self._plugin.command}")
-                if credential != self._credential:
-                    self._credential = credential
-                    self.generation += 1
+                await self._run(self._plugin)
             self._checked = self._now()
+
+    async def _run(self, plugin: Exec) -> None:
+        if self._failed is not None and 0 <= self._now() - self._failed[0] < _PAUSE:
+            failure = self._failed[1]  # all streams ask at once; a plugin that fails is not run for each
+            raise KubeFailure(failure.what, hint=failure.hint)
+        try:
+            credential = await execplugin.run(plugin, self._access, self._environ)
+            _check(credential.token, f"the credential plugin {plugin.command}")
+        except KubeFailure as failure:
+            self._failed = (self._now(), failure)
+            expires = self._credential.expires
+            if expires is not None and self._now() < expires:
+                return  # what we have is still good
+            raise
+        if credential != self._credential:
+            self._credential = credential
+            self.generation += 1
 
     def _read_file(self, path: Path) -> None:
         try:
