@@ -49,12 +49,6 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
     devices = list(devices_on(store, key.name))
     if node is None and not devices:
         return None
-    pods = [store.pods[p] for p in store.pods_of_node[key.name]]
-    requested: Counter[str] = Counter()
-    for pod in pods:
-        if not finished(pod):
-            requested.update(plugin_devices(pod))
-    allocatable = dict(node.allocatable) if node else {}
     products = Counter(d.product or d.driver for d in devices)
     return NodeRow(
         name=key.name,
@@ -65,11 +59,8 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
         devices=sum(not d.vanished for d in devices),
         held=sum(bool(d.holders) for d in devices),
         free=sum(d.state == "free" for d in devices),
-        plugin=tuple(
-            PluginResource(name, allocatable.get(name, 0), requested[name])
-            for name in sorted({*allocatable, *requested})
-        ),
-        pods=sum(not finished(p) for p in pods),
+        plugin=plugin_resources(store, key.name),
+        pods=sum(not finished(store.pods[p]) for p in store.pods_of_node[key.name]),
         created=node.created if node else None,
     )
 
@@ -85,3 +76,17 @@ def devices_on(store: Store, node: str) -> Iterator[DeviceRow]:
             row = device_row(store, device)
             if row is not None and row.node == node:
                 yield row
+
+
+def plugin_resources(store: Store, name: str) -> tuple[PluginResource, ...]:
+    """What device plugins advertise on a node, and what its pods asked them for."""
+    node = store.nodes.get(ObjectKey("", name))
+    allocatable = dict(node.allocatable) if node else {}
+    requested: Counter[str] = Counter()
+    for key in store.pods_of_node[name]:
+        if not finished(pod := store.pods[key]):
+            requested.update(plugin_devices(pod))
+    return tuple(
+        PluginResource(resource, allocatable.get(resource, 0), requested[resource])
+        for resource in sorted({*allocatable, *requested})
+    )

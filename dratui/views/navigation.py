@@ -56,7 +56,7 @@ def belongs(store: Store, kind: str, row: Any, within: Within) -> bool:
         case "nodes", "devices":
             return bool(row.node == key.name)
         case "pools", "devices":
-            return (row.driver, row.pool) == key
+            return bool((row.driver, row.pool) == key)
         case "templates", "pods":
             return row.key in store.pods_of_template[key]
     return False

@@ -1,10 +1,24 @@
 """The first screen's facts: what accelerators there are, who holds them, who waits and why."""
 
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from dratui.api.model import ObjectKey
+from dratui.api.model import DeviceKey, ObjectKey
+from dratui.cluster.claims import claim_row
+from dratui.cluster.devices import device_row
+from dratui.cluster.index import PoolKey, accelerated
+from dratui.cluster.judgement import judgement
+from dratui.cluster.nodes import plugin_resources
+from dratui.cluster.pending import waiting
+from dratui.cluster.store import Changes, Store
+from dratui.cluster.tenants import namespace_row
+from dratui.terminal import clean
+from dratui.views.table import Style
+from dratui.views.tables import TABLES, claim_style
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
@@ -55,7 +69,7 @@ class PoolsSummary(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """All of it. Texts are clean. `faults`: claims, devices and pools that need a person."""
+    """All of it, texts cleaned. `waiting`: the longest first. `faults`: claims and pools that need a person."""
 
     devices: tuple[DeviceGroup, ...]
     plugin: tuple[PluginGroup, ...]
@@ -64,3 +78,146 @@ class Overview(msgspec.Struct, frozen=True):
     tenants: tuple[Tenant, ...]
     pools: PoolsSummary
     faults: int
+
+
+class Tally:
+    """What the rows of one table contribute, kept up to date: counted, and by key. None contributes nothing."""
+
+    def __init__(self, table: str, keys: Iterable[Any], contribution: Callable[[Any], Hashable]) -> None:
+        self._table = table
+        self._contribution = contribution
+        self.of: dict[Any, Any] = {}
+        self.counts: Counter[Any] = Counter()
+        self._update(keys)
+
+    def apply(self, changes: Changes) -> bool:
+        """Count again what changed. True when anything contributes otherwise now."""
+        return self._update(changes.rows.get(self._table, ()))
+
+    def _update(self, keys: Iterable[Any]) -> bool:
+        moved = False
+        for key in keys:
+            old, new = self.of.get(key), self._contribution(key)
+            if old == new:
+                continue
+            moved = True
+            if old is not None:
+                self.counts[old] -= 1
+                if not self.counts[old]:
+                    del self.counts[old]
+            if new is None:
+                del self.of[key]
+            else:
+                self.of[key] = new
+                self.counts[new] += 1
+        return moved
+
+
+class Summary:
+    """The overview of a store, kept up to date at the cost of what changed."""
+
+    def __init__(self, store: Store) -> None:
+        def tally(table: str, contribution: Callable[[Store, Any], Hashable]) -> Tally:
+            keys = list(TABLES[table].keys(store))
+            return Tally(table, keys, lambda key: contribution(store, key))
+
+        self._devices = tally("devices", _device)
+        self._pools = tally("pools", _pool)
+        self._claims = tally("claims", _claim_fault)
+        self._pods = tally("pods", _waiting_pod)
+        self._nodes = tally("nodes", _plugin)
+        self._tenants = tally("namespaces", _tenant)
+        self._all = (self._devices, self._pools, self._claims, self._pods, self._nodes, self._tenants)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take in changes of the store. True when the overview looks different."""
+        moved = [tally.apply(changes) for tally in self._all]  # every one, not the first that moved
+        return any(moved)
+
+    @property
+    def waiting(self) -> int:
+        """Pods that wait for accelerators."""
+        return len(self._pods.of)
+
+    @property
+    def faults(self) -> int:
+        """Claims and pools that need a person."""
+        pools = sum(n for state, n in self._pools.counts.items() if state in ("invalid", "gone"))
+        return len(self._claims.of) + pools
+
+    def overview(self) -> Overview:
+        """The facts as they are now."""
+        pools = self._pools.counts
+        waiting = sorted(self._pods.of.values(), key=lambda w: (w.since is None, w.since, w.key))
+        tenants = sorted(
+            self._tenants.of.values(), key=lambda t: (-t.held - t.plugin, -t.waiting, t.namespace)
+        )
+        return Overview(
+            devices=tuple(self._device_groups()),
+            plugin=tuple(self._plugin_groups()),
+            waiting=tuple(waiting),
+            waiting_reasons=tuple(Counter(w.reason for w in waiting).most_common()),
+            tenants=tuple(tenants),
+            pools=PoolsSummary(pools.total(), pools["complete"], pools["incomplete"], pools["invalid"]),
+            faults=self.faults,
+        )
+
+    def _device_groups(self) -> Iterator[DeviceGroup]:
+        groups: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        for (driver, product, state), number in self._devices.counts.items():
+            groups[driver, product][state] += number
+        for (driver, product), states in sorted(groups.items()):
+            held, free, tainted = states["held"] + states["shared"], states["free"], states["tainted"]
+            total = states.total()
+            yield DeviceGroup(
+                clean(driver), clean(product), total, held, free, tainted, total - held - free - tainted
+            )
+
+    def _plugin_groups(self) -> Iterator[PluginGroup]:
+        total: Counter[str] = Counter()
+        requested: Counter[str] = Counter()
+        for resources in self._nodes.of.values():
+            for resource in resources:
+                total[resource.name] += resource.allocatable
+                requested[resource.name] += resource.requested
+        for name in sorted(total):
+            yield PluginGroup(clean(name), total[name], requested[name])
+
+
+# --- what one row contributes ------------------------------------------------------------------------
+
+
+def _device(store: Store, key: DeviceKey) -> Hashable:
+    row = device_row(store, key)
+    return None if row is None else (row.driver, row.product, row.state)
+
+
+def _pool(store: Store, key: PoolKey) -> Hashable:
+    verdict = judgement(store, key)
+    if verdict is None:
+        return "gone" if key in store.claims_of_pool else None
+    return verdict.state
+
+
+def _claim_fault(store: Store, key: ObjectKey) -> Hashable:
+    row = claim_row(store, key)
+    return True if row is not None and claim_style(row) is Style.FAULT else None
+
+
+def _waiting_pod(store: Store, key: ObjectKey) -> Hashable:
+    pod = store.pods.get(key)
+    if pod is None or not accelerated(pod):
+        return None
+    why = waiting(store, pod)
+    return None if why is None else WaitingPod(key, pod.created, clean(why.brief), why.source)
+
+
+def _plugin(store: Store, key: ObjectKey) -> Hashable:
+    return plugin_resources(store, key.name) or None
+
+
+def _tenant(store: Store, key: ObjectKey) -> Hashable:
+    row = namespace_row(store, key)
+    if row is None or not (row.devices or row.waiting or row.plugin):
+        return None
+    return Tenant(clean(row.name), row.devices, row.waiting, sum(row.plugin.values()))

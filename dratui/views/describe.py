@@ -1,0 +1,350 @@
+"""One object in words: what `d` shows. A document is data: titled sections of labelled lines, texts cleaned."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dratui.api.model import Constraint, ObjectKey, Request
+from dratui.cluster.claims import ClaimRow, claim_row, wanted
+from dratui.cluster.devices import DeviceRow, attribute_text, device_row
+from dratui.cluster.judgement import judgement
+from dratui.cluster.nodes import NodeRow, devices_on
+from dratui.cluster.pods import PodRow
+from dratui.cluster.pools import PoolRow, devices_of
+from dratui.cluster.store import Store
+from dratui.cluster.tenants import NamespaceRow
+from dratui.terminal import clean
+from dratui.views import words
+from dratui.views.table import Style, Table
+from dratui.views.tables import TABLES, device_style, path
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line. `label` may be empty: the value goes on."""
+
+    label: str
+    value: str
+    style: Style = Style.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines that belong together. `collapsed`: shown closed at first."""
+
+    title: str
+    fields: tuple[Field, ...]
+    collapsed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An object in words. `state` is drawn beside the title in `style`."""
+
+    title: str
+    state: str
+    style: Style
+    sections: tuple[Section, ...]
+
+
+def describe(store: Store, kind: str, key: Any, now: datetime) -> Document | None:
+    """Describe an object; None when it is gone."""
+    table = TABLES[kind]
+    row = table.row(store, key)
+    if row is None:
+        return None
+    status = next((c for c in table.columns if c.glyph), None)
+    own = _SECTIONS.get(kind)
+    sections = own(store, row, now) if own else _columns(table, row, now)
+    return Document(
+        title=clean(f"{table.singular} {path(key)}"),
+        state=status.cell(row, now) if status else "",
+        style=status.style_of(row) if status else Style.PLAIN,
+        sections=tuple(s for s in sections if s.fields),
+    )
+
+
+def _section(
+    title: str, *fields: tuple[str, str] | tuple[str, str, Style], collapsed: bool = False
+) -> Section:
+    """A section from raw texts; lines without a value are left out."""
+    cleaned = (Field(clean(f[0]), clean(f[1]), *f[2:]) for f in fields if f[1])
+    return Section(title, tuple(cleaned), collapsed)
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    return "" if since is None else f"{words.age(since, now)} ago"
+
+
+def _columns(table: Table[Any], row: Any, now: datetime) -> Iterator[Section]:
+    """For kinds that a list says all about: every column as a line."""
+    yield _section(
+        table.singular.upper(),
+        *((c.title.lower(), c.text(c.value(row), now), c.style_of(row)) for c in table.columns),
+    )
+
+
+# --- claims ------------------------------------------------------------------------------------------
+
+
+def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
+    claim = store.claims[row.key]
+    owner = claim.owner
+    yield _section(
+        "CLAIM",
+        ("state", row.state),
+        ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
+        ("node", row.node),
+        ("created", _age(row.created, now)),
+        ("allocated", _age(row.allocated, now)),
+        ("deleted", _age(claim.deleted, now), Style.FAULT),
+        ("made for", f"{owner.kind} {owner.name}, entry {claim.pod_claim_name or '–'}" if owner else ""),
+        ("", "made for the pod's extended resources" if claim.extended_resource else ""),
+        ("finalizers", ", ".join(claim.finalizers)),
+    )
+    for request in claim.requests:
+        yield _request("REQUEST " + clean(request.name), request)
+    yield _section("CONSTRAINTS", *_constraints(claim.constraints))
+    for device in row.devices:
+        share = ", ".join(f"{k} {v}" for k, v in device.consumed_capacity.items())
+        yield _section(
+            "DEVICE " + clean(device.device),
+            ("product", device.product),
+            ("driver", device.driver),
+            ("pool", device.pool),
+            ("node", device.node),
+            ("request", device.request),
+            ("share", f"{device.share_id}: {share}" if device.share_id else ""),
+            ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
+            ("published", "no longer" if device.vanished else "", Style.FAULT),
+        )
+    for status in claim.device_status:
+        yield _section(
+            "STATUS " + clean(status.device),
+            *((c.type, f"{c.status} {c.reason} {c.message}") for c in status.conditions),
+        )
+    yield _section(
+        "CONSUMERS",
+        *(
+            (c.kind.lower(), c.name)
+            if c.present is not False
+            else (c.kind.lower(), f"{c.name} is gone, its reservation stays", Style.FAULT)
+            for c in row.consumers
+        ),
+    )
+
+
+def _request(title: str, request: Request) -> Section:
+    return _section(
+        title,
+        ("wants", wanted(request)),
+        *(("selector", s) for s in request.selectors),
+        *(("capacity", f"{k} ≥ {v}") for k, v in request.capacity.items()),
+        *(
+            ("tolerates", f"{t.key or 'any taint'} {t.operator} {t.value} {t.effect}".strip())
+            for t in request.tolerations
+        ),
+        *(
+            (f"choice {i}", " && ".join((wanted(a), *a.selectors)))
+            for i, a in enumerate(request.alternatives, start=1)
+        ),
+    )
+
+
+def _constraints(constraints: Iterable[Constraint]) -> Iterator[tuple[str, str]]:
+    for c in constraints:
+        among = ", ".join(c.requests) or "all requests"
+        if c.match_attribute:
+            yield "same", f"{c.match_attribute} ({among})"
+        if c.distinct_attribute:
+            yield "distinct", f"{c.distinct_attribute} ({among})"
+
+
+# --- devices and pools -------------------------------------------------------------------------------
+
+
+def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
+    yield _section(
+        "DEVICE",
+        ("product", row.product),
+        ("driver", row.driver),
+        ("pool", row.pool),
+        ("node", row.node or row.where),
+        ("slice", row.slice),
+        ("why", row.why, device_style(row)),
+    )
+    yield _section("HELD BY", *_holdings(row))
+    yield _section(
+        "TAINTS",
+        *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints),
+    )
+    yield _section("CAPACITY", *sorted(row.capacity.items()))
+    yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted(row.attributes.items())))
+
+
+def _holdings(row: DeviceRow) -> Iterator[tuple[str, str]]:
+    for holding in row.claims:
+        share = ", ".join(f"{k} {v}" for k, v in holding.consumed_capacity.items())
+        note = " · admin access: watches, does not hold" if holding.admin_access else ""
+        yield (
+            f"{holding.namespace}/{holding.name}",
+            f"request {holding.request}"
+            + (f" · share {holding.share_id} {share}" if holding.share_id else "")
+            + note,
+        )
+
+
+def _since(since: datetime | None, now: datetime) -> str:
+    return "" if since is None else f", {words.age(since, now)} ago"
+
+
+def _pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
+    verdict = judgement(store, row.key)
+    yield _section(
+        "POOL",
+        ("state", row.state),
+        ("why", row.why, Style.FAULT),
+        ("driver", row.driver),
+        ("where", row.node or row.where),
+        ("generation", str(row.generation)),
+        ("slices", f"{row.slices} of {row.expected_slices}"),
+        ("obsolete", words.count(row.obsolete_slices, "older slice") if row.obsolete_slices else ""),
+        ("devices", f"{row.devices}, {row.free} free"),
+    )
+    yield _section(
+        "SLICES",
+        *((s.name, words.count(len(s.devices), "device")) for s in (verdict.slices if verdict else ())),
+    )
+    yield _device_list("DEVICES", filter(None, (device_row(store, d) for d in devices_of(store, row.key))))
+
+
+def _device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
+    return _section(
+        title,
+        *(
+            (
+                r.device,
+                f"{r.state}  {r.product}  {', '.join(f'{h.namespace}/{h.name}' for h in r.holders)}".rstrip(),
+                device_style(r),
+            )
+            for r in rows
+        ),
+    )
+
+
+# --- pods, nodes, namespaces -------------------------------------------------------------------------
+
+
+def _pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
+    pod = store.pods[row.key]
+    yield _section(
+        "POD",
+        ("status", row.status),
+        ("node", row.node),
+        ("created", _age(row.created, now)),
+        ("deleted", _age(row.deleted, now)),
+        ("reason", pod.reason, Style.FAULT),
+        ("message", pod.message, Style.FAULT),
+        *(("device plugin", f"{number} × {name}") for name, number in row.plugin.items()),
+    )
+    if row.waiting is not None:
+        who = {
+            "scheduler": "the scheduler says",
+            "event": "an event says",
+            "derived": "derived, nobody says it",
+        }
+        counts = ((f"{n} {'node' if n == 1 else 'nodes'}", text) for text, n in row.waiting.nodes.items())
+        yield _section(
+            "WAITING",
+            ("source", who[row.waiting.source]),
+            ("reason", row.waiting.reason, Style.WAITING),
+            *counts,
+        )
+    for entry in pod.claims:
+        made = next((s.claim for s in pod.claim_statuses if s.name == entry.name), "")
+        yield _claim_of_pod(store, pod.namespace, entry.name, entry.claim or made, entry.template)
+    if pod.extended_claim:
+        yield _claim_of_pod(store, pod.namespace, "extended resources", pod.extended_claim, "")
+    yield _section(
+        "CONTAINERS",
+        *(
+            (
+                c.name,
+                ", ".join(
+                    (
+                        *("/".join(filter(None, claim)) for claim in c.claims),
+                        *(f"{n} × {r}" for r, n in c.extended),
+                    )
+                ),
+            )
+            for c in pod.containers
+        ),
+    )
+    yield _section(
+        "WARNINGS",
+        *(
+            (w.reason, f"{w.message} (× {w.count}{_since(w.last, now)})", Style.FAULT)
+            for w in (store.warnings[k] for k in sorted(store.warnings_of_pod[row.key]))
+        ),
+    )
+
+
+def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template: str) -> Section:
+    row = claim_row(store, ObjectKey(namespace, name)) if name else None
+    devices = (
+        ", ".join(f"{d.device}" + (f" ({d.product})" if d.product else "") for d in row.devices)
+        if row
+        else ""
+    )
+    return _section(
+        "CLAIM " + clean(entry),
+        ("claim", name or "not created yet"),
+        ("template", template),
+        ("state", row.state if row else "unknown"),
+        ("devices", devices),
+        ("wants", ", ".join(row.wants) if row and not devices else ""),
+    )
+
+
+def _node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
+    node = store.nodes.get(row.key)
+    yield _section(
+        "NODE",
+        ("ready", {True: "yes", False: "no", None: "unknown"}[row.ready]),
+        ("cordoned", "yes" if row.unschedulable else "", Style.WAITING),
+        ("kubelet", node.kubelet if node else ""),
+        ("created", _age(row.created, now)),
+        ("devices", f"{row.devices}, {row.held} held, {row.free} free"),
+        *(("taint", f"{t.key}={t.value}:{t.effect}") for t in (node.taints if node else ())),
+    )
+    yield _section(
+        "DEVICE PLUGINS", *((p.name, f"{p.requested} of {p.allocatable} asked for") for p in row.plugin)
+    )
+    yield _device_list("DEVICES", devices_on(store, row.name))
+
+
+def _namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Section]:
+    def amounts(values: Mapping[str, int]) -> str:
+        return ", ".join(f"{number} × {name}" for name, number in values.items())
+
+    yield _section(
+        "NAMESPACE",
+        ("claims", f"{row.claims}, {row.pending_claims} pending"),
+        ("holds", amounts(row.drivers)),
+        ("device plugin", amounts(row.plugin)),
+        ("pods", f"{row.pods} with accelerators, {row.waiting} waiting"),
+        ("wait for", amounts(row.plugin_waiting), Style.WAITING),
+        ("created", _age(row.created, now)),
+    )
+    yield _section("QUOTA", *((q.resource, f"{q.used} of {q.hard} ({q.quota})") for q in row.quotas))
+
+
+_SECTIONS: Mapping[str, Callable[[Store, Any, datetime], Iterator[Section]]] = {
+    "claims": _claim,
+    "devices": _device,
+    "pools": _pool,
+    "pods": _pod,
+    "nodes": _node,
+    "namespaces": _namespace,
+}
