@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.realparts import binaries
+from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
 
@@ -33,6 +33,14 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
         pytest.skip(f"no real control plane: {failure}")
     with plane:
         yield plane
+
+
+@pytest.fixture(scope="session")
+def all_scenarios(control_plane: ControlPlane) -> ControlPlane:
+    """The control plane with every scenario of tests/scenarios, come to rest. A test leaves them as they are."""
+    scenarios.apply(control_plane)
+    scenarios.settled(control_plane)
+    return control_plane
 
 
 @pytest.fixture

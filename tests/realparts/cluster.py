@@ -1,0 +1,45 @@
+"""`make cluster`: one real control plane with every scenario, until ctrl-c."""
+
+import signal
+import sys
+import time
+
+from tests.realparts import binaries, scenarios
+from tests.realparts.controlplane import ControlPlane
+from tests.realparts.unavailable import PartsUnavailable
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, ends in the cleaning up
+    try:
+        _run()
+    except PartsUnavailable as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _run() -> None:
+    parts = binaries.ensure(_say)
+    started = time.monotonic()
+    with ControlPlane(parts) as plane:
+        plane.start()
+        _say(f"control plane: ready after {time.monotonic() - started:.1f} s")
+        for name in scenarios.NAMES:
+            scenarios.apply(plane, name)
+            _say(f"scenario {name}: applied")
+        _say(f"all there after {time.monotonic() - started:.1f} s; ctrl-c ends it\n")
+        print(f"dratui --kubeconfig {plane.kubeconfig('viewer')}")
+        print(f"KUBECONFIG={plane.kubeconfig('admin')} {parts['kubectl']} get pods -A", flush=True)
+        while True:
+            signal.pause()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
