@@ -1,0 +1,93 @@
+"""Every key, as data. The bindings are made from it, and so is the help: it cannot lie.
+
+The fingers of k9s users decide. Where k9s and Textual disagree: `ctrl-c` quits, as in k9s.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from textual.binding import Binding
+
+
+class Where(StrEnum):
+    """What must have the focus for a key to work; the value is the heading in the help."""
+
+    MOVE = "move"  # any place
+    GO = "go"  # any place
+    TABLE = "tables"
+    INSPECT = "inspect"
+    CARD = "cards"
+    PROMPT = "prompts"  # told here, read by the prompt itself: it takes every key
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing that a key does. `keys` in Textual's words; `shown` as the help and the last line write them."""
+
+    id: str
+    keys: str
+    shown: str
+    help: str
+    where: Where
+    action: str
+
+
+KEYMAP: Final = (
+    Key("down", "j,down", "j ↓", "down", Where.MOVE, "go('down')"),
+    Key("up", "k,up", "k ↑", "up", Where.MOVE, "go('up')"),
+    Key("left", "h,left", "h ←", "column left", Where.MOVE, "go('left')"),
+    Key("right", "l,right", "l →", "column right", Where.MOVE, "go('right')"),
+    Key("top", "g,home", "g home", "first", Where.MOVE, "go('top')"),
+    Key("bottom", "G,end", "G end", "last", Where.MOVE, "go('bottom')"),
+    Key("page_down", "ctrl+f,pagedown", "ctrl-f", "a page down", Where.MOVE, "go('page_down')"),
+    Key("page_up", "ctrl+b,pageup", "ctrl-b", "a page up", Where.MOVE, "go('page_up')"),
+    Key("open", "enter", "enter", "open", Where.INSPECT, "open"),
+    Key("describe", "d", "d", "describe", Where.INSPECT, "describe"),
+    Key("yaml", "y", "y", "YAML, live", Where.INSPECT, "yaml"),
+    Key("copy", "c", "c", "copy the name", Where.INSPECT, "copy"),
+    Key("command", "colon", ":", "go to :pods …", Where.GO, "command"),
+    Key("filter", "slash", "/", "filter, /!rx not", Where.GO, "filter"),
+    Key("back", "escape", "esc", "end filter; back", Where.GO, "back"),
+    Key("past", "left_square_bracket", "[", "history back", Where.GO, "past"),
+    Key("future", "right_square_bracket", "]", "history forth", Where.GO, "future"),
+    Key("last", "minus", "-", "the last view", Where.GO, "last"),
+    Key("help", "question_mark", "?", "these keys", Where.GO, "help"),
+    Key("quit", "q,ctrl+c", "q ^c", "quit, also :q", Where.GO, "quit"),
+    Key("all_namespaces", "0", "0", "all namespaces", Where.TABLE, "namespace(0)"),
+    *(
+        Key(f"namespace_{n}", str(n), "1-9", "a namespace", Where.TABLE, f"namespace({n})")
+        for n in range(1, 10)
+    ),
+    Key("sort_left", "shift+left", "shift-←", "choose a column", Where.TABLE, "choose_column(-1)"),
+    Key("sort_right", "shift+right", "shift-→", "choose a column", Where.TABLE, "choose_column(1)"),
+    Key("sort", "O", "shift-o", "sort; reverse", Where.TABLE, "sort('')"),
+    Key("sort_name", "N", "shift-n", "sort by name", Where.TABLE, "sort('NAME')"),
+    Key("sort_age", "A", "shift-a", "sort by age", Where.TABLE, "sort('AGE')"),
+    Key("sort_state", "S", "shift-s", "sort by state", Where.TABLE, "sort('STATE')"),
+    Key("wide", "ctrl+w", "ctrl-w", "more columns", Where.TABLE, "wide"),
+    Key("faults", "ctrl+z", "ctrl-z", "faults only", Where.TABLE, "faults"),
+    Key("fold", "space", "space", "fold; pause replay", Where.CARD, "fold"),
+    Key("accept", "", "tab →", "accept", Where.PROMPT, ""),
+    Key("suggest", "", "↑ ↓", "other suggestions", Where.PROMPT, ""),
+    Key("clear", "", "ctrl-u", "clear", Where.PROMPT, ""),
+    Key("enter", "", "enter", "do it", Where.PROMPT, ""),
+    Key("cancel", "", "esc", "leave it", Where.PROMPT, ""),
+)
+
+_BY_ID: Final = {key.id: key for key in KEYMAP}
+
+
+def bindings(*where: Where) -> list[Binding]:
+    """Textual's bindings for the keys of these places."""
+    return [
+        Binding(key.keys, key.action, key.help, show=False, id=key.id)
+        for key in KEYMAP
+        if key.where in where and key.keys
+    ]
+
+
+def hints(ids: Iterable[str]) -> list[Key]:
+    """The keys of these ids, for the last line."""
+    return [_BY_ID[i] for i in ids]

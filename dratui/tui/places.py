@@ -1,0 +1,140 @@
+"""Where one can be: each place as a value, and the way that led there.
+
+A trail is what the first line shows and `esc` walks back: places, each with where in it one was. A history is the
+trails one has seen, as in a browser.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dratui.views.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What there is, who holds it, who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table."""
+
+    query: Query
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One object, described."""
+
+    kind: str
+    key: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Yaml:
+    """One object as the server has it."""
+
+    kind: str
+    key: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The help."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthOfStreams:
+    """How each stream does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """What went wrong, in full."""
+
+
+Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages
+
+
+def crumb(place: Place) -> str:
+    """The place's name in the first line; not cleaned."""
+    match place:
+        case Overview():
+            return "overview"
+        case Rows(query):
+            return f"{name_of(query.within.key)}: {query.kind}" if query.within is not None else query.kind
+        case Card(_, key):
+            return name_of(key)
+        case Yaml(_, key):
+            return f"{name_of(key)} yaml"
+        case Keys():
+            return "keys"
+        case HealthOfStreams():
+            return "health"
+        case Messages():
+            return "messages"
+
+
+def name_of(key: Hashable) -> str:
+    """The last word of a key: an object's own name."""
+    return str(key[-1]) if isinstance(key, tuple) and key else str(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A place, and what its screen left to find its way back (cursor, scroll); the screen knows what it is."""
+
+    place: Place
+    mark: object = None
+
+
+Trail = tuple[Visit, ...]
+HISTORY_LENGTH: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Trails walked, oldest first; `at` is where one is. Never empty."""
+
+    trails: tuple[Trail, ...]
+    at: int = 0
+
+    @property
+    def trail(self) -> Trail:
+        """Where one is, and how one got there."""
+        return self.trails[self.at]
+
+    @property
+    def visit(self) -> Visit:
+        """Where one is."""
+        return self.trail[-1]
+
+    def marked(self, mark: object) -> "History":
+        """The same, remembering `mark` for the present place."""
+        return self._with(replace(self.visit, mark=mark))
+
+    def changed(self, place: Place) -> "History":
+        """The same, the present place looked at differently: another filter, another order."""
+        return self._with(replace(self.visit, place=place))
+
+    def walked(self, trail: Trail) -> "History":
+        """Go somewhere else; what was ahead in the history is forgotten."""
+        seen = (*self.trails[: self.at + 1], trail)[-HISTORY_LENGTH:]
+        return History(seen, len(seen) - 1)
+
+    def entered(self, place: Place) -> "History":
+        """Go to a place from here."""
+        return self.walked((*self.trail, Visit(place)))
+
+    def left(self) -> "History":
+        """Go back to where one came from; on the first place nothing happens."""
+        return self.walked(self.trail[:-1]) if len(self.trail) > 1 else self
+
+    def stepped(self, by: int) -> "History":
+        """Go through the history, as far as there is any."""
+        return replace(self, at=max(0, min(self.at + by, len(self.trails) - 1)))
+
+    def _with(self, visit: Visit) -> "History":
+        trail = (*self.trail[:-1], visit)
+        return replace(self, trails=(*self.trails[: self.at], trail, *self.trails[self.at + 1 :]))

@@ -1,0 +1,59 @@
+"""Small grids and bars inside a block."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dratui.terminal import fit, width
+from dratui.tui.lines import Line, Part
+from dratui.tui.themes import Skin
+from dratui.views.table import Style
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+LONGEST_BAR = 24
+SHORTEST_BAR = 8
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of a grid."""
+
+    text: str
+    style: Style = Style.PLAIN
+    right: bool = False
+
+    @classmethod
+    def number(cls, number: int, style: Style) -> "Cell":
+        """A count; none of it is not worth a colour."""
+        return cls(str(number), style if number else Style.DIM, right=True)
+
+
+def grid(rows: Sequence[Sequence[Cell]], skin: Skin, columns: int, *, shrink: int) -> list[Line]:
+    """The rows with their cells under each other; the column `shrink` gives way when there is too little room."""
+    widths = [max(width(row[c].text) for row in rows) for c in range(len(rows[0]))]
+    spare = columns - sum(widths) - len(GAP) * (len(widths) - 1)
+    if spare < 0:
+        widths[shrink] = max(widths[shrink] + spare, 6)
+    lines: list[Line] = []
+    for row in rows:
+        parts: list[Part] = []
+        for number, (cell, taken) in enumerate(zip(row, widths, strict=True)):
+            text = fit(cell.text, taken, "right" if cell.right else "left")
+            parts.append((GAP + text if number else text, skin.states[cell.style]))
+        lines.append(tuple(parts))
+    return lines
+
+
+def bar(share: float | None, room: int, skin: Skin) -> Line:
+    """A share of 1 as a bar of eighth blocks with the per cent behind it, if there is room for one."""
+    columns = min(room - 7, LONGEST_BAR)
+    if share is None or columns < SHORTEST_BAR:
+        return ()
+    eighths = round(share * columns * 8)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + (EIGHTHS[rest] if rest else "")
+    return (
+        (f"{GAP}{drawn}", skin.states[Style.HELD]),
+        ("░" * (columns - len(drawn)), skin.dim),
+        (f" {share:4.0%}", skin.plain),
+    )

@@ -1,0 +1,151 @@
+"""One object in words: a card a section, each of which opens and closes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from textwrap import wrap
+
+from dratui.cluster.store import Changes
+from dratui.failure import Failure
+from dratui.terminal import fit, width
+from dratui.tui.lines import Line
+from dratui.tui.places import Card, Place, Rows, name_of
+from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.themes import GLYPHS
+from dratui.tui.widgets.board import Block, Board, Entry
+from dratui.views.describe import Document, Field, Section, describe
+from dratui.views.navigation import drill
+from dratui.views.table import Style
+from dratui.views.tables import TABLES
+
+LABEL_WIDTH = 26  # a longer label has a line of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A line of the document that can be under the cursor; `field` is -1 for a section's title."""
+
+    section: str
+    field: int
+
+
+class DescribeFace(Face[Board]):
+    """Shows a document; it is made again when the store changes."""
+
+    hints = ("back", "toggle", "open", "yaml", "copy", "help")
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.view = Board(world.skin, id="describe")
+        self._place: Card | None = None
+        self._document: Document | None = None
+        self._folded: dict[
+            str, bool
+        ] = {}  # what the person decided, by section; otherwise the document decides
+
+    def enter(self, place: Card, mark: Spot | None) -> None:
+        """Describe an object. Raises Failure when it is gone."""
+        document = self._describe(place)
+        if document is None:
+            raise Failure(f"{TABLES[place.kind].singular} {name_of(place.key)!r} is gone")
+        if place != self._place:
+            self._folded = {}
+            self.view.rewind()
+        self._place, self._document = place, document
+        self.view.set_blocks(self._blocks(document), item=mark)
+
+    def mark(self) -> Spot | None:
+        """The line under the cursor."""
+        return self._spot()
+
+    def changed(self, changes: Changes) -> None:
+        """It may read differently. When the object is gone, its last description stays, and the title says so."""
+        if self._place is not None and changes:
+            self._document = self._describe(self._place) or self._document
+            if self._document is not None:
+                self.view.set_blocks(self._blocks(self._document))
+
+    def toggle(self) -> None:
+        """Open or close the section under the cursor."""
+        spot = self._spot()
+        if spot is not None and self._document is not None:
+            section = next(s for s in self._document.sections if s.title == spot.section)
+            self._folded[spot.section] = not self._closed(section)
+            self.view.set_blocks(self._blocks(self._document), item=Spot(spot.section, -1))
+
+    def headline(self) -> tuple[Line, Line]:
+        """What it is, and its state."""
+        if self._document is None or self._place is None:
+            return (), ()
+        skin, document = self._world.skin, self._document
+        gone = self._describe(self._place) is None
+        state = "gone" if gone else document.state
+        style = Style.FAULT if gone else document.style
+        glyph = f"{GLYPHS[style]} " if style in GLYPHS else ""
+        return ((f" {document.title}", skin.strong),), ((f"{glyph}{state} ", skin.states[style]),)
+
+    def chosen(self) -> Chosen | None:
+        """The described object."""
+        return Chosen(self._place.kind, self._place.key) if self._place is not None else None
+
+    def onward(self) -> Place | None:
+        """What the object holds."""
+        if self._place is None:
+            return None
+        row = TABLES[self._place.kind].row(self._world.store, self._place.key)
+        query = drill(self._world.store, self._place.kind, row) if row is not None else None
+        return Rows(query) if query is not None else None
+
+    def _describe(self, place: Card) -> Document | None:
+        return describe(self._world.store, place.kind, place.key, self._world.now())
+
+    def _spot(self) -> Spot | None:
+        item = self.view.item
+        return item if isinstance(item, Spot) else None
+
+    def _closed(self, section: Section) -> bool:
+        return self._folded.get(section.title, section.collapsed)
+
+    def _blocks(self, document: Document) -> list[Block]:
+        heights = [0, 0]
+        blocks = []
+        for section in document.sections:
+            closed = self._closed(section)
+            side = 0 if heights[0] <= heights[1] else 1
+            heights[side] += 3 + (0 if closed else len(section.fields))
+            sign = f"▸ {section.title} ({len(section.fields)})" if closed else f"▾ {section.title}"
+            blocks.append(
+                Block(
+                    sign,
+                    _nothing if closed else partial(self._entries, section),
+                    right=side == 1,
+                    boxed=True,
+                    item=Spot(section.title, -1),
+                )
+            )
+        return blocks
+
+    def _entries(self, section: Section, columns: int) -> Sequence[Entry]:
+        longest = max((width(f.label) for f in section.fields), default=0)
+        label = min(longest, LABEL_WIDTH)
+        return [
+            entry
+            for number, field in enumerate(section.fields)
+            for entry in self._entry(field, Spot(section.title, number), label, columns)
+        ]
+
+    def _entry(self, field: Field, spot: Spot, label: int, columns: int) -> list[Entry]:
+        skin = self._world.skin
+        ink = skin.states[field.style]
+        room = max(columns - label - 2, 20)
+        pieces = wrap(field.value, room, break_on_hyphens=False) or [""]
+        lines: list[Line] = [((" " * (label + 2), skin.plain), (piece, ink)) for piece in pieces]
+        if width(field.label) <= label:
+            lines[0] = ((fit(field.label, label), skin.dim), ("  ", skin.plain), (pieces[0], ink))
+        else:
+            lines.insert(0, ((field.label, skin.dim),))
+        return [Entry(lines[0], spot), *(Entry(line) for line in lines[1:])]
+
+
+def _nothing(columns: int) -> Sequence[Entry]:
+    return ()

@@ -1,0 +1,79 @@
+"""What every screen is to the frame around it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from dratui.cluster.store import Changes, Store
+from dratui.tui.lines import Line
+from dratui.tui.places import Place
+from dratui.tui.themes import Skin
+from dratui.tui.widgets.pane import Pane
+
+V = TypeVar("V", bound=Pane)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What screens draw from: the state of the cluster, the source's clock, the inks."""
+
+    store: Store
+    now: Callable[[], datetime]
+    skin: Skin
+
+
+class Chosen(NamedTuple):
+    """An object that is looked at or under the cursor."""
+
+    kind: str
+    key: Any
+
+
+class Face(Generic[V]):
+    """One screen: it decides what its widget shows, and reads the store; it changes nothing but its widget.
+
+    `view` fills the body; `hints` are ids of the keys that matter here.
+    """
+
+    view: V
+    hints: tuple[str, ...] = ("back", "command", "help")
+
+    def enter(self, place: Any, mark: Any) -> None:
+        """Show a place of this face's kind; `mark` is what `mark` returned there earlier.
+
+        Raises Failure when it cannot be shown; then what showed still does.
+        """
+        raise NotImplementedError
+
+    def headline(self) -> tuple[Line, Line]:
+        """The title line: left and right side."""
+        raise NotImplementedError
+
+    def mark(self) -> object:
+        """What leads back to the spot where one is."""
+        return None
+
+    def leave(self) -> None:
+        """Another face shows now."""
+        return
+
+    def changed(self, changes: Changes) -> None:
+        """The store changed."""
+        return
+
+    def tick(self) -> None:
+        """A second passed."""
+        return
+
+    def toggle(self) -> None:
+        """Open or close what is under the cursor."""
+        return
+
+    def chosen(self) -> Chosen | None:
+        """The object that `d`, `y` and `c` are about."""
+        return None
+
+    def onward(self) -> Place | None:
+        """Where `enter` leads from here."""
+        return None

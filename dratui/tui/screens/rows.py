@@ -1,0 +1,149 @@
+"""Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
+
+from collections.abc import Callable, Sequence
+
+from dratui.cluster.store import Changes
+from dratui.events import Phase
+from dratui.tui.lines import Line, Part
+from dratui.tui.live import why_unknown
+from dratui.tui.places import Card, Place, Rows, name_of
+from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.widgets.table import Cursor, VirtualTable
+from dratui.views.listing import Listing
+from dratui.views.navigation import drill
+from dratui.views.query import Query
+from dratui.views.table import Style
+
+SETTLED = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED)
+
+
+class RowsFace(Face[VirtualTable]):
+    """Shows one table at a time, whichever the query names."""
+
+    hints = ("open", "describe", "yaml", "filter", "command", "help")
+
+    def __init__(self, world: World, favourites: Callable[[], Sequence[str]]) -> None:
+        self._world = world
+        self._favourites = favourites
+        self._listing = Listing(world.store, Query(kind="claims"), world.now())
+        self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
+
+    @property
+    def query(self) -> Query:
+        """What is asked for at present."""
+        return self._listing.query
+
+    def enter(self, place: Rows, mark: Cursor | None) -> None:
+        """Show a table; raises BadFilter."""
+        now = self._world.now()
+        listing = Listing(self._world.store, place.query, now)
+        self._listing = listing
+        self.view.show(listing, now, mark)
+
+    def ask(self, query: Query) -> None:
+        """Look at the same table differently; the cursor stays on its object. Raises BadFilter."""
+        now = self._world.now()
+        self._listing.requery(query, now)
+        self.view.reorder(now)
+
+    def mark(self) -> Cursor:
+        """Where the cursor is."""
+        return self.view.cursor
+
+    def changed(self, changes: Changes) -> None:
+        """Rows changed, or why there are none."""
+        now = self._world.now()
+        self.view.changed(self._listing.apply(changes, now), now, settled=self._settled())
+
+    def tick(self) -> None:
+        """Ages."""
+        self.view.tick(self._world.now())
+
+    def chosen(self) -> Chosen | None:
+        """The row under the cursor."""
+        return Chosen(self.query.kind, self.view.key) if self.view.key is not None else None
+
+    def onward(self) -> Place | None:
+        """What the row under the cursor holds; where a table ends, its card."""
+        chosen = self.chosen()
+        row = self._listing.row(chosen.key) if chosen is not None else None
+        if chosen is None or row is None:
+            return None
+        query = drill(self._world.store, chosen.kind, row)
+        return Rows(query) if query is not None else Card(chosen.kind, chosen.key)
+
+    def order_by(self, title: str) -> tuple[str, bool]:
+        """Column and direction after a key that sorts: the chosen column without a `title`; once more, reversed.
+
+        Tables name the same thing differently: `NAME` is the column that names the row, `STATE` the one with glyphs.
+        """
+        table = self._listing.table
+        titles = [c.title for c in table.columns]
+        title = title or self.view.chosen_column or titles[0]
+        if title not in titles and title == "NAME":
+            title = table.singular.upper()
+        if title == "STATE":
+            title = next((c.title for c in table.columns if c.glyph), title)
+        return title, title == self.query.sort and not self.query.descending
+
+    def choose_column(self, by: int) -> None:
+        """Take the next column for sorting by."""
+        titles = [c.title for c in self.view.shown_columns]
+        chosen = self.view.chosen_column or self.query.sort
+        at = titles.index(chosen) + by if chosen in titles else 0 if by > 0 else -1
+        self.view.chosen_column = titles[at % len(titles)]
+        self.view.repaint()
+
+    # --- words -----------------------------------------------------------------------------------------------------
+
+    def headline(self) -> tuple[Line, Line]:
+        """`Claims(ml-team)[41]</filter>`, and where in it the cursor is."""
+        skin, query, table = self._world.skin, self.query, self._listing.table
+        shown, total = len(self._listing.keys), self._listing.total
+        where = query.namespace or "all" if table.namespaced else ""
+        parts: list[Part] = [(f" {table.title}", skin.strong)]
+        if where:
+            parts.append((f"({where})", skin.dim))
+        parts.append((f"[{shown}]" if shown == total else f"[{shown} of {total}]", skin.plain))
+        if query.within is not None:
+            parts.append((f" of {name_of(query.within.key)}", skin.dim))
+        if query.filter:
+            parts.append((f" </{query.filter}>", skin.accent))
+        if query.faults_only:
+            parts.append((" faults only", skin.states[Style.FAULT]))
+        return tuple(parts), self._right_side(table.namespaced, shown)
+
+    def _right_side(self, namespaced: bool, shown: int) -> Line:
+        skin, parts = self._world.skin, []
+        if namespaced:
+            for number, namespace in enumerate(("", *self._favourites())):
+                ink = skin.accent if namespace == self.query.namespace else skin.dim
+                parts.append((f" {number} {namespace or 'all'} ", ink))
+        if shown:
+            parts.append((f" {self.view.index + 1}/{shown} ", skin.dim))
+        return tuple(parts)
+
+    def _explanation(self) -> Sequence[Line]:
+        """Why there are no rows, and what was looked at."""
+        skin, query, table = self._world.skin, self.query, self._listing.table
+        unknown = why_unknown(self._world.store.health, table.streams)
+        lines: list[Line] = []
+        if self._listing.total or not unknown:
+            said = "No row matches." if self._listing.total else table.empty
+            lines.append(((f"  {said}", skin.plain),))
+        looked_at = [
+            f"namespace {query.namespace}" if query.namespace else "",
+            f"{name_of(query.within.key)} only" if query.within is not None else "",
+            f"filter /{query.filter}" if query.filter else "",
+            "faults only" if query.faults_only else "",
+        ]
+        if any(looked_at):
+            lines.append(((f"  Looked at: {', '.join(filter(None, looked_at))}.", skin.dim),))
+        lines += [((f"  {text}", skin.states[style]),) for text, style in unknown]
+        return lines
+
+    def _settled(self) -> bool:
+        health = self._world.store.health
+        return all(
+            stream in health and health[stream].phase in SETTLED for stream in self._listing.table.streams
+        )

@@ -1,0 +1,133 @@
+"""One object as the server has it, fetched when someone opens it: rows hold only what tables show."""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from textual.worker import Worker
+
+from dratui.api.model import ObjectKey
+from dratui.cluster.store import Store
+from dratui.failure import Failure
+from dratui.terminal import clean_lines
+from dratui.tui.lines import Line
+from dratui.tui.places import Yaml, name_of
+from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.themes import Skin
+from dratui.tui.widgets.pager import Pager
+from dratui.views.table import Style
+from dratui.views.tables import TABLES
+
+Fetch = Callable[[str, str, str], Awaitable[bytes]]
+
+STREAMS: Final = {
+    "claims": "resourceclaims",
+    "slices": "resourceslices",
+    "templates": "resourceclaimtemplates",
+    "classes": "deviceclasses",
+    "taintrules": "devicetaintrules",
+    "pods": "pods",
+    "nodes": "nodes",
+    "namespaces": "namespaces",
+    "devices": "resourceslices",
+    "pools": "resourceslices",
+}
+_FIELD = re.compile(r"([ -]*[\w./\"'-]+:)( .*)?")
+
+
+class YamlFace(Face[Pager]):
+    """Fetches and shows. What is shown is as old as its opening: `y` again for a new look."""
+
+    hints = ("back", "filter", "copy", "command", "help")
+
+    def __init__(self, world: World, fetch: Fetch) -> None:
+        self._world = world
+        self._fetch = fetch
+        self.view = Pager(world.skin, id="yaml")
+        self._place: Yaml | None = None
+        self._age = ""
+        self._loading: Worker[None] | None = None
+
+    def enter(self, place: Yaml, mark: int | None) -> None:
+        """Fetch the object; a slow server can be left with esc."""
+        self._place = place
+        named = _object(self._world.store, place)
+        if named is None:
+            raise Failure(f"{place.kind} {name_of(place.key)!r} is gone")
+        self._say(f"fetching {named[0]} {named[1].name} …  esc leaves it")
+        self._loading = self.view.run_worker(self._load(*named, mark or 0), exclusive=True)
+
+    def mark(self) -> int:
+        """How far down one was."""
+        return self.view.top
+
+    def leave(self) -> None:
+        """What is still being fetched is not waited for."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+    def headline(self) -> tuple[Line, Line]:
+        """Whose YAML."""
+        if self._place is None:
+            return (), ()
+        skin = self._world.skin
+        return (
+            (" YAML ", skin.strong),
+            (f"{self._place.kind} {' '.join(_words(self._place.key))}", skin.plain),
+        ), ()
+
+    def chosen(self) -> Chosen | None:
+        """The object."""
+        return Chosen(self._place.kind, self._place.key) if self._place is not None else None
+
+    async def _load(self, stream: str, key: ObjectKey, top: int) -> None:
+        try:
+            raw = await self._fetch(stream, key.namespace, key.name)
+        except Failure as failure:
+            self._say(str(failure), Style.FAULT)
+            return
+        text = await asyncio.to_thread(to_yaml, raw)  # a slice of 128 devices takes 100 ms and more
+        self.view.set_text([_coloured(line, self._world.skin) for line in text.split("\n")], top=top)
+
+    def _say(self, text: str, style: Style = Style.DIM) -> None:
+        ink = self._world.skin.states[style]
+        self.view.set_text([((line, ink),) for line in clean_lines(text).split("\n")], top=0)
+
+
+def to_yaml(raw: bytes) -> str:
+    """An object's JSON as YAML, safe for a terminal; without managedFields, which nobody reads."""
+    import yaml
+
+    try:
+        document: Any = json.loads(raw)
+    except ValueError as error:
+        return f"the server's answer is no JSON: {error}"
+    if isinstance(document, dict) and isinstance(document.get("metadata"), dict):
+        document["metadata"].pop("managedFields", None)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return clean_lines(yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=10_000))
+
+
+def _object(store: Store, place: Yaml) -> tuple[str, ObjectKey] | None:
+    """Stream and key of the object to fetch: for devices and pools that is a slice."""
+    stream = STREAMS[place.kind]
+    if place.kind == "devices":
+        row = TABLES["devices"].row(store, place.key)
+        return (stream, ObjectKey("", row.slice)) if row is not None and row.slice else None
+    if place.kind == "pools":
+        slices = sorted(store.slices_of_pool[place.key])
+        return (stream, slices[0]) if slices else None
+    return stream, ObjectKey(*_words(place.key))
+
+
+def _words(key: object) -> tuple[str, ...]:
+    return tuple(key) if isinstance(key, tuple) else (str(key),)
+
+
+def _coloured(line: str, skin: Skin) -> Line:
+    field = _FIELD.fullmatch(line)
+    if field is None:
+        return ((line, skin.plain),)
+    return ((field[1], skin.states[Style.HELD]), (field[2] or "", skin.plain))

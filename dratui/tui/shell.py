@@ -1,0 +1,319 @@
+"""The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from dratui.cluster.store import Changes
+from dratui.events import Source
+from dratui.failure import Failure
+from dratui.terminal import clean
+from dratui.tui import replay
+from dratui.tui.commands import Quit, parse, suggestions
+from dratui.tui.frame import first_line, last_line
+from dratui.tui.guide import Guide
+from dratui.tui.keymap import Where, bindings
+from dratui.tui.live import live
+from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml, name_of
+from dratui.tui.screens.describe import DescribeFace
+from dratui.tui.screens.face import Face, World
+from dratui.tui.screens.health import HealthFace
+from dratui.tui.screens.help import HelpFace
+from dratui.tui.screens.messages import MessagesFace, Said
+from dratui.tui.screens.overview import OverviewFace
+from dratui.tui.screens.rows import RowsFace
+from dratui.tui.screens.yaml import YamlFace
+from dratui.tui.widgets.bar import Bar
+from dratui.tui.widgets.last_line import Complaint, LastLine
+from dratui.views.overview import Summary
+from dratui.views.query import BadFilter
+from dratui.views.table import Style
+from dratui.views.tables import TABLES
+
+FAVOURITES: Final = 9  # keys 1 to 9
+
+
+class Shell(Screen[None], inherit_bindings=False):
+    """Holds the faces, shows the one that the guide came to, and turns keys into places and queries."""
+
+    BINDINGS: ClassVar = [*bindings(Where.GO, Where.INSPECT, Where.TABLE, Where.CARD)]
+
+    def __init__(self, world: World, source: Source, start: Place, namespace: str) -> None:
+        super().__init__()
+        self._world = world
+        self._source = source
+        self._start = start
+        self._namespace = namespace
+        self._said: list[Said] = []
+        self._saying: Said | None = None
+        self._favourites = [namespace] if namespace else []
+        self._summary = Summary(world.store)
+        self._facts = self._summary.overview()
+        self._rows = RowsFace(world, lambda: self._favourites)
+        self._faces: dict[type[Place], Face[Any]] = {
+            Overview: OverviewFace(world, lambda: self._facts),
+            Rows: self._rows,
+            Card: DescribeFace(world),
+            Yaml: YamlFace(world, source.fetch),
+            Keys: HelpFace(world),
+            HealthOfStreams: HealthFace(world),
+            Messages: MessagesFace(world, lambda: self._said),
+        }
+        self._guide = Guide(self._faces)
+        self._first = Bar(world.skin, id="first")
+        self._title = Bar(world.skin, id="title")
+        self._last = LastLine(world.skin, id="last")
+
+    def compose(self) -> ComposeResult:
+        """All there is from the start; one body at a time shows."""
+        yield self._first
+        yield self._title
+        for face in self._faces.values():
+            face.view.add_class("body")
+            yield face.view
+        yield self._last
+
+    def on_mount(self) -> None:
+        """Show the first place; a query that cannot be shown leaves the overview."""
+        self._guide.start()
+        if self._start != Overview():
+            self._try(lambda: self._guide.jump(self._start))
+        self._showing()
+
+    def on_resize(self) -> None:
+        """The first line cuts itself to the width."""
+        self._frame()
+
+    # --- what the app tells ----------------------------------------------------------------------------------------
+
+    def changed(self, changes: Changes) -> None:
+        """The store changed."""
+        if self._summary.apply(changes):
+            self._facts = self._summary.overview()
+            known = (tenant.namespace for tenant in self._facts.tenants)
+            self._favourites += [n for n in known if n not in self._favourites]
+            del self._favourites[FAVOURITES:]
+        self._guide.face.changed(changes)
+        self._frame()
+
+    def tick(self) -> None:
+        """A second passed."""
+        self._guide.face.tick()
+        self._frame()
+
+    def say(self, text: str, style: Style = Style.PLAIN) -> None:
+        """Tell the person something: on the last line until the next step, and under `:messages`."""
+        self._saying = Said(self._world.now(), text, style)
+        self._said.append(self._saying)
+        self._frame()
+
+    def _frame(self) -> None:
+        """The lines around the body."""
+        source = self._source
+        state = live(self._world.store.health, source.now())
+        if isinstance(source, replay.Replay):
+            state = replay.words(source)
+        self._first.say(
+            *first_line(source.about, self._guide.trail, state, self._world.skin, self.size.width)
+        )
+        self._title.say(*self._guide.face.headline())
+        said = (self._saying.text.partition("\n")[0], self._saying.style) if self._saying else None
+        counters = self._summary.waiting, self._summary.faults
+        self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin))
+
+    # --- places ----------------------------------------------------------------------------------------------------
+
+    def _try(self, step: Callable[[], None]) -> bool:
+        """Take a step that may not be possible; then the last line says why."""
+        try:
+            step()
+        except Failure as failure:
+            self.say(str(failure), Style.FAULT)
+            return False
+        return True
+
+    def _go(self, step: Callable[[], None]) -> None:
+        self._saying = None
+        if self._try(step):
+            self._showing()
+
+    def _showing(self) -> None:
+        """Show the body of the face that the guide came to."""
+        for face in self._faces.values():
+            face.view.set_class(face is self._guide.face, "shown")
+        self._guide.face.view.focus()
+        self._frame()
+
+    def _ask(self, **changes: object) -> None:
+        """Look at the table differently."""
+        place = self._guide.place
+        if isinstance(place, Rows):
+            query = replace(place.query, **changes)  # type: ignore[arg-type]
+            if self._try(lambda: self._rows.ask(query)):
+                self._guide.look(Rows(query))
+                self._frame()
+
+    # --- keys ------------------------------------------------------------------------------------------------------
+
+    def action_open(self) -> None:
+        """Enter."""
+        place = self._guide.face.onward()
+        if place is not None:
+            self._go(lambda: self._guide.enter(place))
+
+    def action_describe(self) -> None:
+        """In words."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None and not isinstance(self._guide.place, Card):
+            self._go(lambda: self._guide.enter(Card(*chosen)))
+
+    def action_yaml(self) -> None:
+        """As the server has it."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None and not isinstance(self._guide.place, Yaml):
+            self._go(lambda: self._guide.enter(Yaml(*chosen)))
+
+    def action_copy(self) -> None:
+        """To the terminal's clipboard, where it has one."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None:
+            name = clean(name_of(chosen.key))
+            self.app.copy_to_clipboard(name)
+            self.say(f"copied {name}")
+
+    def action_back(self) -> None:
+        """End a filter; then back along the trail."""
+        self._saying = None
+        place = self._guide.place
+        if isinstance(place, Rows) and place.query.filter:
+            self._ask(filter="")
+        else:
+            self._go(self._guide.back)
+
+    def action_past(self) -> None:
+        """Back in history."""
+        self._go(lambda: self._guide.step(-1))
+
+    def action_future(self) -> None:
+        """Forth in history."""
+        self._go(lambda: self._guide.step(1))
+
+    def action_last(self) -> None:
+        """The last view."""
+        self._go(self._guide.last)
+
+    def action_help(self) -> None:
+        """The keys."""
+        if not isinstance(self._guide.place, Keys):
+            self._go(lambda: self._guide.enter(Keys()))
+
+    def action_fold(self) -> None:
+        """Hold a replay; elsewhere, open or close a card."""
+        if isinstance(self._guide.place, Card):
+            self._guide.face.toggle()
+        elif isinstance(self._source, replay.Replay):
+            self._source.toggle_pause()
+            self._frame()
+
+    def action_namespace(self, number: int) -> None:
+        """All, or one of the favourites."""
+        if number <= len(self._favourites):
+            self._namespace = ("", *self._favourites)[number]
+            self._ask(namespace=self._namespace)
+
+    def action_choose_column(self, by: int) -> None:
+        """Choose the column to sort by."""
+        if isinstance(self._guide.place, Rows):
+            self._rows.choose_column(by)
+
+    def action_sort(self, title: str) -> None:
+        """Sort by a column; without a title by the chosen one."""
+        if isinstance(self._guide.place, Rows):
+            sort, descending = self._rows.order_by(title)
+            self._ask(sort=sort, descending=descending)
+
+    def action_wide(self) -> None:
+        """More columns."""
+        self._ask(wide=not self._rows.query.wide)
+
+    def action_faults(self) -> None:
+        """Only what needs a person."""
+        self._ask(faults_only=not self._rows.query.faults_only)
+
+    # --- prompts ---------------------------------------------------------------------------------------------------
+
+    def action_command(self) -> None:
+        """Ask where to go."""
+        namespaces = sorted(key.name for key in self._world.store.namespaces)
+        self._last.prompt(":", "", lambda text: suggestions(text, namespaces))
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        if isinstance(self._guide.place, Rows):
+            self._last.prompt("/", self._guide.place.query.filter)
+
+    def on_last_line_typed(self, message: LastLine.Typed) -> None:
+        """A filter applies while it is typed."""
+        if message.sign == "/":
+            self._filter(message.text)
+
+    def on_last_line_entered(self, message: LastLine.Entered) -> None:
+        """Go there, or keep the filter."""
+        if message.sign == "/":
+            if self._filter(message.text):
+                self._end_prompt()
+            return
+        self._end_prompt()
+        if message.text.strip():
+            self._go(lambda: self._command(message.text))
+
+    def on_last_line_left(self, message: LastLine.Left) -> None:
+        """Nothing was meant; the filter is the one before."""
+        self._end_prompt()
+        if message.sign == "/":
+            self._ask(filter=self._last.started_from)
+
+    def on_virtual_table_moved(self) -> None:
+        """The title tells the cursor's place."""
+        self._title.say(*self._guide.face.headline())
+
+    def on_virtual_table_opened(self) -> None:
+        """A second click is like enter."""
+        self.action_open()
+
+    def on_board_opened(self) -> None:
+        """A second click is like enter."""
+        self.action_open()
+
+    def _command(self, text: str) -> None:
+        place = parse(text, self._namespace)
+        if isinstance(place, Quit):
+            self.app.exit()
+            return
+        if isinstance(place, Rows):
+            self._namespace = place.query.namespace or (
+                "" if TABLES[place.query.kind].namespaced else self._namespace
+            )
+        self._guide.jump(place)
+
+    def _filter(self, text: str) -> bool:
+        place = self._guide.place
+        if not isinstance(place, Rows):
+            return True
+        query = replace(place.query, filter=text)
+        try:
+            self._rows.ask(query)
+        except BadFilter as bad:
+            self._last.complain(Complaint(bad.what.partition(": ")[2] or bad.what, bad.column))
+            return False
+        self._last.complain(None)
+        self._guide.look(Rows(query))
+        self._frame()
+        return True
+
+    def _end_prompt(self) -> None:
+        self._last.end()
+        self._guide.face.view.focus()

@@ -1,0 +1,67 @@
+"""The base of all that is drawn here: a widget that draws whole lines and repaints only what differs.
+
+Over a slow line each byte counts: a pane remembers what is on the screen, and asks Textual to repaint only the
+columns that a new drawing changed.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rich.segment import Segment
+from rich.style import Style as Ink
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from dratui.tui.lines import Part, difference, strip
+from dratui.tui.themes import Skin
+
+
+class Pane(Widget):
+    """Draws with `draw`, which a subclass gives; `repaint` after anything that `draw` reads has changed."""
+
+    ALLOW_SELECT = False  # the terminal's own selection works with shift held
+
+    def __init__(self, skin: Skin, *, id: str) -> None:  # noqa: A002 — Textual's word
+        super().__init__(id=id)
+        self.skin = skin
+        self._drawn: Sequence[Strip] = ()
+        self._drawn_for = Size(0, 0)
+
+    def draw(self, columns: int, lines: int) -> Sequence[Strip]:
+        """The lines to show, at most `lines` of them, each `columns` wide."""
+        raise NotImplementedError
+
+    def ink(self, line: Iterable[Part], columns: int, over: Ink | None = None) -> Strip:
+        """Draw one line; `over` is laid over it, to its full width."""
+        drawn = strip(line, columns, fill=self.skin.plain, ascii_only=self.skin.ascii)
+        return drawn if over is None else Strip(_overlaid(drawn, over), columns)
+
+    def repaint(self) -> None:
+        """Draw anew; have repainted what came out different."""
+        if not self.is_mounted or not self.size or self._drawn_for != self.size:
+            return  # not on screen yet, or resized: then `render_line` draws
+        before = self._drawn
+        self._drawn = self._lines()
+        regions = [
+            Region(span[0], y, span[1] - span[0], 1)
+            for y, (old, new) in enumerate(zip(before, self._drawn, strict=True))
+            if (span := difference(old, new)) is not None
+        ]
+        if regions:
+            self.refresh(*regions)
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's question for one line."""
+        if self._drawn_for != self.size:
+            self._drawn_for = self.size
+            self._drawn = self._lines()
+        return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.size.width)
+
+    def _lines(self) -> Sequence[Strip]:
+        drawn = list(self.draw(self.size.width, self.size.height))[: self.size.height]
+        empty = self.ink((), self.size.width)
+        return [*drawn, *[empty] * (self.size.height - len(drawn))]
+
+
+def _overlaid(drawn: Strip, over: Ink) -> Iterable[Segment]:
+    return (Segment(text, ink + over if ink else over) for text, ink, _ in drawn)
