@@ -41,7 +41,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A piece of a list. Between a `first` and a `last` page nothing is deleted; `last` ends the list: what it did not name is gone."""
+    """A piece of a list. Until `last` nothing is deleted; with it, what the list did not name is gone."""
 
     stream: str
     rows: Sequence[Row]

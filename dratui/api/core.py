@@ -84,6 +84,8 @@ class ContainerStatus(Struct, frozen=True):
     """A container's status."""
 
     name: str = ""
+    ready: bool = False
+    restart_count: int = 0
     state: ContainerState = ContainerState()
 
 
@@ -251,6 +253,8 @@ def pod_row(wire: Pod) -> model.Pod:
         scheduler=intern(spec.scheduler_name),
         started=status.start_time,
         owner=controller(wire.metadata),
+        ready=sum(s.ready for s in status.container_statuses or ()),
+        restarts=sum(s.restart_count for s in status.container_statuses or ()),
         reason=status.reason,
         message=status.message,
     )

@@ -341,6 +341,8 @@ class Pod(Row, frozen=True, kw_only=True):
     scheduler: str = ""
     started: datetime | None = None  # kubelet saw it
     owner: Owner | None = None
+    ready: int = 0  # containers that are
+    restarts: int = 0
     reason: str = ""  # status.reason: Evicted, UnexpectedAdmissionError, …
     message: str = ""
 

@@ -4,14 +4,16 @@ Slices and claims come first: they answer the main question and are a tenth of t
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from dratui.api import core, v1, v1beta1
-from dratui.wire import Codec, Stream
+from dratui.api.wire import Decoding
+from dratui.wire import Stream
 
 _RESOURCE = "resource.k8s.io"
 
 # `v1beta2` is `v1` on the wire.
-_CODECS: Mapping[str, Mapping[str, Codec]] = {
+_CODECS: Mapping[str, Mapping[str, Decoding[Any]]] = {
     "resourceslices": {
         "v1": v1.SLICES,
         "v1beta2": v1.SLICES,
@@ -52,7 +54,7 @@ its own, since a field selector knows no "or", and the other Warnings of a big c
 """
 
 
-def codec(plural: str, version: str) -> Codec:
+def codec(plural: str, version: str) -> Decoding[Any]:
     """The decoder of a kind in a version. Raises KeyError for what dratui does not know."""
     return _CODECS[plural][version]
 

@@ -22,12 +22,17 @@ class PluginResource(msgspec.Struct, frozen=True):
     requested: int
 
 
+_ROLE = "node-role.kubernetes.io/"
+
+
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
     """A node as listed. `ready` is the condition's status; None: the node is not known, its devices are."""
 
     name: str
     ready: bool | None
     unschedulable: bool
+    roles: tuple[str, ...]
+    version: str
     drivers: tuple[str, ...]
     products: tuple[str, ...]
     devices: int
@@ -54,6 +59,8 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
         name=key.name,
         ready=None if node is None or not node.ready else node.ready == "True",
         unschedulable=bool(node and node.unschedulable),
+        roles=tuple(k.removeprefix(_ROLE) for k, _ in node.labels if k.startswith(_ROLE)) if node else (),
+        version=node.kubelet if node else "",
         drivers=tuple(sorted({d.driver for d in devices})),
         products=tuple(f"{n} × {p}" for p, n in sorted(products.items())),
         devices=sum(not d.vanished for d in devices),

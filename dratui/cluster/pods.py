@@ -17,6 +17,9 @@ class PodRow(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str
     name: str
     phase: str
+    status: str
+    ready: str
+    restarts: int
     node: str
     claims: tuple[str, ...]
     devices: tuple[str, ...]
@@ -30,11 +33,6 @@ class PodRow(msgspec.Struct, frozen=True, kw_only=True):
         """Which pod."""
         return ObjectKey(self.namespace, self.name)
 
-    @property
-    def status(self) -> str:
-        """The phase, or that it is on its way out."""
-        return "Terminating" if self.deleted else self.phase
-
 
 def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
     """A pod as listed."""
@@ -46,6 +44,9 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         namespace=pod.namespace,
         name=pod.name,
         phase=pod.phase,
+        status=_status(pod),
+        ready=f"{pod.ready}/{sum(not c.init for c in pod.containers)}",
+        restarts=pod.restarts,
         node=pod.node,
         claims=tuple(c.name for c in claims),
         devices=tuple(
@@ -59,6 +60,13 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         created=pod.created,
         deleted=pod.deleted,
     )
+
+
+def _status(pod: Pod) -> str:
+    """The phase, or what kubectl says in its place: that the pod goes, or why it or a container does not run."""
+    if pod.deleted:
+        return "Terminating"
+    return pod.reason or next((c.waiting for c in pod.containers if c.waiting), "") or pod.phase
 
 
 def plugin_devices(pod: Pod) -> dict[str, int]:

@@ -24,6 +24,7 @@ class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     not count. `plugin` is what its pods got from device plugins, `pluginWaiting` what pending ones ask for."""
 
     name: str
+    phase: str
     claims: int
     pending_claims: int
     devices: int
@@ -58,6 +59,7 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
         (got if pod.node else asked).update(plugin_devices(pod))
     return NamespaceRow(
         name=key.name,
+        phase=namespace.phase if namespace else "",
         claims=len(claims),
         pending_claims=sum(c.allocation is None for c in claims),
         devices=len(held),

@@ -74,7 +74,8 @@ class Table(Generic[R]):
     row: Callable[[Store, Any], R | None]
     namespace_of: Callable[[R], str]
     name_of: Callable[[R], str]
-    streams: tuple[str, ...]  # what must be known for the rows to be right
+    streams: tuple[str, ...]  # what must be known for the rows to be there, the most important first
+    joins: tuple[str, ...] = ()  # what else the rows tell of
     empty: str  # said when there are no rows
     order: Callable[[R], Any]  # the order in which rows are listed when nothing else is asked for
 

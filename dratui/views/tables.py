@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from dratui.api.model import DeviceKey, ObjectKey
+from dratui.api.streams import WARNING_REASONS
 from dratui.cluster.claims import ClaimRow, claim_row
 from dratui.cluster.definitions import (
     ClassRow,
@@ -142,6 +143,7 @@ def _taints(row: DeviceRow) -> str:
 # --- the tables --------------------------------------------------------------------------------------
 
 _DRA = ("resourceslices", "resourceclaims")
+_WARNINGS = tuple(f"events:{reason}" for reason in WARNING_REASONS)
 
 CLAIMS: Table[ClaimRow] = Table(
     kind="claims",
@@ -154,11 +156,11 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="STATE", value=lambda r: r.state, style=claim_style, glyph=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="DEVICES", value=_claim_devices, grow=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CONSUMERS", value=_claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
@@ -167,6 +169,7 @@ CLAIMS: Table[ClaimRow] = Table(
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
+    joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
     empty="No ResourceClaims. Nobody asks for a device by DRA.",
     order=lambda r: r.key,
 )
@@ -239,11 +242,11 @@ SLICES: Table[SliceRow] = Table(
         Column(title="NODE", value=lambda r: r.node or r.where),
         Column(title="DRIVER", value=lambda r: r.driver),
         Column(title="POOL", value=lambda r: r.pool),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="GENERATION", value=lambda r: r.generation, align="right"),
         Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: s.slices,
     row=slice_row,
@@ -264,7 +267,10 @@ PODS: Table[PodRow] = Table(
     columns=(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="READY", value=lambda r: r.ready),
         Column(title="STATUS", value=lambda r: r.status, style=pod_style, glyph=True),
+        Column(title="RESTARTS", value=lambda r: r.restarts, align="right", wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, _plugin(r.plugin))).strip(", ")),
@@ -276,13 +282,13 @@ PODS: Table[PodRow] = Table(
             style=lambda r: Style.WAITING,
             grow=True,
         ),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: s.pods,
     row=pod_row,
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
+    joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
     empty="No pods.",
     order=lambda r: r.key,
 )
@@ -297,6 +303,9 @@ NODES: Table[NodeRow] = Table(
     columns=(
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="STATUS", value=_node_state, style=node_style, glyph=True),
+        Column(title="ROLES", value=lambda r: r.roles, text=words.listing, wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        Column(title="VERSION", value=lambda r: r.version, wide=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="HELD", value=lambda r: r.held, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
@@ -304,13 +313,13 @@ NODES: Table[NodeRow] = Table(
         Column(title="DEVICE PLUGIN", value=_node_plugin),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: {**s.nodes, **{ObjectKey("", n): None for n in s.slices_of_node}},
     row=node_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.name,
     streams=("nodes", *_DRA),
+    joins=("pods", "devicetaintrules"),
     empty="No nodes.",
     order=lambda r: words.natural(r.name),
 )
@@ -324,11 +333,11 @@ CLASSES: Table[ClassRow] = Table(
     namespaced=False,
     columns=(
         Column(title="NAME", value=lambda r: r.name),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
         Column(title="PENDING", value=lambda r: r.pending, align="right"),
         Column(title="EXTENDED RESOURCE", value=lambda r: r.extended_resource),
         Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: s.classes,
     row=class_row,
@@ -349,15 +358,16 @@ TEMPLATES: Table[TemplateRow] = Table(
     columns=(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: s.templates,
     row=template_row,
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("resourceclaimtemplates",),
+    joins=("pods",),
     empty="No ResourceClaimTemplates.",
     order=lambda r: r.key,
 )
@@ -375,13 +385,13 @@ TAINT_RULES: Table[TaintRuleRow] = Table(
         Column(title="VALUE", value=lambda r: r.value),
         Column(title="EFFECT", value=lambda r: r.effect),
         Column(title="TIMEADDED", value=lambda r: r.time_added, text=words.since, ticks=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(
             title="SELECTOR",
             value=lambda r: "/".join(p or "*" for p in (r.driver, r.pool, r.device)),
             grow=True,
         ),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: s.taint_rules,
     row=taint_rule_row,
@@ -401,6 +411,8 @@ NAMESPACES: Table[NamespaceRow] = Table(
     namespaced=False,
     columns=(
         Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATUS", value=lambda r: r.phase or None, wide=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
         Column(title="PENDING", value=lambda r: r.pending_claims, align="right"),
@@ -415,7 +427,6 @@ NAMESPACES: Table[NamespaceRow] = Table(
         Column(title="PLUGIN WAITING", value=lambda r: r.plugin_waiting, text=_amounts),
         Column(title="QUOTA", value=_quota, grow=True),
         Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
-        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
     ),
     keys=lambda s: {
         **s.namespaces,
@@ -425,6 +436,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
     namespace_of=lambda r: r.name,
     name_of=lambda r: r.name,
     streams=("namespaces", "resourceclaims", "pods"),
+    joins=("resourcequotas",),
     empty="No namespaces.",
     order=lambda r: r.name,
 )

@@ -1,0 +1,213 @@
+"""The command line as a whole: commands, flags, and what they mean. Knows what to call, calls nothing."""
+
+import argparse
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dratui import __version__
+from dratui.failure import UsageFailure
+from dratui.kube.options import Options
+
+KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Parser(argparse.ArgumentParser):
+    """Speaks like the rest of dratui: one sentence, and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for anything wrong."""
+        raise UsageFailure(message, hint=f"{self.prog} --help")
+
+
+def parse(argv: Sequence[str]) -> Callable[[], int]:
+    """What the command line asks for, ready to run. Raises UsageFailure; `--help` prints and exits."""
+    arguments = vars(_parser().parse_args(argv))
+    command = arguments.pop("command", _dashboard)
+    return partial(command, arguments)
+
+
+def _parser() -> Parser:
+    # Every flag is SUPPRESSed when absent, so that it may stand before the command or behind it.
+    connection = _connection_flags()
+    parser = Parser(
+        prog="dratui",
+        description="Devices, claims, pods and why they wait: Kubernetes Dynamic Resource Allocation in a terminal.",
+        epilog="Without a command: the dashboard. It only ever reads the cluster.",
+        parents=[connection, _dashboard_flags()],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+
+    def add(name: str, run: Callable[[dict[str, Any]], int], about: str, *parents: Parser) -> Parser:
+        command: Parser = commands.add_parser(
+            name, help=about, description=about, parents=list(parents), allow_abbrev=False
+        )
+        command.set_defaults(command=run)
+        return command
+
+    get = add("get", _get, "print a table, JSON or YAML, as kubectl get does", connection)
+    get.add_argument("kind", metavar="KIND", help=f"{KINDS}, or kubectl's name for one")
+    get.add_argument("name", metavar="NAME", nargs="?", default="", help="only this one")
+    get.add_argument(
+        "-o",
+        "--output",
+        choices=("table", "wide", "json", "yaml", "name"),
+        default="table",
+        help="how to print it",
+    )
+    get.add_argument("-w", "--watch", action="store_true", help="then print what changes, until ctrl-c")
+    get.add_argument(
+        "--from",
+        dest="recording",
+        metavar="RECORDING",
+        type=Path,
+        help="read a recording instead of a cluster",
+    )
+
+    record = add("record", _record, "write what the API server says into a file", connection)
+    record.add_argument("file", metavar="FILE", type=Path)
+    record.add_argument(
+        "--for",
+        dest="duration",
+        metavar="10m",
+        type=_seconds,
+        help="stop after this time (default: at ctrl-c)",
+    )
+
+    replay = add("replay", _replay, "the dashboard on a recording", _dashboard_flags())
+    replay.add_argument("file", metavar="FILE", type=Path)
+    replay.add_argument(
+        "--speed", metavar="N", type=_speed, default=1.0, help="times as fast as recorded (1)"
+    )
+
+    demo = add(
+        "demo",
+        _demo,
+        "the dashboard on a recording that comes with dratui",
+        _dashboard_flags(),
+    )
+    demo.add_argument("--speed", metavar="N", type=_speed, default=1.0, help="times as fast as recorded (1)")
+
+    add("info", _info, "print every path and setting in use", connection)
+    add("version", _version, "print the version")
+    return parser
+
+
+def _connection_flags() -> Parser:
+    flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = flags.add_argument_group("cluster", "as kubectl has them")
+    group.add_argument(
+        "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, ~/.kube/config, then in-cluster"
+    )
+    group.add_argument("--context", metavar="NAME")
+    group.add_argument("--cluster", metavar="NAME")
+    group.add_argument("--user", metavar="NAME")
+    group.add_argument("-n", "--namespace", metavar="NAME", help="default: the context's namespace")
+    group.add_argument("-A", "--all-namespaces", action="store_true")
+    group.add_argument("--as", dest="as_user", metavar="USER", help="impersonate")
+    group.add_argument("--as-group", dest="as_groups", metavar="GROUP", action="append")
+    group.add_argument("--token", metavar="TOKEN")
+    group.add_argument(
+        "--request-timeout",
+        metavar="30s",
+        type=_seconds,
+        help="give up after this long without a byte from the server",
+    )
+    return flags
+
+
+def _dashboard_flags() -> Parser:
+    flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = flags.add_argument_group("dashboard")
+    group.add_argument("--ascii", action="store_true", help="no glyphs outside ASCII")
+    return flags
+
+
+def _seconds(text: str) -> float:
+    """`90`, `30s`, `10m`, `1h30m` in seconds; 0 as kubectl means it: no limit."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 30s, 10m or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed such as 0.5 or 10")
+    return speed
+
+
+def _options(arguments: dict[str, Any]) -> Options:
+    return Options(
+        kubeconfig=arguments.get("kubeconfig", ""),
+        context=arguments.get("context", ""),
+        cluster=arguments.get("cluster", ""),
+        user=arguments.get("user", ""),
+        namespace=arguments.get("namespace", ""),
+        as_user=arguments.get("as_user", ""),
+        as_groups=tuple(arguments.get("as_groups", ())),
+        token=arguments.get("token", ""),
+        request_timeout=arguments.get("request_timeout") or None,
+    )
+
+
+# --- the commands ------------------------------------------------------------------------------------
+
+
+def _dashboard(arguments: dict[str, Any]) -> int:
+    from dratui.cli import dashboard
+
+    everywhere = arguments.get("all_namespaces", False)
+    namespace = "" if everywhere else arguments.get("namespace", "")
+    return dashboard.live(_options(arguments), namespace=namespace, ascii_only=arguments.get("ascii", False))
+
+
+def _replay(arguments: dict[str, Any]) -> int:
+    from dratui.cli import dashboard
+
+    return dashboard.replay(arguments["file"], arguments["speed"], ascii_only=arguments.get("ascii", False))
+
+
+def _demo(arguments: dict[str, Any]) -> int:
+    from dratui.cli import dashboard
+
+    return dashboard.demo(arguments["speed"], ascii_only=arguments.get("ascii", False))
+
+
+def _get(arguments: dict[str, Any]) -> int:
+    from dratui.cli import get
+
+    wanted = get.Wanted(
+        kind=arguments["kind"],
+        name=arguments["name"],
+        namespace=arguments.get("namespace", ""),
+        everywhere=arguments.get("all_namespaces", False),
+        output=arguments["output"],
+        watch=arguments["watch"],
+    )
+    return get.run(wanted, _options(arguments), arguments["recording"])
+
+
+def _record(arguments: dict[str, Any]) -> int:
+    from dratui.cli import record
+
+    return record.run(arguments["file"], arguments["duration"], _options(arguments))
+
+
+def _info(arguments: dict[str, Any]) -> int:
+    from dratui.cli import info
+
+    return info.run(_options(arguments))
+
+
+def _version(arguments: dict[str, Any]) -> int:
+    print(f"dratui {__version__}")
+    return 0
