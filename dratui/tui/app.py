@@ -107,4 +107,5 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def _fatal_error(self) -> None:
         # Textual has no public hook for this: its own prints a traceback with all local variables.
         error = sys.exception()
-        self.panic(Text(crash.report(error) if error is not None else "dratui crashed"))
+        line = crash.report(error) if error is not None else "dratui crashed"
+        self.panic(Text(line, no_wrap=True, overflow="ignore"))

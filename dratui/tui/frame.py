@@ -48,7 +48,7 @@ def last_line(
         return ((f" {clean(said[0])}", skin.states[said[1]]),), right
     left: list[Part] = []
     for key in hints(ids):
-        left += [(f" <{key.shown}>", skin.accent), (f" {key.help} ", skin.dim)]
+        left += [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help} ", skin.dim)]
     return tuple(left), right
 
 

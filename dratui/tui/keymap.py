@@ -1,4 +1,4 @@
-"""Every key, as data. The bindings are made from it, and so is the help: it cannot lie.
+"""Every key, as data: what a key does is looked up here, and the help is made from it, so that it cannot lie.
 
 The fingers of k9s users decide. Where k9s and Textual disagree: `ctrl-c` quits, as in k9s.
 """
@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from textual.binding import Binding
-
 
 class Where(StrEnum):
-    """What must have the focus for a key to work; the value is the heading in the help."""
+    """The headings of the help."""
 
-    MOVE = "move"  # any place
-    GO = "go"  # any place
+    MOVE = "move"
+    GO = "go"
     TABLE = "tables"
     INSPECT = "inspect"
     CARD = "cards"
@@ -24,7 +22,10 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing that a key does. `keys` in Textual's words; `shown` as the help and the last line write them."""
+    """One thing that a key does: an `action_…` of the shell.
+
+    `keys` are Textual's names of keys; `shown` is how the help and the last line write them.
+    """
 
     id: str
     keys: str
@@ -32,6 +33,7 @@ class Key:
     help: str
     where: Where
     action: str
+    brief: str = ""  # for the last line, where `help` is too long
 
 
 KEYMAP: Final = (
@@ -45,16 +47,16 @@ KEYMAP: Final = (
     Key("page_up", "ctrl+b,pageup", "ctrl-b", "a page up", Where.MOVE, "go('page_up')"),
     Key("open", "enter", "enter", "open", Where.INSPECT, "open"),
     Key("describe", "d", "d", "describe", Where.INSPECT, "describe"),
-    Key("yaml", "y", "y", "YAML, live", Where.INSPECT, "yaml"),
-    Key("copy", "c", "c", "copy the name", Where.INSPECT, "copy"),
-    Key("command", "colon", ":", "go to :pods …", Where.GO, "command"),
-    Key("filter", "slash", "/", "filter, /!rx not", Where.GO, "filter"),
-    Key("back", "escape", "esc", "end filter; back", Where.GO, "back"),
+    Key("yaml", "y", "y", "YAML, live", Where.INSPECT, "yaml", brief="yaml"),
+    Key("copy", "c", "c", "copy the name", Where.INSPECT, "copy", brief="copy"),
+    Key("command", "colon", ":", "go to :pods …", Where.GO, "command", brief="go to"),
+    Key("filter", "slash", "/", "filter, /!rx not", Where.GO, "filter", brief="filter"),
+    Key("back", "escape", "esc", "end filter; back", Where.GO, "back", brief="back"),
     Key("past", "left_square_bracket", "[", "history back", Where.GO, "past"),
     Key("future", "right_square_bracket", "]", "history forth", Where.GO, "future"),
     Key("last", "minus", "-", "the last view", Where.GO, "last"),
-    Key("help", "question_mark", "?", "these keys", Where.GO, "help"),
-    Key("quit", "q,ctrl+c", "q ^c", "quit, also :q", Where.GO, "quit"),
+    Key("help", "question_mark", "?", "these keys", Where.GO, "help", brief="help"),
+    Key("quit", "q,ctrl+c", "q ^c", "quit, also :q", Where.GO, "quit", brief="quit"),
     Key("all_namespaces", "0", "0", "all namespaces", Where.TABLE, "namespace(0)"),
     *(
         Key(f"namespace_{n}", str(n), "1-9", "a namespace", Where.TABLE, f"namespace({n})")
@@ -68,7 +70,7 @@ KEYMAP: Final = (
     Key("sort_state", "S", "shift-s", "sort by state", Where.TABLE, "sort('STATE')"),
     Key("wide", "ctrl+w", "ctrl-w", "more columns", Where.TABLE, "wide"),
     Key("faults", "ctrl+z", "ctrl-z", "faults only", Where.TABLE, "faults"),
-    Key("fold", "space", "space", "fold; pause replay", Where.CARD, "fold"),
+    Key("fold", "space", "space", "fold; pause replay", Where.CARD, "fold", brief="fold"),
     Key("accept", "", "tab →", "accept", Where.PROMPT, ""),
     Key("suggest", "", "↑ ↓", "other suggestions", Where.PROMPT, ""),
     Key("clear", "", "ctrl-u", "clear", Where.PROMPT, ""),
@@ -77,15 +79,12 @@ KEYMAP: Final = (
 )
 
 _BY_ID: Final = {key.id: key for key in KEYMAP}
+_BY_KEY: Final = {name: key for key in KEYMAP for name in key.keys.split(",") if name}
 
 
-def bindings(*where: Where) -> list[Binding]:
-    """Textual's bindings for the keys of these places."""
-    return [
-        Binding(key.keys, key.action, key.help, show=False, id=key.id)
-        for key in KEYMAP
-        if key.where in where and key.keys
-    ]
+def key_for(name: str) -> Key | None:
+    """What a key does, by Textual's name for it."""
+    return _BY_KEY.get(name)
 
 
 def hints(ids: Iterable[str]) -> list[Key]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -15,7 +16,7 @@ from dratui.tui import replay
 from dratui.tui.commands import Quit, parse, suggestions
 from dratui.tui.frame import first_line, last_line
 from dratui.tui.guide import Guide
-from dratui.tui.keymap import Where, bindings
+from dratui.tui.keymap import key_for
 from dratui.tui.live import live
 from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml, name_of
 from dratui.tui.screens.describe import DescribeFace
@@ -27,7 +28,7 @@ from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.widgets.bar import Bar
-from dratui.tui.widgets.last_line import Complaint, LastLine
+from dratui.tui.widgets.last_line import Complaint, LastLine, Outcome
 from dratui.views.overview import Summary
 from dratui.views.query import BadFilter
 from dratui.views.table import Style
@@ -38,8 +39,6 @@ FAVOURITES: Final = 9  # keys 1 to 9
 
 class Shell(Screen[None], inherit_bindings=False):
     """Holds the faces, shows the one that the guide came to, and turns keys into places and queries."""
-
-    BINDINGS: ClassVar = [*bindings(Where.GO, Where.INSPECT, Where.TABLE, Where.CARD)]
 
     def __init__(self, world: World, source: Source, start: Place, namespace: str) -> None:
         super().__init__()
@@ -144,7 +143,6 @@ class Shell(Screen[None], inherit_bindings=False):
         """Show the body of the face that the guide came to."""
         for face in self._faces.values():
             face.view.set_class(face is self._guide.face, "shown")
-        self._guide.face.view.focus()
         self._frame()
 
     def _ask(self, **changes: object) -> None:
@@ -156,7 +154,26 @@ class Shell(Screen[None], inherit_bindings=False):
                 self._guide.look(Rows(query))
                 self._frame()
 
+    async def on_key(self, event: events.Key) -> None:
+        """All keys come here, in the order typed: to the prompt while there is one, else by the keymap."""
+        event.stop()
+        event.prevent_default()
+        key = key_for(event.key)
+        if self._last.sign and event.key != "ctrl+c":
+            self._prompted(self._last.press(event.key, event.character or "" if event.is_printable else ""))
+        elif key is not None:
+            await self.app.run_action(key.action, self)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasting is typing."""
+        if self._last.sign:
+            self._prompted(self._last.insert(event.text))
+
     # --- keys ------------------------------------------------------------------------------------------------------
+
+    def action_go(self, where: str) -> None:
+        """Move in the body."""
+        self._guide.face.view.go(where)
 
     def action_open(self) -> None:
         """Enter."""
@@ -218,6 +235,10 @@ class Shell(Screen[None], inherit_bindings=False):
             self._source.toggle_pause()
             self._frame()
 
+    def action_quit(self) -> None:
+        """Leave."""
+        self.app.exit()
+
     def action_namespace(self, number: int) -> None:
         """All, or one of the favourites."""
         if number <= len(self._favourites):
@@ -255,26 +276,24 @@ class Shell(Screen[None], inherit_bindings=False):
         if isinstance(self._guide.place, Rows):
             self._last.prompt("/", self._guide.place.query.filter)
 
-    def on_last_line_typed(self, message: LastLine.Typed) -> None:
-        """A filter applies while it is typed."""
-        if message.sign == "/":
-            self._filter(message.text)
-
-    def on_last_line_entered(self, message: LastLine.Entered) -> None:
-        """Go there, or keep the filter."""
-        if message.sign == "/":
-            if self._filter(message.text):
-                self._end_prompt()
-            return
-        self._end_prompt()
-        if message.text.strip():
-            self._go(lambda: self._command(message.text))
-
-    def on_last_line_left(self, message: LastLine.Left) -> None:
-        """Nothing was meant; the filter is the one before."""
-        self._end_prompt()
-        if message.sign == "/":
-            self._ask(filter=self._last.started_from)
+    def _prompted(self, outcome: Outcome) -> None:
+        """A filter applies while it is typed, a command when it is entered."""
+        sign, text = self._last.sign, self._last.text
+        match sign, outcome:
+            case "/", Outcome.TYPED:
+                self._filter(text)
+            case "/", Outcome.ENTERED:
+                if self._filter(text):
+                    self._last.end()
+            case "/", Outcome.LEFT:
+                self._last.end()
+                self._ask(filter=self._last.started_from)
+            case ":", Outcome.ENTERED:
+                self._last.end()
+                if text.strip():
+                    self._go(lambda: self._command(text))
+            case ":", Outcome.LEFT:
+                self._last.end()
 
     def on_virtual_table_moved(self) -> None:
         """The title tells the cursor's place."""
@@ -313,7 +332,3 @@ class Shell(Screen[None], inherit_bindings=False):
         self._guide.look(Rows(query))
         self._frame()
         return True
-
-    def _end_prompt(self) -> None:
-        self._last.end()
-        self._guide.face.view.focus()

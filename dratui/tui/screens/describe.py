@@ -32,7 +32,7 @@ class Spot:
 class DescribeFace(Face[Board]):
     """Shows a document; it is made again when the store changes."""
 
-    hints = ("back", "toggle", "open", "yaml", "copy", "help")
+    hints = ("back", "fold", "open", "yaml", "copy", "help")
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.style import Style as Ink
 from textual import events
@@ -11,7 +11,6 @@ from textual.message import Message
 from textual.strip import Strip
 
 from dratui.terminal import clean, cut, width
-from dratui.tui.keymap import Where, bindings
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pane import Pane
@@ -39,10 +38,8 @@ class Block:
     item: Hashable | None = None  # the title itself can be under the cursor
 
 
-class Board(Pane, can_focus=True):
+class Board(Pane):
     """Shows blocks. The cursor keeps to its item when the blocks change."""
-
-    BINDINGS: ClassVar = [*bindings(Where.MOVE)]
 
     class Opened(Message):
         """The item under the cursor was clicked twice."""
@@ -72,7 +69,7 @@ class Board(Pane, can_focus=True):
         """Forget where the cursor was."""
         self._item, self._top = None, 0
 
-    def action_go(self, where: str) -> None:
+    def go(self, where: str) -> None:
         """Move the cursor; where nothing can be under it, scroll."""
         page = max(self.size.height - 1, 1)
         match where:

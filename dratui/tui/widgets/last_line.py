@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from textual import events
-from textual.message import Message
+from enum import Enum, auto
 
 from dratui.tui.lines import Line, Part
 from dratui.tui.themes import Skin
@@ -23,22 +21,20 @@ class Complaint:
     column: int
 
 
-class LastLine(Bar, can_focus=True):
-    """Shows hints until it is asked to `prompt`; then it has the focus and takes every key but ctrl-c."""
+class Outcome(Enum):
+    """What a key did to a prompt."""
 
-    class Typed(Message):
-        """The line behind `sign` reads differently now."""
+    NOTHING = auto()
+    TYPED = auto()  # the line reads differently now
+    ENTERED = auto()  # the line is meant
+    LEFT = auto()  # nothing is meant
 
-        def __init__(self, sign: str, text: str) -> None:
-            super().__init__()
-            self.sign = sign
-            self.text = text
 
-    class Entered(Typed):
-        """The line behind `sign` is meant."""
+class LastLine(Bar):
+    """Shows hints until it is asked to `prompt`; then every key is for `press`.
 
-    class Left(Typed):
-        """The prompt was left; nothing is meant."""
+    Keys come by a call, not by Textual's focus: they stay in the order in which they were typed, however fast.
+    """
 
     def __init__(self, skin: Skin, *, id: str) -> None:  # noqa: A002 — Textual's word
         super().__init__(skin, id=id)
@@ -50,15 +46,19 @@ class LastLine(Bar, can_focus=True):
         self.started_from = ""  # what the prompt showed at first
 
     @property
-    def prompting(self) -> bool:
-        """Whether someone is typing."""
-        return bool(self._sign)
+    def sign(self) -> str:
+        """Which prompt this is: `:` or `/`; empty for none."""
+        return self._sign
+
+    @property
+    def text(self) -> str:
+        """What was typed."""
+        return self._typed.text
 
     def prompt(self, sign: str, text: str, complete: Complete | None = None) -> None:
         """Ask for a line, starting from `text`."""
         self._sign, self._typed, self._complete = sign, TypedLine.of(text), complete
         self._suggested, self._complaint, self.started_from = 0, None, text
-        self.focus()
         self.repaint()
 
     def complain(self, complaint: Complaint | None) -> None:
@@ -71,49 +71,40 @@ class LastLine(Bar, can_focus=True):
         self._sign, self._complete, self._complaint = "", None, None
         self.repaint()
 
-    def on_key(self, event: events.Key) -> None:
-        """Every key is for the prompt while there is one."""
-        if not self.prompting or event.key == "ctrl+c":
-            return
-        event.stop()
-        event.prevent_default()
-        match event.key:
+    def press(self, key: str, character: str) -> Outcome:
+        """Take a key, in Textual's words, and the character it types, if it does."""
+        match key:
             case "enter":
-                self.post_message(self.Entered(self._sign, self._typed.text))
+                return Outcome.ENTERED
             case "escape":
-                self.post_message(self.Left(self._sign, self._typed.text))
+                return Outcome.LEFT
+            case "backspace" if not self._typed.text:
+                return Outcome.LEFT
             case "up" | "down":
-                self._suggested += 1 if event.key == "down" else -1
+                self._suggested += 1 if key == "down" else -1
                 self.repaint()
             case "tab" | "right" if self._typed.at_end:
-                self._accept()
-            case "backspace" if not self._typed.text:
-                self.post_message(self.Left(self._sign, ""))
+                if found := self._suggestions():
+                    return self._take(TypedLine.of(found[self._suggested % len(found)]))
             case _:
-                typed = self._typed.pressed(event.key)
-                if typed is None and event.is_printable and event.character is not None:
-                    typed = self._typed.inserted(event.character)
+                typed = self._typed.pressed(key)
                 if typed is not None:
-                    self._take(typed)
+                    return self._take(typed)
+                if character:
+                    return self.insert(character)
+        return Outcome.NOTHING
 
-    def on_paste(self, event: events.Paste) -> None:
-        """The first pasted line is typed."""
-        if self.prompting:
-            event.stop()
-            self._take(self._typed.inserted(event.text.partition("\n")[0].strip("\r")))
+    def insert(self, text: str) -> Outcome:
+        """Type, or paste; of several lines the first."""
+        return self._take(self._typed.inserted(text.partition("\n")[0].strip("\r")))
 
-    def _accept(self) -> None:
-        found = self._suggestions()
-        if found:
-            self._take(TypedLine.of(found[self._suggested % len(found)]))
-
-    def _take(self, typed: TypedLine) -> None:
+    def _take(self, typed: TypedLine) -> Outcome:
         changed = typed.text != self._typed.text
         self._typed = typed
         if changed:
             self._suggested = 0
-            self.post_message(self.Typed(self._sign, typed.text))
         self.repaint()
+        return Outcome.TYPED if changed else Outcome.NOTHING
 
     def _suggestions(self) -> Sequence[str]:
         return self._complete(self._typed.text) if self._complete is not None else ()
@@ -122,7 +113,7 @@ class LastLine(Bar, can_focus=True):
 
     def left_side(self) -> Line:
         """The prompt, while there is one."""
-        return self._prompt_line() if self.prompting else super().left_side()
+        return self._prompt_line() if self._sign else super().left_side()
 
     def _prompt_line(self) -> Line:
         skin, text, at = self.skin, self._typed.text, self._typed.at

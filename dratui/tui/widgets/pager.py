@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Final
 
 from rich.style import Style as Ink
 from textual.strip import Strip
 
-from dratui.tui.keymap import Where, bindings
 from dratui.tui.lines import Line
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pane import Pane
@@ -16,10 +15,8 @@ STEP: Final = 8  # columns that h and l scroll by
 WHEEL: Final = 3
 
 
-class Pager(Pane, can_focus=True):
+class Pager(Pane):
     """Shows lines from `top` on."""
-
-    BINDINGS: ClassVar = [*bindings(Where.MOVE)]
 
     def __init__(self, skin: Skin, *, id: str) -> None:  # noqa: A002 — Textual's word
         super().__init__(skin, id=id)
@@ -49,7 +46,7 @@ class Pager(Pane, can_focus=True):
                 self._top = next((y for y in found if y >= self._top), found[0])
         self.repaint()
 
-    def action_go(self, where: str) -> None:
+    def go(self, where: str) -> None:
         """Scroll."""
         page = max(self.size.height - 1, 1)
         match where:

@@ -31,6 +31,10 @@ class Pane(Widget):
         """The lines to show, at most `lines` of them, each `columns` wide."""
         raise NotImplementedError
 
+    def go(self, where: str) -> None:
+        """Move, or scroll: `down`, `up`, `left`, `right`, `top`, `bottom`, `page_down`, `page_up`."""
+        return
+
     def ink(self, line: Iterable[Part], columns: int, over: Ink | None = None) -> Strip:
         """Draw one line; `over` is laid over it, to its full width."""
         drawn = strip(line, columns, fill=self.skin.plain, ascii_only=self.skin.ascii)

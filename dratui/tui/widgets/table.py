@@ -7,14 +7,13 @@ put. Nothing in here takes time in the number of rows.
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from dratui.terminal import fit, width
-from dratui.tui.keymap import Where, bindings
 from dratui.tui.lines import Line, Part
 from dratui.tui.themes import Skin
 from dratui.tui.widgets import row as rows
@@ -35,10 +34,8 @@ class Cursor:
     line: int = 0
 
 
-class VirtualTable(Pane, can_focus=True):
+class VirtualTable(Pane):
     """Shows a listing. What to do with a chosen row is for whoever hears the messages."""
-
-    BINDINGS: ClassVar = [*bindings(Where.MOVE)]
 
     class Moved(Message):
         """The cursor is elsewhere."""
@@ -152,7 +149,7 @@ class VirtualTable(Pane, can_focus=True):
         """The columns of the form in use, on the screen or beyond its edge."""
         return tuple(c for _, c in self._columns)
 
-    def action_go(self, where: str) -> None:
+    def go(self, where: str) -> None:
         """Move the cursor, or the columns."""
         page = max(self._page - 1, 1)
         match where:
