@@ -225,8 +225,4 @@ class _Printer:
 def _escape_json(text: str) -> str:
     if text.isascii() and "\x7f" not in text:
         return text
-    units = (c if c == "\n" or clean(c) == c else c.encode("utf-16-be", "surrogatepass") for c in text)
-    return "".join(
-        u if isinstance(u, str) else "".join(f"\\u{u[i]:02x}{u[i + 1]:02x}" for i in range(0, len(u), 2))
-        for u in units
-    )
+    return "".join(c if c == "\n" or clean(c) == c else json.dumps(c)[1:-1] for c in text)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-_WORD_AND_NUMBER = re.compile(r"(\D*)([0-9]{0,18})", re.ASCII)
+# A number counts as one only where no letter follows: the `1a` of a PCI address is a word, the 7 of `gpu-7` is not.
+_WORD_AND_NUMBER = re.compile(r"(.*?)(?:([0-9]{1,18})(?![0-9A-Za-z])|$)", re.DOTALL)
 
 UNKNOWN = "?"
 NONE = "–"  # known to be nothing, unlike UNKNOWN
