@@ -1,5 +1,6 @@
 """From what came back, or did not, to a KubeFailure in words."""
 
+import os
 import ssl
 from collections.abc import Mapping
 
@@ -84,11 +85,11 @@ def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str
     if tls is not None:
         return f"no TLS with {server} ({tls})", "does it speak https? Does it want a client certificate?"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"nobody answers at {server} ({(error.os_error.strerror or 'no connection').lower()})", way
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError | ConnectionError):
+        return f"nobody answers at {server} ({_cause(error.os_error)})", way
+    if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+        return f"the connection to {server} failed ({_cause(error)})", way
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError | ConnectionError):
         return f"{server} broke the connection off", way
-    if isinstance(error, OSError):
-        return f"the connection to {server} failed ({(error.strerror or type(error).__name__).lower()})", way
     if isinstance(error, aiohttp.InvalidURL):
         return f"{server} is no address", "look at `server` in the kubeconfig"
     return f"what {server} answers is not HTTP", "is this address an API server's?"
@@ -99,6 +100,12 @@ def _tls_error(error: BaseException) -> str | None:
     if not isinstance(inner, ssl.SSLError):
         return None
     return (inner.reason or "it was broken off").replace("_", " ").lower()
+
+
+def _cause(error: OSError) -> str:
+    """The system's own words; asyncio's say only which call failed."""
+    text = os.strerror(error.errno) if error.errno else error.strerror or type(error).__name__
+    return text.lower()
 
 
 def _first_line(body: bytes) -> str:

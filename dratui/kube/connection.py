@@ -46,14 +46,16 @@ class Connection:
         self._proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
         self._silence = options.request_timeout or IDLE_TIMEOUT
         self._connect_timeout = min(options.request_timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
+        self._streams: dict[aiohttp.ClientResponse, KubeFailure | None] = {}  # open ones; why one was dropped
         self._tls: ssl.SSLContext | None = None
         self._tls_for = ("", "")
         # Compressing is the server's work and inflating ours: worth it on a line, not on loopback.
         local = self._server.host in ("localhost", "127.0.0.1", "::1")
         self._list_encoding = "identity" if local or access.cluster.disable_compression else "gzip"
         self._session = aiohttp.ClientSession(
-            # No limit: each watch holds a connection for as long as it lives.
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=_socket),
+            # No limit: each watch holds a connection for as long as it lives. Kept for the next check that the
+            # server is alive, and less than the 90 seconds that Go's clients and servers keep theirs.
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, socket_factory=_socket),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=_READ_BUFFER,
             auto_decompress=True,
@@ -74,12 +76,16 @@ class Connection:
         """The server's address, without anything secret."""
         return str(self._server)
 
-    async def get(self, path: str, params: Params = (), *, to: str) -> bytes:
-        """The body of a GET. `to` says in a message what was asked for: `list resourceslices`."""
+    async def get(self, path: str, params: Params = (), *, to: str, silence: float | None = None) -> bytes:
+        """The body of a GET. `to` says in a message what was asked for: `list resourceslices`.
+
+        `silence`: seconds without a byte after which to give up, if not those of the options.
+        """
+        silence = silence or self._silence
         pieces: list[bytes] = []
         size = 0
-        async with self._answer(path, params, to, self._silence, self._list_encoding) as response:
-            with self._in_words(to, self._silence):
+        async with self._answer(path, params, to, silence, self._list_encoding) as response:
+            with self._in_words(to, silence):
                 while piece := await response.content.readany():
                     pieces.append(piece)
                     size += len(piece)
@@ -98,10 +104,23 @@ class Connection:
         async with self._answer(path, params, to, silence, "identity") as response:
 
             async def read() -> bytes:
-                with self._in_words(to, silence):
-                    return await response.content.readany()
+                try:
+                    with self._in_words(to, silence):
+                        return await response.content.readany()
+                except KubeFailure as failure:
+                    raise self._streams[response] or failure from failure
 
-            yield read
+            self._streams[response] = None
+            try:
+                yield read
+            finally:
+                del self._streams[response]
+
+    def drop_streams(self, failure: KubeFailure) -> None:
+        """End all streams with `failure`: there is reason to believe that they are dead without knowing it."""
+        for response in self._streams:
+            self._streams[response] = failure
+            response.close()
 
     async def close(self) -> None:
         await self._session.close()
@@ -121,7 +140,8 @@ class Connection:
     ) -> aiohttp.ClientResponse:
         """Ask, and once more with renewed credentials if the server does not accept those that we have."""
         url = self._server.joinpath(path.lstrip("/"), encoded=True).with_query(params)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout, sock_read=silence)
+        patience = min(self._connect_timeout, silence)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience, sock_read=silence)
         renewed = False
         while True:
             headers = await self._credentials.headers()

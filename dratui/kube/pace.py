@@ -19,6 +19,10 @@ class Pace:
     watch_silence: float = (
         90.0  # bookmarks come about once a minute; a quiet stream is then simply asked again
     )
+    check_every: float = 20.0  # with one request for all streams, whether the server still answers
+    check_silence: float = (
+        15.0  # without an answer to it the server is gone; client-go waits as long for a ping
+    )
     slow_retry: float = 60.0  # for what only a person changes: rights, kinds that are served
     shortest_watch: float = 1.0  # one that ends sooner, without a word, counts as failed
 

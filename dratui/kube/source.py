@@ -14,6 +14,7 @@ from dratui.kube import connection as http
 from dratui.kube.connection import Connection
 from dratui.kube.discovery import Discovery, refuse_classic_dra, resource_path, server_version
 from dratui.kube.failure import KubeFailure
+from dratui.kube.heartbeat import check_forever
 from dratui.kube.options import Options
 from dratui.kube.pace import DEFAULT_PACE, Pace
 from dratui.kube.reflector import Reflector
@@ -106,6 +107,7 @@ class ClusterSource:
         ]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_without_garbage_collection(reflectors))
+            tasks.create_task(check_forever(connection, self._pace))
             by_priority = attrgetter("stream.priority")
             for _, group in groupby(sorted(reflectors, key=by_priority), key=by_priority):
                 started = list(group)

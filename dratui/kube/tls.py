@@ -53,7 +53,7 @@ def _pem(data: str, file: str, folder: Path, what: str) -> str:
     """PEM text out of base64 in the kubeconfig, which wins, or out of a file; empty if there is neither."""
     try:
         if data:
-            return base64.b64decode(data).decode("latin-1")
+            return base64.b64decode("".join(data.split()), validate=True).decode("latin-1")
         if file:
             return (folder / Path(file).expanduser()).read_text("latin-1")
     except OSError as error:

@@ -1,6 +1,5 @@
 """Fixtures of the list-and-watch tests."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -65,12 +64,7 @@ def follow(server: ScriptedServer, tmp_path: Path) -> Follow:
         )
         heard = Heard()
         server.on_request = heard.wake
-        task = asyncio.create_task(source.run(heard))
-        try:
+        async with heard.listening_to(source.run(heard)):
             yield heard
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     return following

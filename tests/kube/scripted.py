@@ -3,8 +3,8 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -242,6 +242,19 @@ class Heard:
         self.healths: dict[str, list[Health]] = {}
         self._listing: dict[str, set[str]] = {}
         self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def listening_to(self, run: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+        """Have a source run meanwhile. What it raises comes out of `until`, or at the end."""
+        self._task = asyncio.create_task(run)
+        self._task.add_done_callback(lambda _: self.wake())
+        try:
+            yield
+        finally:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
 
     def __call__(self, events: Sequence[Event]) -> None:
         self.batches.append(list(events))
@@ -288,6 +301,8 @@ class Heard:
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
+                if self._task and self._task.done():
+                    self._task.result()
                 self._changed.clear()
                 await self._changed.wait()
 

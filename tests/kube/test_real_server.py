@@ -5,6 +5,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,8 @@ async def following(
     options = Options(kubeconfig=str(kubeconfig), namespace=namespace, as_user=as_user)
     source = ClusterSource(options, STREAMS, pace=pace)
     heard = Heard()
-    task = asyncio.create_task(source.run(heard))
-    try:
+    async with heard.listening_to(source.run(heard)):
         yield heard, source
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def kubectl(control_plane: ControlPlane, *arguments: str, input: str | None = None) -> str:  # noqa: A002
@@ -168,3 +164,24 @@ async def test_a_restart_of_the_api_server_makes_it_stale_and_loses_nothing(
         listed = await kubectl(control_plane, "get", "resourceclaims", "-n", namespace, "-o", "name")
         ours = {key for key in heard.rows["resourceclaims"] if key.startswith(f"{namespace}/")}
         assert len(ours) == len(listed.split())
+
+
+async def test_a_frozen_api_server_is_noticed_and_nothing_is_lost(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    names = ("resourceclaims", "resourceslices", "namespaces")
+    attentive = replace(PACE, check_every=0.2, check_silence=0.5)
+    async with following(control_plane.kubeconfig(), pace=attentive) as (heard, _):
+        for name in names:
+            await heard.until_phase(Phase.LIVE, name)
+        control_plane.freeze()
+        try:
+            for name in names:
+                await heard.until_phase(Phase.STALE, name)
+                assert heard.health[name].detail
+        finally:
+            control_plane.thaw()
+        await kubectl(control_plane, "create", "-f", "-", input=a_claim("after", namespace))
+        for name in names:
+            await heard.until_phase(Phase.LIVE, name, 60)
+        await heard.until(lambda: f"{namespace}/after" in heard.rows["resourceclaims"], 60)
