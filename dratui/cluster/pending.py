@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import Claim, ObjectKey, Pod, PodClaim, WarningEvent
+from dratui.api.model import Claim, DeviceKey, ObjectKey, Pod, PodClaim, WarningEvent
+from dratui.cluster.index import claims_of
 from dratui.cluster.store import Store
 
 SourceName = Literal["scheduler", "event", "derived"]
@@ -30,7 +31,8 @@ class Waiting(msgspec.Struct, frozen=True):
     def brief(self) -> str:
         """The reason in one short line, for a cell."""
         if self.nodes:
-            return ", ".join(f"{count} × {text}" for text, count in self.nodes.items())
+            counts = (f"{n} {'node' if n == 1 else 'nodes'}: {text}" for text, n in self.nodes.items())
+            return ", ".join(counts)
         return self.reason
 
 
@@ -43,7 +45,7 @@ def waiting(store: Store, pod: Pod) -> Waiting | None:
     if pod.gates:
         return Waiting("derived", f"scheduling gates: {', '.join(pod.gates)}")
     # Before the scheduler's words: while this holds the pod is not tried, and what the scheduler said is old.
-    return _before_the_queue(store, pod) or _scheduler(pod) or _untried(pod)
+    return _before_the_queue(store, pod) or _binding(store, pod) or _scheduler(pod) or _untried(pod)
 
 
 def _on_its_node(store: Store, pod: Pod) -> Waiting:
@@ -113,6 +115,26 @@ def _held_by(claim: Claim) -> str:
     if claim.consumers:
         return f", still reserved for {', '.join(c.name for c in claim.consumers)}"
     return f", held by finalizer {', '.join(claim.finalizers)}" if claim.finalizers else ""
+
+
+def _binding(store: Store, pod: Pod) -> Waiting | None:
+    """The scheduler chose a device and waits, with the pod's claim reserved, until the driver says it can be used."""
+    for key in claims_of(pod):
+        claim = store.claims.get(key)
+        if claim is None or claim.allocation is None or pod.uid not in {c.uid for c in claim.consumers}:
+            continue
+        met = {
+            (DeviceKey(s.driver, s.pool, s.device), c.type)
+            for s in claim.device_status
+            for c in s.conditions
+            if c.status == "True"
+        }
+        for result in claim.allocation.results:
+            if open_ := [c for c in result.binding_conditions if (result.key, c) not in met]:
+                return Waiting(
+                    "derived", f"device {result.device} is not ready to bind: waits for {', '.join(open_)}"
+                )
+    return None
 
 
 def _scheduler(pod: Pod) -> Waiting | None:
