@@ -25,7 +25,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
     source: SourceName
     reason: str
-    nodes: Mapping[str, int] = {}
+    nodes: Mapping[str, int] = {}  # the most telling first
 
     @property
     def brief(self) -> str:
@@ -34,6 +34,11 @@ class Waiting(msgspec.Struct, frozen=True):
             counts = (f"{n} {'node' if n == 1 else 'nodes'}: {text}" for text, n in self.nodes.items())
             return ", ".join(counts)
         return self.reason
+
+    @property
+    def kind(self) -> str:
+        """What pods that wait for the same have in common: the most telling reason, without its number."""
+        return next(iter(self.nodes), self.reason)
 
 
 def waiting(store: Store, pod: Pod) -> Waiting | None:
@@ -155,6 +160,8 @@ _AVAILABLE = re.compile(r"0/(\d+) nodes are available: ")
 _POST_FILTER = re.compile(
     r"[.,]? (?:preemption: |no new claims to deallocate|still not schedulable|deallocation of ResourceClaim)"
 )
+# Nodes that the pod was never meant for say less than what the others lack.
+_PLACEMENT = ("node(s) didn't match", "node(s) had untolerated taint", "node(s) were unschedulable")
 _COUNTED = re.compile(r"(\d+) (.+?)(?=, \d+ |$)", re.DOTALL)
 
 
@@ -172,4 +179,5 @@ def node_counts(message: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for number, text in _COUNTED.findall(reasons) if reasons[:1].isdecimal() else ():
         counts[text.removesuffix(".")] = counts.get(text, 0) + int(number)
-    return counts or ({reasons: total} if reasons else {})
+    telling = sorted(counts.items(), key=lambda c: (c[0].startswith(_PLACEMENT), -c[1], c[0]))
+    return dict(telling) or ({reasons: total} if reasons else {})

@@ -48,6 +48,7 @@ class WaitingPod(msgspec.Struct, frozen=True):
     since: datetime | None
     reason: str
     source: str
+    kind: str  # what it has in common with others that wait
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -156,7 +157,7 @@ class Summary:
             devices=tuple(self._device_groups()),
             plugin=tuple(self._plugin_groups()),
             waiting=tuple(waiting),
-            waiting_reasons=tuple(Counter(w.reason for w in waiting).most_common()),
+            waiting_reasons=tuple(Counter(w.kind for w in waiting).most_common()),
             tenants=tuple(tenants),
             pools=PoolsSummary(pools.total(), pools["complete"], pools["incomplete"], pools["invalid"]),
             faults=self.faults,
@@ -209,7 +210,9 @@ def _waiting_pod(store: Store, key: ObjectKey) -> Hashable:
     if pod is None or not accelerated(pod):
         return None
     why = waiting(store, pod)
-    return None if why is None else WaitingPod(key, pod.created, clean(why.brief), why.source)
+    return (
+        None if why is None else WaitingPod(key, pod.created, clean(why.brief), why.source, clean(why.kind))
+    )
 
 
 def _plugin(store: Store, key: ObjectKey) -> Hashable:
