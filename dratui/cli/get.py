@@ -114,7 +114,9 @@ def _judge(store: Store, table: Table[Any]) -> None:
         elif position == 0:
             raise Failure(
                 f"cannot list {stream}: {health.detail or health.phase}",
-                hint=f"kubectl auth can-i list {stream}" if health.phase is Phase.FORBIDDEN else "",
+                hint=f"kubectl auth can-i list {stream}; with rights in one namespace only, name it with -n"
+                if health.phase is Phase.FORBIDDEN
+                else "",
             )
         else:
             _note(f"{stream} {health.phase}: what depends on them is unknown. {health.detail}")

@@ -10,7 +10,7 @@ from dratui.failure import Failure
 from dratui.kube.options import Options
 from dratui.terminal import clean
 
-LIBRARIES = ("textual", "aiohttp", "kubernetes-asyncio", "msgspec")
+LIBRARIES = ("textual", "aiohttp", "msgspec")
 
 
 def run(options: Options) -> int:
