@@ -73,9 +73,10 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
             await _either(following, arrived)
         if following.done():
             following.result()
-        _judge(store, table)
+        query = _query(table, wanted, source)
+        _judge(store, table, query.namespace)
         changes = Changes()
-        listing = Listing(store, _query(table, wanted, source), _now(source))
+        listing = Listing(store, query, _now(source))
         printer = _Printer(listing, wanted, source)
         printer.print_all()
         while wanted.watch and not following.done():
@@ -101,13 +102,13 @@ def _settled(store: Store, table: Table[Any]) -> bool:
     return all((h := store.health.get(s)) is not None and h.phase in SETTLED for s in streams)
 
 
-def _judge(store: Store, table: Table[Any]) -> None:
+def _judge(store: Store, table: Table[Any], namespace: str) -> None:
     """What the rows need most must be known; what else is missing is said, and shows as unknown."""
     for position, stream in enumerate((*table.streams, *table.joins)):
         health = store.health.get(stream)
         optional = position >= len(table.streams)
         if health is None or health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED):
-            if health is not None and health.namespace:
+            if health is not None and health.namespace not in ("", namespace):
                 _note(f"{stream}: your rights allow only namespace {health.namespace}")
         elif health.phase is Phase.NOT_SERVED and optional:
             pass  # normal: an older server, or a feature that is off

@@ -125,7 +125,7 @@ def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
         pod = store.pods.get(ObjectKey(claim.namespace, consumer.name))
         if pod is not None:
             present = pod.uid == consumer.uid
-        elif store.known("pods"):
+        elif store.known("pods", claim.namespace):
             present = False
     kind = "Pod" if consumer.resource == "pods" else consumer.resource
     return ClaimConsumer(kind, consumer.name, consumer.uid, present)
@@ -166,4 +166,4 @@ def _waits_for(store: Store, claim: Claim) -> str:
             return f"pod {key.name}: {reason.brief}"
     if pods:
         return f"pod {pods[0].name} uses it and does not wait"
-    return "no pod uses it" if store.known("pods") else "pods are not known"
+    return "no pod uses it" if store.known("pods", claim.namespace) else "pods are not known"

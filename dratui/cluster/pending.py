@@ -95,7 +95,7 @@ def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
     elif entry.template:
         made = next((s for s in pod.claim_statuses if s.name == entry.name), None)
         if made is None:
-            if store.known("resourceclaimtemplates") and (
+            if store.known("resourceclaimtemplates", pod.namespace) and (
                 ObjectKey(pod.namespace, entry.template) not in store.templates
             ):
                 return f"resource claim template {entry.template} does not exist"
@@ -107,7 +107,7 @@ def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
         return f"claim {entry.name} names neither a claim nor a template"
     claim = store.claims.get(ObjectKey(pod.namespace, name))
     if claim is None:
-        return f"claim {name} does not exist" if store.known("resourceclaims") else ""
+        return f"claim {name} does not exist" if store.known("resourceclaims", pod.namespace) else ""
     if claim.deleted:
         return f"claim {name} is being deleted{_held_by(claim)}"
     if entry.template and (claim.owner is None or claim.owner.uid != pod.uid):

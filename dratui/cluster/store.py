@@ -119,13 +119,13 @@ class Store:
                     changes.health = True
         return changes
 
-    def known(self, stream: str) -> bool:
-        """Whether a stream's rows were complete once and are all there are, so that absence means something."""
+    def known(self, stream: str, namespace: str = "") -> bool:
+        """Whether a stream's rows (of a namespace, or all) were complete once, so that absence means something."""
         health = self.health.get(stream)
         return (
             health is not None
             and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
-            and not health.namespace
+            and health.namespace in ("", namespace)
         )
 
     def _page(self, stream: str, rows: Sequence[Row], first: bool, last: bool, changes: Changes) -> None:
