@@ -3,6 +3,7 @@
 The program cannot write to a cluster because there is no verb here that could.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -46,7 +47,7 @@ class Connection:
         self._proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
         self._silence = options.request_timeout or IDLE_TIMEOUT
         self._connect_timeout = min(options.request_timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
-        self._streams: dict[aiohttp.ClientResponse, KubeFailure | None] = {}  # open ones; why one was dropped
+        self._leashes: dict[asyncio.Timeout, KubeFailure | None] = {}  # of open streams; why one was dropped
         self._tls: ssl.SSLContext | None = None
         self._tls_for = ("", "")
         # Compressing is the server's work and inflating ours: worth it on a line, not on loopback.
@@ -101,26 +102,28 @@ class Connection:
         compressed: Kubernetes 1.37 compresses watches, one gzip member a flush, and of those aiohttp before
         3.14.4 loses all but the first.
         """
-        async with self._answer(path, params, to, silence, "identity") as response:
+        leash = asyncio.timeout(None)
+        self._leashes[leash] = None
+        try:
+            async with leash, self._answer(path, params, to, silence, "identity") as response:
 
-            async def read() -> bytes:
-                try:
+                async def read() -> bytes:
                     with self._in_words(to, silence):
                         return await response.content.readany()
-                except KubeFailure as failure:
-                    raise self._streams[response] or failure from failure
 
-            self._streams[response] = None
-            try:
                 yield read
-            finally:
-                del self._streams[response]
+        except TimeoutError as error:  # the leash's: all others are in words already
+            raise self._leashes[leash] or error from error
+        finally:
+            del self._leashes[leash]
 
     def drop_streams(self, failure: KubeFailure) -> None:
         """End all streams with `failure`: there is reason to believe that they are dead without knowing it."""
-        for response in self._streams:
-            self._streams[response] = failure
-            response.close()
+        now = asyncio.get_running_loop().time()
+        for leash, dropped in self._leashes.items():
+            if dropped is None:
+                self._leashes[leash] = failure
+                leash.reschedule(now)
 
     async def close(self) -> None:
         await self._session.close()

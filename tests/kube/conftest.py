@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from dratui.events import Source
 from dratui.kube.options import Options
 from dratui.kube.pace import Pace
 from dratui.kube.source import ClusterSource
@@ -55,7 +56,7 @@ def follow(server: ScriptedServer, tmp_path: Path) -> Follow:
 
     @contextlib.asynccontextmanager
     async def following(*streams: Stream, **pace: Any) -> AsyncIterator[Heard]:
-        source = ClusterSource(
+        source: Source = ClusterSource(
             Options(kubeconfig=str(kubeconfig)),
             streams,
             random=Random(7),
