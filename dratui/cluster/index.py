@@ -134,6 +134,15 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
 
 # --- what a row touches ----------------------------------------------------------------------------
 
+ABSENCE: Mapping[str, tuple[str, ...]] = {
+    "resourceslices": ("claims", "devices"),
+    "resourceclaims": ("pods", "claims"),
+    "resourceclaimtemplates": ("pods", "claims"),
+    "nodes": ("pods", "claims"),
+    "pods": ("claims",),
+}
+"""Tables whose rows say that something of a stream is absent, and so change once its rows are known to be all."""
+
 Touched = Iterator[tuple[str, Hashable]]
 """(table, key of a row in it)"""
 

@@ -5,7 +5,7 @@ by the functions beside it (`claims`, `devices`, `pools`, …); `Changes` says w
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dratui.api.model import (
@@ -22,7 +22,7 @@ from dratui.api.model import (
     Template,
     WarningEvent,
 )
-from dratui.cluster.index import INDEXES, TOUCHED, Index, PoolKey, pool_of
+from dratui.cluster.index import ABSENCE, INDEXES, TOUCHED, Index, PoolKey, pool_of
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
 
 
@@ -115,18 +115,28 @@ class Store:
                 case Page(stream, rows, first, last):
                     self._page(stream, rows, first, last, changes)
                 case HealthChanged(stream, health):
-                    self.health[stream] = health
-                    changes.health = True
+                    self._health_changed(stream, health, changes)
         return changes
 
     def known(self, stream: str, namespace: str = "") -> bool:
         """Whether a stream's rows (of a namespace, or all) were complete once, so that absence means something."""
-        health = self.health.get(stream)
-        return (
-            health is not None
-            and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
-            and health.namespace in ("", namespace)
-        )
+        return _extent(self.health.get(stream)) in ("", namespace)
+
+    def _health_changed(self, stream: str, health: Health, changes: Changes) -> None:
+        before = _extent(self.health.get(stream))
+        self.health[stream] = health
+        changes.health = True
+        if before != _extent(health):
+            for table in ABSENCE.get(stream, ()):
+                changes.rows[table].update(self._absence_keys(table))
+
+    def _absence_keys(self, table: str) -> Iterable[Any]:
+        match table:
+            case "claims":
+                return self.claims
+            case "pods":
+                return self.pods
+        return self.claims_of_device
 
     def _page(self, stream: str, rows: Sequence[Row], first: bool, last: bool, changes: Changes) -> None:
         listed = self._listed[stream]
@@ -167,3 +177,9 @@ class Store:
         for row in sides:
             for table, touched in TOUCHED[kind](self, row):
                 changes.rows[table].add(touched)
+
+
+def _extent(health: Health | None) -> str | None:
+    """Where a stream's rows are all there are: a namespace, "" for everywhere; None for nowhere."""
+    complete = health is not None and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
+    return health.namespace if health is not None and complete else None
