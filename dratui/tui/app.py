@@ -11,7 +11,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.text import Text
 from textual.app import App
 from textual.screen import Screen
 
@@ -58,6 +57,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         self._source = source
         store = Store()
         self._feed = Feed(store, self._show)
+        self._crash = ""
         self._shown = False  # whether anything of the cluster ever was
         self._shell = Shell(
             World(store, self._now, skin(colour=colour, ascii_only=ascii)),
@@ -104,8 +104,13 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._source.now(), UTC)
 
+    # Textual has no public hooks for the end of a crash: its own prints a traceback with all local variables, wrapped.
+
     def _fatal_error(self) -> None:
-        # Textual has no public hook for this: its own prints a traceback with all local variables.
         error = sys.exception()
-        line = crash.report(error) if error is not None else "dratui crashed"
-        self.panic(Text(line, no_wrap=True, overflow="ignore"))
+        self._crash = crash.report(error) if error is not None else "dratui crashed"
+        self.panic()
+
+    def _print_error_renderables(self) -> None:
+        if self._crash:
+            print(self._crash, file=sys.stderr)  # noqa: T201 — the terminal is given back, nothing else can tell

@@ -70,7 +70,7 @@ KEYMAP: Final = (
     Key("sort_state", "S", "shift-s", "sort by state", Where.TABLE, "sort('STATE')"),
     Key("wide", "ctrl+w", "ctrl-w", "more columns", Where.TABLE, "wide"),
     Key("faults", "ctrl+z", "ctrl-z", "faults only", Where.TABLE, "faults"),
-    Key("fold", "space", "space", "fold; pause replay", Where.CARD, "fold", brief="fold"),
+    Key("fold", "space", "space", "fold; hold replay", Where.CARD, "fold", brief="fold"),
     Key("accept", "", "tab →", "accept", Where.PROMPT, ""),
     Key("suggest", "", "↑ ↓", "other suggestions", Where.PROMPT, ""),
     Key("clear", "", "ctrl-u", "clear", Where.PROMPT, ""),

@@ -48,6 +48,23 @@ def line_width(line: Iterable[Part]) -> int:
     return sum(width(clean(text)) for text, _ in line)
 
 
+def folded(line: Line, columns: int) -> list[Line]:
+    """The line as several of at most `columns`, broken where the room ends: long words are what needs it."""
+    done: list[Line] = []
+    parts: list[Part] = []
+    room = columns
+    for raw, ink in line:
+        text = clean(raw)
+        while width(text) > room:
+            head = _take(text, room)
+            parts.append((head, ink))
+            done.append(tuple(parts))
+            text, parts, room = text[len(head) :], [], columns
+        parts.append((text, ink))
+        room -= width(text)
+    return [*done, tuple(parts)]
+
+
 def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
     """From which column to which (exclusive) `new` differs from `old`, told by whole segments; None if it does not."""
     if old == new:
@@ -65,12 +82,15 @@ def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
 
 
 def _head(text: str, columns: int) -> str:
-    if columns <= 0:
-        return ""
-    taken, room = "", columns - 1
-    for char in text:
-        room -= width(char)
-        if room < 0:
-            break
-        taken += char
-    return taken + "…"
+    return _take(text, columns - 1) + "…" if columns > 0 else ""
+
+
+def _take(text: str, columns: int) -> str:
+    """As much of the text's start as fits."""
+    if text.isascii():
+        return text[:columns]
+    for end, char in enumerate(text):
+        columns -= width(char)
+        if columns < 0:
+            return text[:end]
+    return text

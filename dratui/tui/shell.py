@@ -119,7 +119,7 @@ class Shell(Screen[None], inherit_bindings=False):
             *first_line(source.about, self._guide.trail, state, self._world.skin, self.size.width)
         )
         self._title.say(*self._guide.face.headline())
-        said = (self._saying.text.partition("\n")[0], self._saying.style) if self._saying else None
+        said = (_first_sentence(self._saying.text), self._saying.style) if self._saying else None
         counters = self._summary.waiting, self._summary.faults
         self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin))
 
@@ -135,7 +135,6 @@ class Shell(Screen[None], inherit_bindings=False):
         return True
 
     def _go(self, step: Callable[[], None]) -> None:
-        self._saying = None
         if self._try(step):
             self._showing()
 
@@ -162,6 +161,9 @@ class Shell(Screen[None], inherit_bindings=False):
         if self._last.sign and event.key != "ctrl+c":
             self._prompted(self._last.press(event.key, event.character or "" if event.is_printable else ""))
         elif key is not None:
+            if self._saying is not None:
+                self._saying = None
+                self._frame()
             await self.app.run_action(key.action, self)
 
     def on_paste(self, event: events.Paste) -> None:
@@ -203,7 +205,6 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def action_back(self) -> None:
         """End a filter; then back along the trail."""
-        self._saying = None
         place = self._guide.place
         if isinstance(place, Rows) and place.query.filter:
             self._ask(filter="")
@@ -332,3 +333,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self._guide.look(Rows(query))
         self._frame()
         return True
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("error: ")

@@ -3,16 +3,16 @@
 from datetime import UTC, datetime
 
 from dratui.cluster.store import Changes
-from dratui.terminal import fit, width
+from dratui.events import Health
+from dratui.terminal import clean, fit, width
 from dratui.tui.lines import Line
 from dratui.tui.live import WORDS
 from dratui.tui.places import HealthOfStreams
 from dratui.tui.screens.face import Face, World
 from dratui.tui.widgets.pager import Pager
 from dratui.views import words
-from dratui.views.table import Style
 
-HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION", "OBJECTS", "DETAIL")
+HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION", "OBJECTS")
 
 
 class HealthFace(Face[Pager]):
@@ -20,7 +20,7 @@ class HealthFace(Face[Pager]):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.view = Pager(world.skin, id="health")
+        self.view = Pager(world.skin, id="health", fold=True)
 
     def enter(self, place: HealthOfStreams, mark: int | None) -> None:
         """Show the streams."""
@@ -48,28 +48,23 @@ class HealthFace(Face[Pager]):
 
     def _text(self) -> list[Line]:
         skin, now = self._world.skin, self._world.now()
-        rows, styles = [HEADINGS], [Style.DIM]
-        for stream, health in sorted(self._world.store.health.items()):
-            word, style = WORDS[health.phase]
-            since = words.age(datetime.fromtimestamp(health.since, UTC), now)
-            objects = (
-                f"{health.seen}/{health.total}"
-                if health.total is not None
-                else str(health.seen or words.NONE)
-            )
-            detail = (
-                f"only namespace {health.namespace}. {health.detail}" if health.namespace else health.detail
-            )
-            rows.append((stream, word, since, health.version or words.NONE, objects, detail))
-            styles.append(style)
-        widths = [max(width(row[c]) for row in rows) for c in range(len(HEADINGS) - 1)]
-        return [
-            (
-                *(
-                    (f"{fit(cell, columns)}  ", skin.states[style])
-                    for cell, columns in zip(row, widths, strict=False)
-                ),
-                (row[-1], skin.plain),
-            )
-            for row, style in zip(rows, styles, strict=True)
+        streams = sorted(self._world.store.health.items())
+        rows = [_row(stream, health, now) for stream, health in streams]
+        widths = [max(map(width, column)) for column in zip(HEADINGS, *rows, strict=True)]
+        lines: list[Line] = [
+            tuple((f"{fit(h, w)}  ", skin.dim) for h, w in zip(HEADINGS, widths, strict=True))
         ]
+        for row, (_, health) in zip(rows, streams, strict=True):
+            ink = skin.states[WORDS[health.phase][1]]
+            lines.append(tuple((f"{fit(cell, w)}  ", ink) for cell, w in zip(row, widths, strict=True)))
+            if health.namespace:
+                lines.append(((f"    your rights allow only namespace {health.namespace}", skin.plain),))
+            if health.detail:
+                lines.append(((f"    {health.detail}", skin.plain),))
+        return lines
+
+
+def _row(stream: str, health: Health, now: datetime) -> tuple[str, ...]:
+    objects = f"{health.seen}/{health.total}" if health.total is not None else str(health.seen or words.NONE)
+    since = words.age(datetime.fromtimestamp(health.since, UTC), now)
+    return tuple(map(clean, (stream, WORDS[health.phase][0], since, health.version or words.NONE, objects)))

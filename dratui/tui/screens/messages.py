@@ -27,7 +27,7 @@ class MessagesFace(Face[Pager]):
     def __init__(self, world: World, said: Callable[[], list[Said]]) -> None:
         self._world = world
         self._said = said
-        self.view = Pager(world.skin, id="messages")
+        self.view = Pager(world.skin, id="messages", fold=True)
 
     def enter(self, place: Messages, mark: int | None) -> None:
         """Show what was said."""

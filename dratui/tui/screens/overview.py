@@ -202,7 +202,12 @@ class OverviewFace(Face[Board]):
     def _reasons(self, facts: Facts, columns: int) -> Sequence[Entry]:
         skin = self._world.skin
         return [
-            Entry(((f"{number:4} × ", skin.states[Style.WAITING]), (cut(reason, columns - 8), skin.plain)))
+            Entry(
+                (
+                    (f"{words.count(number, 'pod'):>8}  ", skin.states[Style.WAITING]),
+                    (cut(reason, columns - 12), skin.plain),
+                )
+            )
             for reason, number in facts.waiting_reasons
         ]
 

@@ -7,7 +7,7 @@ from typing import Final
 from rich.style import Style as Ink
 from textual.strip import Strip
 
-from dratui.tui.lines import Line
+from dratui.tui.lines import Line, folded
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pane import Pane
 
@@ -18,8 +18,9 @@ WHEEL: Final = 3
 class Pager(Pane):
     """Shows lines from `top` on."""
 
-    def __init__(self, skin: Skin, *, id: str) -> None:  # noqa: A002 — Textual's word
+    def __init__(self, skin: Skin, *, id: str, fold: bool = False) -> None:  # noqa: A002 — Textual's word
         super().__init__(skin, id=id)
+        self._fold = fold  # long lines go on below, instead of beyond the edge
         self._text: Sequence[Line] = ()
         self._top = 0
         self._left = 0
@@ -80,10 +81,13 @@ class Pager(Pane):
 
     def draw(self, columns: int, lines: int) -> Sequence[Strip]:
         """The lines from the top of the window."""
-        self._top = max(0, min(self._top, len(self._text) - lines))
+        text = self._text
+        if self._fold:
+            text = [piece for line in text for piece in folded(line, columns - 2)]
+        self._top = max(0, min(self._top, len(text) - lines))
         return [
             self.ink(((" ", self.skin.plain), *_scrolled(line, self._left)), columns, self._over(line))
-            for line in self._text[self._top : self._top + lines]
+            for line in text[self._top : self._top + lines]
         ]
 
     def _matches(self, line: Line) -> bool:

@@ -43,7 +43,9 @@ class Pane(Widget):
     def repaint(self) -> None:
         """Draw anew; have repainted what came out different."""
         if not self.is_mounted or not self.size or self._drawn_for != self.size:
-            return  # not on screen yet, or resized: then `render_line` draws
+            self._drawn_for = Size(0, 0)  # not on the screen, or resized: `render_line` will draw
+            self.refresh()
+            return
         before = self._drawn
         self._drawn = self._lines()
         regions = [

@@ -1,0 +1,98 @@
+"""Driving the app in a test: a size, keys, and waiting for what should be on the screen."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from rich.color import Color
+from textual import events
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from dratui.failure import Failure
+from dratui.tui.app import DratuiApp
+from dratui.tui.themes import skin
+from dratui.views.query import Query
+from tests.tui.cluster import ScriptedSource
+
+PATIENCE = 10.0
+COLOURS = skin(colour=True, ascii_only=False)
+CURSOR, FLASH = COLOURS.cursor.bgcolor, COLOURS.flash.bgcolor
+NAMES = {
+    ":": "colon",
+    "/": "slash",
+    " ": "space",
+    "-": "minus",
+    "(": "left_parenthesis",
+    "?": "question_mark",
+}
+
+Driver = Pilot[Failure]
+
+
+@asynccontextmanager
+async def running(
+    source: ScriptedSource,
+    *,
+    query: Query | None = None,
+    size: tuple[int, int] = (80, 24),
+    ascii_only: bool = False,
+) -> AsyncIterator[Driver]:
+    """The app, listening, after its first paint of what the source says at first."""
+    app = DratuiApp(source, query=query, ascii=ascii_only)
+    async with app.run_test(size=size) as pilot:
+        yield pilot
+
+
+def screen(pilot: Driver) -> list[str]:
+    """What is on the screen, line by line."""
+    lines = pilot.app.screen._compositor.render_strips()
+    return [line.text.rstrip() for line in lines]
+
+
+def text(pilot: Driver) -> str:
+    """What is on the screen."""
+    return "\n".join(screen(pilot))
+
+
+async def until(pilot: Driver, condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition, not for a time."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}; the screen is:\n{text(pilot)}"
+        await pilot.pause()
+        await asyncio.sleep(0)
+
+
+async def shows(pilot: Driver, *wanted: str) -> None:
+    """Wait until all of these are on the screen."""
+    await until(pilot, lambda: all(w in text(pilot) for w in wanted), " and ".join(map(repr, wanted)))
+
+
+async def hides(pilot: Driver, unwanted: str) -> None:
+    """Wait until this is not on the screen."""
+    await until(pilot, lambda: unwanted not in text(pilot), f"{unwanted!r} to go")
+
+
+def under_cursor(pilot: Driver) -> str:
+    """The line that the cursor is on."""
+    lines = pilot.app.screen._compositor.render_strips()
+    return next((line.text.rstrip() for line in lines if _background(line, CURSOR, whole=True)), "")
+
+
+def flashing(pilot: Driver) -> bool:
+    """Whether a cell flashes."""
+    return any(_background(line, FLASH) for line in pilot.app.screen._compositor.render_strips())
+
+
+def _background(line: Strip, wanted: Color | None, *, whole: bool = False) -> bool:
+    backgrounds = [segment.style.bgcolor if segment.style else None for segment in line]
+    return wanted in backgrounds[:1] if whole else wanted in backgrounds
+
+
+async def type_in(pilot: Driver, keys: str) -> None:
+    """Type text as fast as a terminal pastes it: what a pilot waits for between two keys is not waited for."""
+    for key in keys:
+        pilot.app.post_message(events.Key(NAMES.get(key, key), key))
+    await pilot.pause()

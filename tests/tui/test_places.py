@@ -1,0 +1,229 @@
+"""The places beside tables: overview, cards, YAML, help, health, messages, and how one gets there."""
+
+import pytest
+
+from dratui.events import Health, HealthChanged, Phase
+from dratui.failure import Failure
+from dratui.tui.keymap import KEYMAP
+from dratui.views.query import Query
+from tests.tui.cluster import NOW, ScriptedSource, as_json, claim, listed, live, pod, put, slice_of, small
+from tests.tui.driving import hides, running, screen, shows, text, type_in, under_cursor, until
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+CLAIMS = Query(kind="claims")
+
+
+@SIZES
+async def test_the_overview_answers_what_there_is_who_holds_it_and_who_waits(size: tuple[int, int]) -> None:
+    async with running(ScriptedSource(small()), size=size) as pilot:
+        await shows(
+            pilot, "DEVICES", "H100", "WAITING 1", "ml-team/train-7", "TENANTS", "vision", "2 of 2 complete"
+        )
+        side_by_side = any("DEVICES" in line and "TENANTS" in line for line in screen(pilot))
+        assert side_by_side == (size[0] == 200)
+        assert screen(pilot)[-1].endswith("1 waiting  0 faults")
+        assert screen(pilot)[0].endswith("read-only  ● live")
+
+
+async def test_a_group_of_devices_opens_as_those_devices() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await shows(pilot, "H100")
+        await pilot.press("j", "enter")
+        assert "Devices[8 of 16]" in text(pilot)
+        assert "gpu-node-1" in text(pilot)
+        await pilot.press("escape", "escape")
+        assert "H100" in under_cursor(pilot)
+
+
+async def test_a_waiting_pod_opens_as_its_card_and_a_tenant_as_its_pods() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await shows(pilot, "train-7")
+        await pilot.press("j", "j")
+        assert "ml-team/train-7" in under_cursor(pilot)
+        await pilot.press("enter")
+        assert "pod ml-team/train-7" in text(pilot)
+        assert "cannot allocate all claims" in text(pilot)
+        await pilot.press("escape", "j", "j")
+        assert "vision" in under_cursor(pilot)
+        await pilot.press("enter")
+        assert "Pods(vision)[1 of 3]" in text(pilot)
+
+
+async def test_sections_of_a_card_open_and_close() -> None:
+    async with running(ScriptedSource(small()), query=Query(kind="devices")) as pilot:
+        await shows(pilot, "gpu-0")
+        await pilot.press("d")
+        assert "uuid" in text(pilot)
+        await pilot.press("G", "space")
+        assert "▸" in text(pilot)
+        assert "uuid" not in text(pilot)
+        await pilot.press("space")
+        assert "uuid" in text(pilot)
+
+
+async def test_a_card_follows_its_object_and_says_when_it_is_gone() -> None:
+    source = ScriptedSource(small())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-7-gpu")
+        await pilot.press("j", "d")
+        await shows(pilot, "… pending")
+        source.say(put(claim("train-7-gpu", devices=("gpu-7",), node="gpu-node-1"), "resourceclaims"))
+        await shows(pilot, "□ allocated", "gpu-7")
+        source.say(listed("resourceclaims"))
+        await shows(pilot, "✖ gone", "gpu-7")
+
+
+async def test_yaml_is_the_live_object_without_managed_fields() -> None:
+    source = ScriptedSource(small())
+    source.objects["resourceclaims", "ml-team", "train-6-gpu"] = as_json(
+        kind="ResourceClaim", metadata={"name": "train-6-gpu", "managedFields": [{"manager": "kubectl"}]}
+    )
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu")
+        await pilot.press("y")
+        await shows(pilot, "kind: ResourceClaim")
+        assert "managedFields" not in text(pilot)
+        await pilot.press("escape", "j", "y")
+        await shows(pilot, "error: resourceclaims 'train-7-gpu' was not found")
+
+
+async def test_yaml_of_a_device_is_its_slice() -> None:
+    source = ScriptedSource(small())
+    source.objects["resourceslices", "", "gpu-node-1-gpu.nvidia.com"] = as_json(kind="ResourceSlice")
+    async with running(source, query=Query(kind="devices")) as pilot:
+        await shows(pilot, "gpu-0")
+        await pilot.press("y")
+        await shows(pilot, "kind: ResourceSlice")
+
+
+async def test_a_slow_fetch_can_be_left() -> None:
+    source = ScriptedSource(small())
+    source.answer.clear()
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu")
+        await pilot.press("y")
+        await shows(pilot, "fetching resourceclaims train-6-gpu …  esc leaves it")
+        await pilot.press("escape")
+        assert "Claims(all)[3]" in text(pilot)
+
+
+async def test_the_help_fits_one_small_screen_and_has_every_key() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await pilot.press("question_mark")
+        shown = text(pilot)
+        for key in KEYMAP:
+            assert key.help in shown
+        assert ":namespaces" in shown
+        assert screen(pilot)[-2] == "", "no line is beyond the screen"
+
+
+async def test_commands_complete_and_unknown_ones_are_explained() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await shows(pilot, "TENANTS")
+        await type_in(pilot, ":dev")
+        await pilot.press("tab", "enter")
+        assert "Devices[16]" in text(pilot)
+        await type_in(pilot, ":pods vi")
+        await pilot.press("tab", "enter")
+        assert "Pods(vision)" in text(pilot)
+        await type_in(pilot, ":rc all /7")
+        await pilot.press("enter")
+        assert "Claims(all)[1 of 3] </7>" in text(pilot)
+        await type_in(pilot, ":nonsense")
+        await pilot.press("enter")
+        assert "there is no place 'nonsense'" in screen(pilot)[-1]
+        await type_in(pilot, ":messages")
+        await pilot.press("enter")
+        assert "hint: tab completes" in text(pilot)
+
+
+async def test_health_tells_each_stream() -> None:
+    source = ScriptedSource(
+        [*small(), *live("pods", phase=Phase.FORBIDDEN, detail='User "jane" cannot list pods')]
+    )
+    async with running(source) as pilot:
+        await shows(pilot, "⊘ pods forbidden")
+        await type_in(pilot, ":health")
+        await pilot.press("enter")
+        await shows(pilot, "resourceclaims", "⊘ forbidden", 'User "jane" cannot list pods')
+
+
+async def test_the_first_line_tells_how_far_the_sync_is_and_how_long_it_is_stale() -> None:
+    syncing = Health(phase=Phase.SYNCING, since=NOW.timestamp(), seen=43, total=100)
+    source = ScriptedSource([HealthChanged("pods", syncing)])
+    async with running(source) as pilot:
+        await shows(pilot, "◌ syncing 43 %")
+        source.say(HealthChanged("pods", Health(phase=Phase.STALE, since=NOW.timestamp() - 12)))
+        await shows(pilot, "◍ stale 12s")
+        source.clock += 1
+        await shows(pilot, "◍ stale 13s")
+
+
+@pytest.mark.parametrize(
+    ("events", "kind", "reason"),
+    [
+        (live(), "slices", "No ResourceSlices"),
+        ([*small(), *live("resourceclaims")], "taintrules", "Looked at"),
+        (live("resourceslices", phase=Phase.NOT_SERVED), "slices", "– not served"),
+        (
+            live("resourceslices", phase=Phase.FORBIDDEN, detail="no rights"),
+            "slices",
+            "⊘ forbidden: no rights",
+        ),
+        (live("resourceslices", phase=Phase.SYNCING), "slices", "◌ syncing"),
+    ],
+)
+async def test_empty_is_explained(events: list[HealthChanged], kind: str, reason: str) -> None:
+    query = Query(kind=kind, filter="x" if reason == "Looked at" else "")
+    async with running(ScriptedSource(events), query=query) as pilot:
+        await shows(pilot, reason)
+
+
+async def test_nothing_unescaped_reaches_the_screen() -> None:
+    evil = "x\x1b[31m\x07\u202e\n\u200bz"
+    rows = [
+        listed("resourceclaims", claim(evil, namespace="ml-team")),
+        listed("pods", pod(evil, claims=(evil,), message=f"0/2 nodes are available: 2 {evil}.")),
+        listed("resourceslices", slice_of(evil, product=evil)),
+        *live(detail=evil),
+        *live("nodes", phase=Phase.FAILED, detail=evil),
+    ]
+    source = ScriptedSource(rows)
+    key = ("resourceclaims", "ml-team", evil)
+    source.objects[key] = as_json(kind=evil)
+    async with running(source) as pilot:
+        await shows(pilot, "DEVICES")
+        for place in ("overview", "claims", "pods", "devices", "pools", "slices", "health"):
+            await type_in(pilot, f":{place}")
+            await pilot.press("enter", "d")
+            for line in screen(pilot):
+                assert line.isprintable(), line
+                assert "\u202e" not in line
+        await type_in(pilot, ":claims")
+        await pilot.press("enter", "y")
+        await shows(pilot, "YAML", "kind:")
+        assert all(line.isprintable() for line in screen(pilot))
+
+
+async def test_without_more_than_ascii() -> None:
+    async with running(ScriptedSource(small()), ascii_only=True) as pilot:
+        await shows(pilot, "DEVICES", "* live")
+        await type_in(pilot, ":claims")
+        await pilot.press("enter")
+        assert "# allocated" in text(pilot)
+        assert text(pilot).isascii()
+
+
+async def test_a_source_that_fails_at_once_ends_the_program_with_its_failure() -> None:
+    source = ScriptedSource(failure=Failure("cannot reach https://10.0.0.1"))
+    async with running(source) as pilot:
+        await until(pilot, lambda: pilot.app.return_value is not None, "the end")
+    assert isinstance(pilot.app.return_value, Failure)
+    assert pilot.app.return_code == 1
+
+
+async def test_a_query_that_cannot_be_shown_leaves_the_overview_and_a_word() -> None:
+    async with running(ScriptedSource(small()), query=Query(kind="claims", filter="(")) as pilot:
+        await shows(pilot, "Overview", "is no regular expression")
+        await pilot.press("j")
+        await hides(pilot, "is no regular expression")

@@ -1,0 +1,203 @@
+"""What one does in a table: find, sort, look closer, come back."""
+
+import pytest
+
+from dratui.events import Gone, Phase
+from dratui.views.query import Query
+from tests.tui.cluster import ScriptedSource, claim, listed, live, put, small
+from tests.tui.driving import flashing, running, screen, shows, text, type_in, under_cursor, until
+
+CLAIMS = Query(kind="claims")
+
+
+async def test_the_cursor_stays_on_its_object_when_rows_come_above_it() -> None:
+    source = ScriptedSource(small())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-7-gpu")
+        await pilot.press("j")
+        assert "train-7-gpu" in under_cursor(pilot)
+        source.say(put(claim("aaa-first"), "resourceclaims"))
+        await shows(pilot, "aaa-first")
+        assert "train-7-gpu" in under_cursor(pilot)
+
+
+async def test_the_object_keeps_its_line_when_rows_come_above_a_scrolled_table() -> None:
+    source = ScriptedSource(
+        [listed("resourceclaims", *(claim(f"claim-{n:03}") for n in range(100))), *live()]
+    )
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "claim-000")
+        await pilot.press("G", *["k"] * 5)
+        line = next(y for y, row in enumerate(screen(pilot)) if "claim-094" in row)
+        source.say(put(claim("claim-000a"), "resourceclaims"))
+        await shows(pilot, "[101]")
+        assert "claim-094" in screen(pilot)[line]
+        assert "claim-094" in under_cursor(pilot)
+
+
+async def test_the_cursor_goes_to_the_next_row_when_its_object_is_gone() -> None:
+    source = ScriptedSource(small())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-7-gpu")
+        await pilot.press("j")
+        source.say(Gone("resourceclaims", claim("train-7-gpu", age=720)))
+        await shows(pilot, "[2]")
+        assert "eval-gpu" in under_cursor(pilot)
+
+
+async def test_rows_that_stream_in_do_not_drag_an_untouched_cursor_away() -> None:
+    source = ScriptedSource([*live(phase=Phase.SYNCING), put(claim("zzz"), "resourceclaims")])
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "zzz")
+        source.say(put(claim("aaa"), "resourceclaims"))
+        await shows(pilot, "aaa")
+        assert "aaa" in under_cursor(pilot)
+
+
+async def test_a_filter_applies_while_it_is_typed_and_esc_ends_it() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await type_in(pilot, "/pending")
+        assert "eval-gpu" not in text(pilot)
+        await pilot.press("enter")
+        assert "Claims(all)[1 of 3] </pending>" in text(pilot)
+        await pilot.press("escape")
+        assert "eval-gpu" in text(pilot)
+
+
+async def test_leaving_the_filter_prompt_brings_the_filter_before_back() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await type_in(pilot, "/train")
+        await pilot.press("enter")
+        await type_in(pilot, "/-6")
+        assert "</train-6>" in text(pilot)
+        await pilot.press("escape")
+        assert "</train>" in text(pilot)
+
+
+async def test_a_bad_filter_says_what_is_wrong_and_keeps_the_rows() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await type_in(pilot, "/gpu(")
+        assert "missing ), unterminated subpattern" in text(pilot)
+        assert "train-7-gpu" in text(pilot)
+        await pilot.press("enter")
+        assert "/gpu(" in screen(pilot)[-1], "the prompt stays until the filter is one"
+        await pilot.press("backspace", "enter")
+        assert "</gpu>" in text(pilot)
+
+
+async def test_sorting_by_a_chosen_column_and_again_reverses() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await pilot.press("N")
+        assert [row.split()[1] for row in screen(pilot)[3:6]] == ["eval-gpu", "train-6-gpu", "train-7-gpu"]
+        await pilot.press("N")
+        assert [row.split()[1] for row in screen(pilot)[3:6]] == ["train-7-gpu", "train-6-gpu", "eval-gpu"]
+        assert "NAME↓" in screen(pilot)[2]
+        await pilot.press("shift+left", "O")
+        assert "NAMESPACE↑" in screen(pilot)[2]
+
+
+async def test_namespaces_by_number() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "2 vision")
+        await pilot.press("2")
+        assert "Claims(vision)[1 of 3]" in text(pilot)
+        await pilot.press("0")
+        assert "Claims(all)[3]" in text(pilot)
+
+
+async def test_faults_only_and_more_columns() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS, size=(200, 50)) as pilot:
+        await shows(pilot, "eval-gpu")
+        await pilot.press("ctrl+z")
+        assert "eval-gpu" not in text(pilot)
+        assert "train-7-gpu" in text(pilot)
+        await pilot.press("ctrl+w")
+        assert "REQUESTS" in text(pilot)
+
+
+async def test_enter_goes_down_and_esc_comes_back_to_the_same_row() -> None:
+    async with running(ScriptedSource(small()), query=Query(kind="namespaces")) as pilot:
+        await shows(pilot, "vision")
+        await pilot.press("j", "enter")
+        await shows(pilot, "eval")
+        await pilot.press("enter")
+        await shows(pilot, "eval-gpu")
+        await pilot.press("enter")
+        await shows(pilot, "gpu-3", "A100")
+        assert "namespaces › … " not in screen(pilot)[0]
+        await pilot.press("enter")
+        await shows(pilot, "Nodes", "gpu-node-2")
+        await pilot.press("escape", "escape", "escape", "escape")
+        assert "Namespaces" in text(pilot)
+        assert "vision" in under_cursor(pilot)
+
+
+async def test_esc_brings_the_filter_and_the_cursor_back() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await type_in(pilot, "/train")
+        await pilot.press("enter", "j", "d")
+        await shows(pilot, "claim ml-team/train-7-gpu")
+        await pilot.press("escape")
+        assert "</train>" in text(pilot)
+        assert "train-7-gpu" in under_cursor(pilot)
+
+
+async def test_history_and_the_last_view() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await shows(pilot, "TENANTS")
+        await type_in(pilot, ":claims")
+        await pilot.press("enter")
+        await type_in(pilot, ":nodes")
+        await pilot.press("enter")
+        assert "Nodes[2]" in text(pilot)
+        await pilot.press("left_square_bracket")
+        assert "Claims" in text(pilot)
+        await pilot.press("right_square_bracket")
+        assert "Nodes[2]" in text(pilot)
+        await pilot.press("minus")
+        assert "Claims" in text(pilot)
+        await pilot.press("minus")
+        assert "Nodes[2]" in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_columns_beyond_the_edge_are_marked_and_can_be_reached(size: tuple[int, int]) -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS, size=size) as pilot:
+        await shows(pilot, "eval-gpu")
+        headings = screen(pilot)[2]
+        if size[0] == 80:
+            assert headings.endswith("›")
+            await pilot.press("l", "l")
+            assert screen(pilot)[2].startswith("‹")
+            assert "NAME" in screen(pilot)[2], "what a row is about never scrolls away"
+            await pilot.press("h", "h")
+            assert screen(pilot)[2] == headings
+        else:
+            assert not headings.endswith("›")
+            assert "AGE" in headings
+        assert all(len(line) <= size[0] for line in screen(pilot))
+
+
+async def test_ages_go_on_by_themselves() -> None:
+    source = ScriptedSource([listed("resourceclaims", claim("young", age=5)), *live()])
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "young", "5s")
+        source.clock += 10
+        await shows(pilot, "15s")
+
+
+async def test_a_changed_cell_flashes_and_calms_down() -> None:
+    source = ScriptedSource(small())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "pending")
+        source.say(
+            put(claim("train-7-gpu", devices=("gpu-7",), node="gpu-node-1", age=720), "resourceclaims")
+        )
+        await until(pilot, lambda: flashing(pilot), "a flash")
+        assert "gpu-7" in text(pilot)
+        await until(pilot, lambda: not flashing(pilot), "the flash to end")
