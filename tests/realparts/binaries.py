@@ -232,7 +232,7 @@ def _environment() -> dict[str, str]:
 
 
 def _build_failure(arguments: Sequence[str], output: str) -> PartsUnavailable:
-    last = "\n".join(output.strip().splitlines()[-5:])
+    last = " ".join(line.strip() for line in output.strip().splitlines()[-5:])  # one line: a skip reason
     return PartsUnavailable(
         f"go {' '.join(arguments[:2])} failed: {last}",
         hint="the modules come from the Go module proxy; GOPROXY and GOSUMDB are honoured",

@@ -10,7 +10,8 @@ from tests.realparts.unavailable import PartsUnavailable
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, ends in the cleaning up
+    for ending in (signal.SIGTERM, signal.SIGINT):  # a background shell hands down an ignored SIGINT
+        signal.signal(ending, signal.default_int_handler)
     try:
         _run()
     except PartsUnavailable as failure:
