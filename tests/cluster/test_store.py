@@ -1,0 +1,184 @@
+"""The store: what a list drops and keeps, and that `Changes` names every row that looks different."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dratui.api.model import Namespace, Row
+from dratui.api.streams import STREAMS
+from dratui.cluster.store import Store
+from dratui.events import Event, Gone, Page, Phase
+from dratui.views.listing import Listing
+from dratui.views.overview import Summary
+from dratui.views.query import Query, Within
+from dratui.views.tables import TABLES
+from tests.cluster import build, clusters
+
+NOW = build.NOW
+
+
+def listed(*names: str, first: bool, last: bool) -> Page:
+    return Page("namespaces", [Namespace(name=name) for name in names], first=first, last=last)
+
+
+def names(store: Store) -> set[str]:
+    return {key.name for key in store.namespaces}
+
+
+def test_a_list_keeps_what_was_there_until_its_last_page_and_then_drops_what_it_did_not_name() -> None:
+    store = Store()
+    store.apply([listed("old", "both", first=True, last=True)])
+    store.apply([listed("new", first=True, last=False)])
+    assert names(store) == {"old", "both", "new"}
+    store.apply([listed("both", first=False, last=True)])
+    assert names(store) == {"both", "new"}
+
+
+def test_a_list_that_begins_again_forgets_what_the_broken_one_named() -> None:
+    store = Store()
+    store.apply([listed("old", first=True, last=True)])
+    store.apply([listed("old", first=True, last=False)])
+    store.apply([listed("new", first=True, last=True)])
+    assert names(store) == {"new"}
+
+
+def test_a_list_drops_only_what_came_by_its_own_stream() -> None:
+    pod = build.pod("train")
+    warnings = [build.warning(pod, reason, "no") for reason in ("FailedPrepareDynamicResources", "Other")]
+    store = Store()
+    for warning in warnings:
+        store.apply([Page(f"events:{warning.reason}", [warning], first=True, last=True)])
+    store.apply([Page("events:Other", [], first=True, last=True)])
+    assert list(store.warnings.values()) == warnings[:1]
+
+
+def test_an_object_that_comes_again_unchanged_changes_nothing() -> None:
+    pod = build.pod("train", "gpu")
+    store = Store()
+    assert store.apply([build.put(pod)])
+    assert not store.apply([build.put(build.pod("train", "gpu"))])
+
+
+def test_an_object_that_was_never_there_may_go() -> None:
+    assert not Store().apply([Gone("pods", build.pod("train"))])
+
+
+def test_absence_means_something_only_once_a_stream_was_complete() -> None:
+    store = Store()
+    for phase, known in (
+        (Phase.SYNCING, False),
+        (Phase.LIVE, True),
+        (Phase.STALE, True),
+        (Phase.FORBIDDEN, False),
+        (Phase.ENDED, True),
+        (Phase.FAILED, False),
+    ):
+        store.apply(build.health(phase, "pods"))
+        assert store.known("pods") is known, phase
+
+
+def test_rights_in_one_namespace_make_absence_known_there_only() -> None:
+    store = Store()
+    store.apply(build.health(Phase.LIVE, "pods", namespace="red"))
+    assert store.known("pods", "red")
+    assert not store.known("pods", "blue")
+    assert not store.known("pods")
+
+
+# --- what Changes must name ---------------------------------------------------------------------------
+
+
+def listing(store: Store, query: Query) -> Listing:
+    return Listing(store, query, NOW)
+
+
+def look(listing: Listing) -> list[tuple[Any, Any]]:
+    return [(key, listing.row(key)) for key in listing.keys]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(clusters.batches, max_size=30))
+def test_what_changes_name_keeps_every_table_up_to_date(batches: Sequence[Sequence[Event]]) -> None:
+    store = Store()
+    kept = {kind: listing(store, Query(kind=kind)) for kind in TABLES}
+    summary = Summary(store)
+    for batch in batches:
+        changes = store.apply(batch)
+        summary.apply(changes)
+        for kind, table in kept.items():
+            table.apply(changes, NOW)
+            assert look(table) == look(listing(store, Query(kind=kind))), kind
+        assert summary.overview() == Summary(store).overview()
+
+
+INSIDE = {
+    "namespaces": "pods",
+    "pods": "claims",
+    "claims": "devices",
+    "devices": "nodes",
+    "nodes": "devices",
+    "pools": "devices",
+    "slices": "devices",
+    "classes": "claims",
+    "templates": "pods",
+    "taintrules": "devices",
+}
+
+
+@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize("kind", INSIDE)
+@given(data=st.data())
+def test_what_is_inside_an_object_stays_up_to_date(kind: str, data: st.DataObject) -> None:
+    store = Store()
+    for batch in data.draw(st.lists(clusters.batches, min_size=4, max_size=6)):
+        store.apply(batch)
+    keys = sorted(TABLES[kind].keys(store))
+    if not keys:
+        return
+    query = Query(kind=INSIDE[kind], within=Within(kind, data.draw(st.sampled_from(keys))))
+    kept = listing(store, query)
+    for batch in data.draw(st.lists(clusters.batches, max_size=6)):
+        kept.apply(store.apply(batch), NOW)
+        assert look(kept) == look(listing(store, query))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(clusters.batches, max_size=30))
+def test_only_the_last_state_counts_not_how_it_came_about(batches: Sequence[Sequence[Event]]) -> None:
+    lived = Store()
+    for batch in batches:
+        lived.apply(batch)
+    fresh = Store()
+    for rows in reversed(_all_rows(lived)):
+        fresh.apply([build.put(row) for row in rows])
+    for stream, health in lived.health.items():
+        fresh.apply(build.health(health.phase, stream, namespace=health.namespace))
+    for kind in TABLES:
+        assert look(listing(lived, Query(kind=kind))) == look(listing(fresh, Query(kind=kind))), kind
+
+
+def _all_rows(store: Store) -> list[list[Row]]:
+    return [
+        [*table.values()]
+        for table in (
+            store.slices,
+            store.claims,
+            store.templates,
+            store.classes,
+            store.taint_rules,
+            store.pods,
+            store.nodes,
+            store.namespaces,
+            store.quotas,
+            store.warnings,
+        )
+    ]
+
+
+def test_every_stream_has_its_table() -> None:
+    store = Store()
+    for stream in STREAMS:
+        store.apply([Page(stream, [], first=True, last=True)])
