@@ -23,8 +23,8 @@ class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
     share_id: str = msgspec.field(name="shareID")
     consumed_capacity: Mapping[str, str]
     admin_access: bool
-    product: str
-    vanished: bool | None  # no longer published; None: unknown
+    product: str | None
+    vanished: bool | None  # no longer published; this and the product are None while slices are not known
 
 
 class ClaimConsumer(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
 def _device(store: Store, result: Result, node: str) -> ClaimDevice:
     verdict = judgement(store, (result.driver, result.pool))
     found = verdict.devices.get(result.device) if verdict else None
-    vanished = found is None if store.known("resourceslices") else (None if found is None else False)
+    known = found is not None or store.known("resourceslices")
     return ClaimDevice(
         request=result.request,
         driver=result.driver,
@@ -114,8 +114,8 @@ def _device(store: Store, result: Result, node: str) -> ClaimDevice:
         share_id=result.share_id,
         consumed_capacity=result.consumed_capacity,
         admin_access=result.admin_access,
-        product=product(result.driver, found[1]) if found else "",
-        vanished=vanished,
+        product=product(result.driver, found[1]) if found else "" if known else None,
+        vanished=found is None if known else None,
     )
 
 

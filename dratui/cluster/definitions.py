@@ -48,19 +48,19 @@ def slice_row(store: Store, key: ObjectKey) -> SliceRow | None:
         generation=slice_.generation,
         devices=len(slice_.devices),
         counter_sets=len(slice_.counter_sets),
-        state=verdict.state if verdict and current and verdict.state != "gone" else "obsolete",
+        state=verdict.state if verdict and current else "obsolete",
         created=slice_.created,
     )
 
 
 class ClassRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A DeviceClass as listed. `claims` counts those that name it."""
+    """A DeviceClass as listed. `claims` counts those that name it; None: unknown."""
 
     name: str
     selectors: tuple[str, ...]
     extended_resource: str
-    claims: int
-    pending: int
+    claims: int | None
+    pending: int | None
     created: datetime | None
 
     @property
@@ -74,24 +74,25 @@ def class_row(store: Store, key: ObjectKey) -> ClassRow | None:
     class_ = store.classes.get(key)
     if class_ is None:
         return None
-    claims = [c for k in store.claims_of_class[key] if (c := store.claims.get(k))]
+    claims = [store.claims[k] for k in store.claims_of_class[key]]
+    known = store.known("resourceclaims")
     return ClassRow(
         name=class_.name,
         selectors=class_.selectors,
         extended_resource=class_.extended_resource,
-        claims=len(claims),
-        pending=sum(c.allocation is None for c in claims),
+        claims=len(claims) if known else None,
+        pending=sum(c.allocation is None for c in claims) if known else None,
         created=class_.created,
     )
 
 
 class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A ResourceClaimTemplate as listed. `pods` counts those that name it."""
+    """A ResourceClaimTemplate as listed. `pods` counts those that name it; None: unknown."""
 
     namespace: str
     name: str
     wants: tuple[str, ...]
-    pods: int
+    pods: int | None
     created: datetime | None
 
     @property
@@ -109,13 +110,13 @@ def template_row(store: Store, key: ObjectKey) -> TemplateRow | None:
         namespace=template.namespace,
         name=template.name,
         wants=tuple(wanted(r) for r in template.requests),
-        pods=len(store.pods_of_template[key]),
+        pods=len(store.pods_of_template[key]) if store.known("pods", key.namespace) else None,
         created=template.created,
     )
 
 
 class TaintRuleRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A DeviceTaintRule as listed. `devices` counts the published ones that it selects."""
+    """A DeviceTaintRule as listed. `devices` counts the published ones that it selects; None: unknown."""
 
     name: str
     taint_key: str
@@ -124,7 +125,7 @@ class TaintRuleRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     driver: str
     pool: str
     device: str
-    devices: int
+    devices: int | None
     time_added: datetime | None
     created: datetime | None
 
@@ -147,7 +148,9 @@ def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
         driver=rule.driver,
         pool=rule.pool,
         device=rule.device,
-        devices=sum(rule_selects(rule, device) for device in store.slices_of_device),
+        devices=sum(rule_selects(rule, device) for device in store.slices_of_device)
+        if store.known("resourceslices")
+        else None,
         time_added=rule.taint.time_added,
         created=rule.created,
     )

@@ -8,11 +8,9 @@ import msgspec
 
 from dratui.api.model import (
     AttributeValue,
-    Capacity,
     Claim,
     Device,
     DeviceKey,
-    ObjectKey,
     Result,
     Taint,
     Version,
@@ -21,8 +19,9 @@ from dratui.cluster.index import rule_selects
 from dratui.cluster.judgement import Judgement, judgement, where
 from dratui.cluster.store import Store
 
-State = Literal["free", "held", "shared", "tainted", "incomplete", "invalid", "gone"]
-"""`gone`: held, but no longer published. `incomplete`, `invalid`: its pool is, so it is not given out."""
+State = Literal["free", "held", "shared", "tainted", "incomplete", "invalid", "gone", "unknown"]
+"""`gone`: held, but no longer published; `unknown`: held, and slices are not known. `incomplete`, `invalid`: its pool
+is, so it is not given out."""
 
 BLOCKING_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 """Effects that keep a device from being allocated; `None` is a dry run."""
@@ -55,7 +54,10 @@ class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A device as listed. `node` is empty where the device is not bound to one node: `where` says more."""
+    """A device as listed. `node` is empty where the device is not bound to one node: `where` says more.
+
+    What only slices tell (product, attributes, capacity, taints, whether it vanished) is None while they are not known.
+    """
 
     driver: str
     pool: str
@@ -63,13 +65,13 @@ class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     node: str
     where: str
     state: State
-    product: str
+    product: str | None
     claims: tuple[Holding, ...]
-    attributes: Mapping[str, AttributeValue]
-    capacity: Mapping[str, str]
-    taints: tuple[EffectiveTaint, ...]
+    attributes: Mapping[str, AttributeValue] | None
+    capacity: Mapping[str, str] | None
+    taints: tuple[EffectiveTaint, ...] | None
     slice: str
-    vanished: bool
+    vanished: bool | None
     why: str
 
     @property
@@ -99,53 +101,70 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     )
     if found is None and not claims:
         return None
-    slice_, device = found or (None, None)
+    if verdict is None or found is None:
+        return _unpublished(store, key, claims)
+    slice_, device = found
     taints = tuple(effective_taints(store, key, device))
-    state, why = _state(verdict, device, claims, taints)
-    node = (slice_ and (slice_.node or (device.node if device else ""))) or ""
+    state, why = _state(verdict, claims, taints)
     return DeviceRow(
         driver=key.driver,
         pool=key.pool,
         device=key.device,
-        node=node or _held_on(store, key),
-        where=node or (where(slice_) if slice_ else ""),
+        node=slice_.node or device.node or _held_on(store, key),
+        where=where(device if slice_.per_device_nodes else slice_),
         state=state,
-        product=product(key.driver, device) if device else "",
+        product=product(key.driver, device),
         claims=claims,
-        attributes=device.attributes if device else {},
-        capacity={name: c.value for name, c in device.capacity.items()} if device else {},
+        attributes=device.attributes,
+        capacity={name: c.value for name, c in device.capacity.items()},
         taints=taints,
-        slice=slice_.name if slice_ else "",
-        vanished=device is None,
+        slice=slice_.name,
+        vanished=False,
         why=why,
     )
 
 
+def _unpublished(store: Store, key: DeviceKey, claims: tuple[Holding, ...]) -> DeviceRow:
+    """A device that no slice lists: it vanished, if slices are known."""
+    known = store.known("resourceslices")
+    return DeviceRow(
+        driver=key.driver,
+        pool=key.pool,
+        device=key.device,
+        node=_held_on(store, key),
+        where="",
+        state="gone" if known else "unknown",
+        product="" if known else None,
+        claims=claims,
+        attributes={} if known else None,
+        capacity={} if known else None,
+        taints=tuple(effective_taints(store, key, None)) if known else None,
+        slice="",
+        vanished=True if known else None,
+        why="held, but its driver no longer publishes it" if known else "held; slices are not known",
+    )
+
+
 def _held_on(store: Store, key: DeviceKey) -> str:
-    """The node of a claim that holds the device, where its slice names none."""
-    for claim in store.claims_of_device[key]:
-        allocation = store.claims[claim].allocation
-        if allocation and allocation.node:
-            return allocation.node
-    return ""
+    """The node of the claims that hold a device, where its slice names none and they agree."""
+    allocations = (store.claims[claim].allocation for claim in store.claims_of_device[key])
+    nodes = {a.node for a in allocations if a is not None}
+    return nodes.pop() if len(nodes) == 1 else ""
 
 
 def _state(
-    verdict: Judgement | None,
-    device: Device | None,
+    verdict: Judgement,
     claims: tuple[Holding, ...],
     taints: tuple[EffectiveTaint, ...],
 ) -> tuple[State, str]:
     """The state that says most, and why. Held comes before what would keep others away."""
     holders = [c for c in claims if not c.admin_access]
-    if device is None:
-        return "gone", "held, but its driver no longer publishes it"
     if len({(h.namespace, h.name) for h in holders}) > 1 or any(h.share_id for h in holders):
         return "shared", ""
     if holders:
         return "held", ""
-    if verdict is not None and verdict.state in ("invalid", "incomplete"):
-        return ("invalid" if verdict.state == "invalid" else "incomplete"), f"pool: {verdict.why}"
+    if verdict.state != "complete":
+        return verdict.state, f"pool: {verdict.why}"
     for taint in taints:
         if taint.effect in BLOCKING_EFFECTS:
             return "tainted", taint.text
@@ -169,11 +188,6 @@ def attribute(driver: str, device: Device, name: str) -> AttributeValue | None:
     """An attribute by its bare id, in the driver's domain; None when the device has none."""
     value = device.attributes.get(name)
     return device.attributes.get(f"{driver}/{name}") if value is None else value
-
-
-def capacity(driver: str, device: Device, name: str) -> Capacity | None:
-    """A capacity by its bare id, in the driver's domain."""
-    return device.capacity.get(name) or device.capacity.get(f"{driver}/{name}")
 
 
 _PRODUCT_ATTRIBUTES = ("productName", "model", "accelerator", "tpuGen", "family", "type")
@@ -202,8 +216,3 @@ def attribute_text(value: AttributeValue) -> str:
         case tuple():
             return ", ".join(attribute_text(v) for v in value)
     return str(value)
-
-
-def claim_keys(row: DeviceRow) -> tuple[ObjectKey, ...]:
-    """The claims that have a device."""
-    return tuple(dict.fromkeys(ObjectKey(c.namespace, c.name) for c in row.claims))

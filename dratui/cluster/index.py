@@ -72,6 +72,11 @@ def published(row: Slice) -> Iterator[DeviceKey]:
     return (DeviceKey(row.driver, row.pool, d.name) for d in row.devices)
 
 
+def nodes_of(row: Slice) -> Iterator[str]:
+    """The nodes that a slice or its devices name."""
+    return iter({row.node, *(d.node for d in row.devices)} - {""})
+
+
 def held(claim: Claim) -> Iterator[DeviceKey]:
     """The devices that a claim's allocation names, admin access included."""
     return (r.key for r in claim.allocation.results) if claim.allocation else iter(())
@@ -82,7 +87,7 @@ def reserved_for(claim: Claim) -> Iterator[ObjectKey]:
     return (ObjectKey(claim.namespace, c.name) for c in claim.consumers if c.resource == "pods")
 
 
-def classes_of(row: Claim | Template) -> Iterator[ObjectKey]:
+def classes_of(row: Claim) -> Iterator[ObjectKey]:
     """The device classes that requests name."""
     for request in row.requests:
         for exact in request.alternatives or (request,):
@@ -115,7 +120,7 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
     # name: the kind that is indexed, and its values
     "slices_of_pool": (Slice, lambda s: (pool_of(s),)),
     "slices_of_device": (Slice, published),
-    "slices_of_node": (Slice, lambda s: (s.node,) if s.node else ()),
+    "slices_of_node": (Slice, nodes_of),
     "claims_of_device": (Claim, held),
     "claims_of_pool": (Claim, lambda c: {(d.driver, d.pool) for d in held(c)}),
     "claims_of_node": (Claim, lambda c: (c.allocation.node,) if c.allocation and c.allocation.node else ()),
@@ -126,7 +131,7 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
     "pods_of_template": (Pod, lambda p: (ObjectKey(p.namespace, c.template) for c in p.claims if c.template)),
     "pods_of_node": (Pod, lambda p: (p.node,) if p.node and accelerated(p) else ()),
     "pods_of_namespace": (Pod, lambda p: (p.namespace,) if accelerated(p) else ()),
-    "pods_of_phase": (Pod, lambda p: (p.phase,) if p.phase == "Pending" else ()),
+    "pods_starting_on": (Pod, lambda p: (p.node,) if p.node and p.phase == "Pending" else ()),
     "quotas_of_namespace": (Quota, lambda q: (q.namespace,)),
     "warnings_of_pod": (WarningEvent, about_pod),
 }
@@ -135,13 +140,13 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
 # --- what a row touches ----------------------------------------------------------------------------
 
 ABSENCE: Mapping[str, tuple[str, ...]] = {
-    "resourceslices": ("claims", "devices"),
-    "resourceclaims": ("pods", "claims"),
+    "resourceslices": ("claims", "devices", "pools", "nodes", "taintrules"),
+    "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes"),
     "resourceclaimtemplates": ("pods", "claims"),
     "nodes": ("pods", "claims"),
-    "pods": ("claims",),
+    "pods": ("claims", "nodes", "namespaces", "templates"),
 }
-"""Tables whose rows say that something of a stream is absent, and so change once its rows are known to be all."""
+"""Tables whose rows count a stream's objects or say that one is absent: they change once its rows are all there."""
 
 Touched = Iterator[tuple[str, Hashable]]
 """(table, key of a row in it)"""
@@ -152,22 +157,27 @@ def _named(namespace: str) -> tuple[str, ObjectKey]:
 
 
 def _slice(store: "Store", row: Slice) -> Touched:
-    pool = pool_of(row)
-    yield "pools", pool
-    if row.node:
-        yield "nodes", ObjectKey("", row.node)
-    # A slice more or less can make the whole pool complete, invalid or obsolete.
-    for key in store.slices_of_pool[pool]:
-        yield "slices", key
-        for device in published(store.slices[key]):
-            yield "devices", device
+    yield "slices", row.key
+    for node in nodes_of(row):
+        yield "nodes", ObjectKey("", node)
     for device in published(row):
         yield "devices", device
-    for key in store.taint_rules:
-        yield "taintrules", key
+    for rule in store.taint_rules.values():
+        if any(rule_selects(rule, device) for device in published(row)):
+            yield "taintrules", rule.key
+
+
+def touched_with_pool(store: "Store", pool: PoolKey) -> Touched:
+    """What may look different when any slice of a pool changed: one more or less can make all of it complete,
+    invalid or obsolete, wherever its devices are. The store asks once for many slices."""
+    yield "pools", pool
+    for key in store.slices_of_pool[pool]:
+        yield from _slice(store, store.slices[key])
     for key in store.claims_of_pool[pool]:
+        claim = store.claims[key]
         yield "claims", key
-        for device in held(store.claims[key]):
+        yield from _node_of(claim)
+        for device in held(claim):
             yield "devices", device
 
 
@@ -178,19 +188,25 @@ def _claim(store: "Store", row: Claim) -> Touched:
         yield "classes", class_
     for device in held(row):
         yield "devices", device
-        pool = (device.driver, device.pool)
-        yield "pools", pool
-        for other in store.claims_of_device[device]:  # a share more or less
-            yield "claims", other
-        for key in store.slices_of_pool[pool]:
-            if node := store.slices[key].node:
-                yield "nodes", ObjectKey("", node)
-    if row.allocation and row.allocation.node:
-        yield "nodes", ObjectKey("", row.allocation.node)
-    for pod in {*store.pods_of_claim[row.key], *reserved_for(row)}:
+        yield "pools", (device.driver, device.pool)
+        yield from _nodes_with(store, device)
+    yield from _node_of(row)
+    for pod in store.pods_of_claim[row.key]:
         yield from _pod_and_claims(store, pod)
-    if row.owner is not None and row.owner.kind == "Pod":
-        yield from _pod_and_claims(store, ObjectKey(row.namespace, row.owner.name))
+
+
+def _node_of(claim: Claim) -> Touched:
+    if claim.allocation and claim.allocation.node:
+        yield "nodes", ObjectKey("", claim.allocation.node)
+
+
+def _nodes_with(store: "Store", device: DeviceKey) -> Touched:
+    """The nodes that count a device: by a slice, or because it is held there."""
+    for key in store.slices_of_device[device]:
+        for node in nodes_of(store.slices[key]):
+            yield "nodes", ObjectKey("", node)
+    for key in store.claims_of_device[device]:
+        yield from _node_of(store.claims[key])
 
 
 def _pod(store: "Store", row: Pod) -> Touched:
@@ -221,18 +237,23 @@ def _warning(store: "Store", row: WarningEvent) -> Touched:
 
 def _template(store: "Store", row: Template) -> Touched:
     yield "templates", row.key
-    for class_ in classes_of(row):
-        yield "classes", class_
     for pod in store.pods_of_template[row.key]:
-        yield "pods", pod
+        yield from _pod_and_claims(store, pod)
 
 
 def _taint_rule(store: "Store", row: TaintRule) -> Touched:
     yield "taintrules", row.key
-    for device in store.slices_of_device:
+    for device in {**dict.fromkeys(store.slices_of_device), **dict.fromkeys(store.claims_of_device)}:
         if rule_selects(row, device):
             yield "devices", device
             yield "pools", (device.driver, device.pool)
+            yield from _nodes_with(store, device)
+
+
+def _node(store: "Store", row: Node) -> Touched:
+    yield "nodes", row.key
+    for pod in store.pods_starting_on[row.name]:
+        yield from _pod_and_claims(store, pod)
 
 
 def rule_selects(rule: TaintRule, device: DeviceKey) -> bool:
@@ -255,7 +276,7 @@ TOUCHED: Mapping[type[Row], Callable[["Store", Any], Touched]] = {
     DeviceClass: _itself("classes"),
     TaintRule: _taint_rule,
     Pod: _pod,
-    Node: _itself("nodes"),
+    Node: _node,
     Namespace: _itself("namespaces"),
     Quota: lambda store, row: iter([_named(row.namespace)]),
     WarningEvent: _warning,

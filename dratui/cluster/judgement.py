@@ -9,7 +9,7 @@ from dratui.api.model import CounterSet, Device, Slice
 from dratui.cluster.index import PoolKey
 from dratui.cluster.store import Store
 
-State = Literal["complete", "incomplete", "invalid", "gone"]
+State = Literal["complete", "incomplete", "invalid"]
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -82,12 +82,12 @@ def judgement(store: Store, pool: PoolKey) -> Judgement | None:
     return verdict
 
 
-def where(slice_: Slice) -> str:
-    """Where the devices of a slice can be used, in words; a node's own slice says its name."""
-    if slice_.node:
-        return slice_.node
-    if slice_.all_nodes:
+def where(placed: Slice | Device) -> str:
+    """Where a slice's devices, or a device that its slice leaves it to, can be used: a node's name, or in words."""
+    if placed.node:
+        return placed.node
+    if placed.all_nodes:
         return "all nodes"
-    if slice_.per_device_nodes:
-        return "by device"
-    return "by node selector" if slice_.node_selector is not None else ""
+    if placed.node_selector is not None:
+        return "by node selector"
+    return "by device" if isinstance(placed, Slice) and placed.per_device_nodes else ""

@@ -15,31 +15,35 @@ from dratui.cluster.store import Store
 
 
 class PluginResource(msgspec.Struct, frozen=True):
-    """Devices that a device plugin advertises: how many may be given out, how many pods on the node asked for."""
+    """Devices that a device plugin advertises: how many may be given out, how many pods on the node asked for.
+    `requested` is None while pods are not known."""
 
     name: str
     allocatable: int
-    requested: int
+    requested: int | None
 
 
 _ROLE = "node-role.kubernetes.io/"
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A node as listed. `ready` is the condition's status; None: the node is not known, its devices are."""
+    """A node as listed. `ready` is the condition's status; None: the node is not known, its devices are.
+
+    What slices, claims or pods tell is None while those are not known.
+    """
 
     name: str
     ready: bool | None
     unschedulable: bool
     roles: tuple[str, ...]
     version: str
-    drivers: tuple[str, ...]
-    products: tuple[str, ...]
-    devices: int
-    held: int
-    free: int
+    drivers: tuple[str, ...] | None
+    products: tuple[str, ...] | None
+    devices: int | None
+    held: int | None
+    free: int | None
     plugin: tuple[PluginResource, ...]
-    pods: int
+    pods: int | None
     created: datetime | None
 
     @property
@@ -49,11 +53,12 @@ class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
-    """A node as listed; None when neither the node nor a slice for it exists."""
+    """A node as listed; None when neither the node nor a device on it exists."""
     node = store.nodes.get(key)
     devices = list(devices_on(store, key.name))
     if node is None and not devices:
         return None
+    published, claimed = store.known("resourceslices"), store.known("resourceclaims")
     products = Counter(d.product or d.driver for d in devices)
     return NodeRow(
         name=key.name,
@@ -61,13 +66,15 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
         unschedulable=bool(node and node.unschedulable),
         roles=tuple(k.removeprefix(_ROLE) for k, _ in node.labels if k.startswith(_ROLE)) if node else (),
         version=node.kubelet if node else "",
-        drivers=tuple(sorted({d.driver for d in devices})),
-        products=tuple(f"{n} × {p}" for p, n in sorted(products.items())),
-        devices=sum(not d.vanished for d in devices),
-        held=sum(bool(d.holders) for d in devices),
-        free=sum(d.state == "free" for d in devices),
+        drivers=tuple(sorted({d.driver for d in devices})) if published else None,
+        products=tuple(f"{n} × {p}" for p, n in sorted(products.items())) if published else None,
+        devices=sum(not d.vanished for d in devices) if published else None,
+        held=sum(bool(d.holders) for d in devices) if claimed else None,
+        free=sum(d.state == "free" for d in devices) if published and claimed else None,
         plugin=plugin_resources(store, key.name),
-        pods=sum(not finished(store.pods[p]) for p in store.pods_of_node[key.name]),
+        pods=sum(not finished(store.pods[p]) for p in store.pods_of_node[key.name])
+        if store.known("pods")
+        else None,
         created=node.created if node else None,
     )
 
@@ -94,6 +101,8 @@ def plugin_resources(store: Store, name: str) -> tuple[PluginResource, ...]:
         if not finished(pod := store.pods[key]):
             requested.update(plugin_devices(pod))
     return tuple(
-        PluginResource(resource, allocatable.get(resource, 0), requested[resource])
+        PluginResource(
+            resource, allocatable.get(resource, 0), requested[resource] if store.known("pods") else None
+        )
         for resource in sorted({*allocatable, *requested})
     )

@@ -1,12 +1,17 @@
 """Pools: how complete, how many devices, how many free."""
 
+from typing import Literal
+
 import msgspec
 
 from dratui.api.model import DeviceKey
 from dratui.cluster.devices import device_row
 from dratui.cluster.index import PoolKey, held
-from dratui.cluster.judgement import State, judgement, where
+from dratui.cluster.judgement import Judgement, judgement, where
 from dratui.cluster.store import Store
+
+State = Literal["complete", "incomplete", "invalid", "gone", "unknown"]
+"""`gone`: nothing publishes it, but devices of it are held. `unknown`: the same, but slices are not known."""
 
 
 def devices_of(store: Store, pool: PoolKey) -> list[DeviceKey]:
@@ -19,7 +24,7 @@ def devices_of(store: Store, pool: PoolKey) -> list[DeviceKey]:
 
 
 class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A pool as listed. `slices` counts those of the newest generation."""
+    """A pool as listed. `slices` counts those of the newest generation; `devices` and `free` may be unknown."""
 
     driver: str
     pool: str
@@ -31,8 +36,8 @@ class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     obsolete_slices: int
     state: State
     why: str
-    devices: int
-    free: int
+    devices: int | None
+    free: int | None
 
     @property
     def key(self) -> PoolKey:
@@ -41,23 +46,47 @@ class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 def pool_row(store: Store, key: PoolKey) -> PoolRow | None:
-    """A pool as listed; None when it is gone. A pool that is only held on to is `gone` but listed."""
+    """A pool as listed; None when nothing publishes it and nothing of it is held."""
     verdict = judgement(store, key)
     rows = [row for device in devices_of(store, key) if (row := device_row(store, device))]
     if verdict is None and not rows:
         return None
-    nodes = {s.node for s in verdict.slices} if verdict else {""}
+    if verdict is None:
+        known = store.known("resourceslices")
+        return PoolRow(
+            driver=key[0],
+            pool=key[1],
+            node="",
+            where="",
+            generation=0,
+            slices=0,
+            expected_slices=0,
+            obsolete_slices=0,
+            state="gone" if known else "unknown",
+            why="devices are held, but nothing publishes the pool" if known else "slices are not known",
+            devices=0 if known else None,
+            free=0 if known else None,
+        )
+    nodes = {s.node for s in verdict.slices}
     return PoolRow(
         driver=key[0],
         pool=key[1],
         node=nodes.pop() if len(nodes) == 1 else "",
-        where=where(verdict.slices[0]) if verdict else "",
-        generation=verdict.generation if verdict else 0,
-        slices=len(verdict.slices) if verdict else 0,
-        expected_slices=verdict.expected if verdict else 0,
-        obsolete_slices=verdict.obsolete if verdict else 0,
-        state=verdict.state if verdict else "gone",
-        why=verdict.why if verdict else "devices are held, but nothing publishes the pool",
-        devices=sum(not row.vanished for row in rows),
+        where=_where(verdict),
+        generation=verdict.generation,
+        slices=len(verdict.slices),
+        expected_slices=verdict.expected,
+        obsolete_slices=verdict.obsolete,
+        state=verdict.state,
+        why=verdict.why,
+        devices=len(verdict.devices),
         free=sum(row.state == "free" for row in rows),
     )
+
+
+def _where(verdict: Judgement) -> str:
+    """Where the slices of a pool can be used, in words: a pool may span nodes."""
+    nodes = {s.node for s in verdict.slices if s.node}
+    others = {where(s) for s in verdict.slices if not s.node}
+    named = [*nodes] if len(nodes) == 1 else [f"{len(nodes)} nodes"] if nodes else []
+    return ", ".join([*named, *sorted(others - {""})])

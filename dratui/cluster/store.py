@@ -5,7 +5,7 @@ by the functions beside it (`claims`, `devices`, `pools`, …); `Changes` says w
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from dratui.api.model import (
@@ -22,7 +22,16 @@ from dratui.api.model import (
     Template,
     WarningEvent,
 )
-from dratui.cluster.index import ABSENCE, INDEXES, TOUCHED, Index, PoolKey, pool_of
+from dratui.cluster.index import (
+    ABSENCE,
+    INDEXES,
+    TOUCHED,
+    Index,
+    PoolKey,
+    Touched,
+    pool_of,
+    touched_with_pool,
+)
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
 
 
@@ -74,7 +83,7 @@ class Store:
         self.pods_of_template = Index()
         self.pods_of_node = Index()  # this and the next: pods that have to do with accelerators
         self.pods_of_namespace = Index()
-        self.pods_of_phase = Index()  # Pending only
+        self.pods_starting_on = Index()  # a node, and Pending
         self.quotas_of_namespace = Index()
         self.warnings_of_pod = Index()
 
@@ -97,6 +106,7 @@ class Store:
         self._indexes: defaultdict[type[Row], list[tuple[Index, Any]]] = defaultdict(list)
         for name, (kind, values) in INDEXES.items():
             self._indexes[kind].append((getattr(self, name), values))
+        self._unjudged: set[PoolKey] = set()  # pools whose slices changed in this `apply`
         self._members: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # of a stream
         self._listed: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # so far, by a list under way
 
@@ -106,6 +116,7 @@ class Store:
         Rows of a stream that lists anew stay until the new list is complete.
         """
         changes = Changes()
+        self._unjudged.clear()
         for event in events:
             match event:
                 case Put(stream, row):
@@ -116,6 +127,8 @@ class Store:
                     self._page(stream, rows, first, last, changes)
                 case HealthChanged(stream, health):
                     self._health_changed(stream, health, changes)
+        for pool in self._unjudged:
+            _note(changes, touched_with_pool(self, pool))
         return changes
 
     def known(self, stream: str, namespace: str = "") -> bool:
@@ -128,15 +141,7 @@ class Store:
         changes.health = True
         if before != _extent(health):
             for table in ABSENCE.get(stream, ()):
-                changes.rows[table].update(self._absence_keys(table))
-
-    def _absence_keys(self, table: str) -> Iterable[Any]:
-        match table:
-            case "claims":
-                return self.claims
-            case "pods":
-                return self.pods
-        return self.claims_of_device
+                changes.rows[table].update(KEYS[table](self))
 
     def _page(self, stream: str, rows: Sequence[Row], first: bool, last: bool, changes: Changes) -> None:
         listed = self._listed[stream]
@@ -174,12 +179,35 @@ class Store:
         for row in sides:
             if isinstance(row, Slice):
                 self.judged.pop(pool_of(row), None)
+                self._unjudged.add(pool_of(row))
         for row in sides:
-            for table, touched in TOUCHED[kind](self, row):
-                changes.rows[table].add(touched)
+            _note(changes, TOUCHED[kind](self, row))
+
+
+def _note(changes: Changes, touched: Touched) -> None:
+    for table, key in touched:
+        changes.rows[table].add(key)
 
 
 def _extent(health: Health | None) -> str | None:
     """Where a stream's rows are all there are: a namespace, "" for everywhere; None for nowhere."""
     complete = health is not None and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
     return health.namespace if health is not None and complete else None
+
+
+KEYS: Mapping[str, Callable[[Store], Iterable[Any]]] = {
+    "claims": lambda s: s.claims,
+    "devices": lambda s: {*s.slices_of_device, *s.claims_of_device},
+    "pools": lambda s: {*s.slices_of_pool, *s.claims_of_pool},
+    "slices": lambda s: s.slices,
+    "pods": lambda s: s.pods,
+    "nodes": lambda s: {*s.nodes, *(ObjectKey("", n) for n in (*s.slices_of_node, *s.claims_of_node))},
+    "classes": lambda s: s.classes,
+    "templates": lambda s: s.templates,
+    "taintrules": lambda s: s.taint_rules,
+    "namespaces": lambda s: {
+        *s.namespaces,
+        *(ObjectKey("", n) for n in (*s.claims_of_namespace, *s.pods_of_namespace)),
+    },
+}
+"""The keys that a table may have rows for. Objects that others only name are among them: what is held is a device."""

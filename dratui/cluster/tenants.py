@@ -21,18 +21,19 @@ class QuotaUse(msgspec.Struct, frozen=True):
 
 class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A namespace as listed. Devices are counted once however many of its claims share them; admin access does
-    not count. `plugin` is what its pods got from device plugins, `pluginWaiting` what pending ones ask for."""
+    not count. `plugin` is what its pods got from device plugins, `pluginWaiting` what pending ones ask for. What claims
+    or pods tell is None while those are not known."""
 
     name: str
     phase: str
-    claims: int
-    pending_claims: int
-    devices: int
-    drivers: dict[str, int]
-    plugin: dict[str, int]
-    pods: int
-    waiting: int
-    plugin_waiting: dict[str, int]
+    claims: int | None
+    pending_claims: int | None
+    devices: int | None
+    drivers: dict[str, int] | None
+    plugin: dict[str, int] | None
+    pods: int | None
+    waiting: int | None
+    plugin_waiting: dict[str, int] | None
     quotas: tuple[QuotaUse, ...]
     created: datetime | None
 
@@ -57,17 +58,18 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
     asked: Counter[str] = Counter()
     for pod in pods:
         (got if pod.node else asked).update(plugin_devices(pod))
+    claimed, populated = store.known("resourceclaims", key.name), store.known("pods", key.name)
     return NamespaceRow(
         name=key.name,
         phase=namespace.phase if namespace else "",
-        claims=len(claims),
-        pending_claims=sum(c.allocation is None for c in claims),
-        devices=len(held),
-        drivers=dict(sorted(Counter(d.driver for d in held).items())),
-        plugin=dict(sorted(got.items())),
-        pods=len(pods),
-        waiting=sum(p.phase == "Pending" for p in pods),
-        plugin_waiting=dict(sorted(asked.items())),
+        claims=len(claims) if claimed else None,
+        pending_claims=sum(c.allocation is None for c in claims) if claimed else None,
+        devices=len(held) if claimed else None,
+        drivers=dict(sorted(Counter(d.driver for d in held).items())) if claimed else None,
+        plugin=dict(sorted(got.items())) if populated else None,
+        pods=len(pods) if populated else None,
+        waiting=sum(p.phase == "Pending" for p in pods) if populated else None,
+        plugin_waiting=dict(sorted(asked.items())) if populated else None,
         quotas=tuple(
             QuotaUse(q.name, *line)
             for q in sorted(

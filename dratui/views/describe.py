@@ -66,11 +66,19 @@ def describe(store: Store, kind: str, key: Any, now: datetime) -> Document | Non
 
 
 def _section(
-    title: str, *fields: tuple[str, str] | tuple[str, str, Style], collapsed: bool = False
+    title: str, *fields: tuple[str, str | None] | tuple[str, str | None, Style], collapsed: bool = False
 ) -> Section:
-    """A section from raw texts; lines without a value are left out."""
-    cleaned = (Field(clean(f[0]), clean(f[1]), *f[2:]) for f in fields if f[1])
+    """A section from raw texts. Lines without a value are left out; None is a value that is unknown."""
+    cleaned = (
+        Field(clean(label), words.UNKNOWN if value is None else clean(value), *style)
+        for label, value, *style in fields
+        if value != ""
+    )
     return Section(title, tuple(cleaned), collapsed)
+
+
+def _number(value: int | None) -> str:
+    return words.UNKNOWN if value is None else str(value)
 
 
 def _age(since: datetime | None, now: datetime) -> str:
@@ -122,7 +130,7 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     for status in claim.device_status:
         yield _section(
             "STATUS " + clean(status.device),
-            *((c.type, f"{c.status} {c.reason} {c.message}") for c in status.conditions),
+            *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in status.conditions),
         )
     yield _section(
         "CONSUMERS",
@@ -177,10 +185,10 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
     yield _section("HELD BY", *_holdings(row))
     yield _section(
         "TAINTS",
-        *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints),
+        *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints or ()),
     )
-    yield _section("CAPACITY", *sorted(row.capacity.items()))
-    yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted(row.attributes.items())))
+    yield _section("CAPACITY", *sorted((row.capacity or {}).items()))
+    yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
 
 def _holdings(row: DeviceRow) -> Iterator[tuple[str, str]]:
@@ -207,10 +215,10 @@ def _pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
         ("why", row.why, Style.FAULT),
         ("driver", row.driver),
         ("where", row.node or row.where),
-        ("generation", str(row.generation)),
-        ("slices", f"{row.slices} of {row.expected_slices}"),
+        ("generation", str(row.generation) if verdict else ""),
+        ("slices", f"{row.slices} of {row.expected_slices}" if verdict else ""),
         ("obsolete", words.count(row.obsolete_slices, "older slice") if row.obsolete_slices else ""),
-        ("devices", f"{row.devices}, {row.free} free"),
+        ("devices", f"{_number(row.devices)}, {_number(row.free)} free"),
     )
     yield _section(
         "SLICES",
@@ -225,7 +233,7 @@ def _device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
         *(
             (
                 r.device,
-                f"{r.state}  {r.product}  {', '.join(f'{h.namespace}/{h.name}' for h in r.holders)}".rstrip(),
+                f"{r.state}  {r.product or ''}  {', '.join(f'{h.namespace}/{h.name}' for h in r.holders)}".rstrip(),
                 device_style(r),
             )
             for r in rows
@@ -301,10 +309,14 @@ def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template:
         "CLAIM " + clean(entry),
         ("claim", name or "not created yet"),
         ("template", template),
-        ("state", row.state if row else "unknown"),
+        ("state", row.state if row else _absence(store, namespace) if name else ""),
         ("devices", devices),
         ("wants", ", ".join(row.wants) if row and not devices else ""),
     )
+
+
+def _absence(store: Store, namespace: str) -> str:
+    return "does not exist" if store.known("resourceclaims", namespace) else words.UNKNOWN
 
 
 def _node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
@@ -315,25 +327,26 @@ def _node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
         ("cordoned", "yes" if row.unschedulable else "", Style.WAITING),
         ("kubelet", node.kubelet if node else ""),
         ("created", _age(row.created, now)),
-        ("devices", f"{row.devices}, {row.held} held, {row.free} free"),
+        ("devices", f"{_number(row.devices)}, {_number(row.held)} held, {_number(row.free)} free"),
         *(("taint", f"{t.key}={t.value}:{t.effect}") for t in (node.taints if node else ())),
     )
     yield _section(
-        "DEVICE PLUGINS", *((p.name, f"{p.requested} of {p.allocatable} asked for") for p in row.plugin)
+        "DEVICE PLUGINS",
+        *((p.name, f"{_number(p.requested)} of {p.allocatable} asked for") for p in row.plugin),
     )
     yield _device_list("DEVICES", devices_on(store, row.name))
 
 
 def _namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Section]:
-    def amounts(values: Mapping[str, int]) -> str:
-        return ", ".join(f"{number} × {name}" for name, number in values.items())
+    def amounts(values: Mapping[str, int] | None) -> str | None:
+        return None if values is None else ", ".join(f"{number} × {name}" for name, number in values.items())
 
     yield _section(
         "NAMESPACE",
-        ("claims", f"{row.claims}, {row.pending_claims} pending"),
+        ("claims", f"{_number(row.claims)}, {_number(row.pending_claims)} pending"),
         ("holds", amounts(row.drivers)),
         ("device plugin", amounts(row.plugin)),
-        ("pods", f"{row.pods} with accelerators, {row.waiting} waiting"),
+        ("pods", f"{_number(row.pods)} with accelerators, {_number(row.waiting)} waiting"),
         ("wait for", amounts(row.plugin_waiting), Style.WAITING),
         ("created", _age(row.created, now)),
     )

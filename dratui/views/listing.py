@@ -85,10 +85,10 @@ class Listing:
         moved = False
         for key in changes.rows.get(self.table.kind, ()):
             old, new = self._rows.get(key), self.table.row(self._store, key)
-            if old == new:
+            if old == new and self.query.within is None:
                 continue
             if new is None:
-                del self._rows[key]
+                self._rows.pop(key, None)
             else:
                 self._rows[key] = new
             place = self._sort_key(new) if new is not None and self._selects(new, now) else None
@@ -98,7 +98,7 @@ class Listing:
                     del self._order[key]
                 else:
                     self._order[key] = place
-            if place is not None:
+            if place is not None and old != new:
                 changed.add(key)
         if moved:
             self._arrange()

@@ -180,7 +180,7 @@ class Summary:
         for resources in self._nodes.of.values():
             for resource in resources:
                 total[resource.name] += resource.allocatable
-                requested[resource.name] += resource.requested
+                requested[resource.name] += resource.requested or 0
         for name in sorted(total):
             yield PluginGroup(clean(name), total[name], requested[name])
 
@@ -190,13 +190,13 @@ class Summary:
 
 def _device(store: Store, key: DeviceKey) -> Hashable:
     row = device_row(store, key)
-    return None if row is None else (row.driver, row.product, row.state)
+    return None if row is None else (row.driver, row.product or "", row.state)
 
 
 def _pool(store: Store, key: PoolKey) -> Hashable:
     verdict = judgement(store, key)
     if verdict is None:
-        return "gone" if key in store.claims_of_pool else None
+        return "gone" if key in store.claims_of_pool and store.known("resourceslices") else None
     return verdict.state
 
 
@@ -216,11 +216,12 @@ def _waiting_pod(store: Store, key: ObjectKey) -> Hashable:
 
 
 def _plugin(store: Store, key: ObjectKey) -> Hashable:
-    return plugin_resources(store, key.name) or None
+    return plugin_resources(store, key.name) or None if key in store.nodes else None
 
 
 def _tenant(store: Store, key: ObjectKey) -> Hashable:
     row = namespace_row(store, key)
     if row is None or not (row.devices or row.waiting or row.plugin):
         return None
-    return Tenant(clean(row.name), row.devices, row.waiting, sum(row.plugin.values()))
+    plugin = sum((row.plugin or {}).values())
+    return Tenant(clean(row.name), row.devices or 0, row.waiting or 0, plugin)

@@ -22,6 +22,7 @@ from dratui.cluster.index import PoolKey
 from dratui.cluster.nodes import NodeRow, node_row
 from dratui.cluster.pods import PodRow, pod_row
 from dratui.cluster.pools import PoolRow, pool_row
+from dratui.cluster.store import KEYS
 from dratui.cluster.tenants import NamespaceRow, namespace_row
 from dratui.views import words
 from dratui.views.table import Column, Style, Table
@@ -46,6 +47,7 @@ _DEVICE_STYLES: Mapping[str, Style] = {
     "incomplete": Style.WAITING,
     "invalid": Style.FAULT,
     "gone": Style.FAULT,
+    "unknown": Style.UNKNOWN,
 }
 
 
@@ -60,6 +62,7 @@ _POOL_STYLES: Mapping[str, Style] = {
     "invalid": Style.FAULT,
     "gone": Style.FAULT,
     "obsolete": Style.DIM,
+    "unknown": Style.UNKNOWN,
 }
 
 
@@ -109,6 +112,10 @@ def _claim_consumers(row: ClaimRow) -> str:
     return words.count(len(row.consumers), "consumer")
 
 
+def _pool_slices(row: PoolRow) -> str | None:
+    return None if row.state == "unknown" else f"{row.slices}/{row.expected_slices}"
+
+
 def _holders(row: DeviceRow) -> str:
     names = [f"{h.namespace}/{h.name}" for h in row.holders]
     watchers = sum(c.admin_access for c in row.claims)
@@ -119,8 +126,8 @@ def _plugin(value: Mapping[str, int]) -> str:
     return ", ".join(f"{number} × {name}" for name, number in value.items())
 
 
-def _amounts(value: Mapping[str, int], now: datetime) -> str:
-    return _plugin(value) or words.NONE
+def _amounts(value: Mapping[str, int] | None, now: datetime) -> str:
+    return words.UNKNOWN if value is None else _plugin(value) or words.NONE
 
 
 def _node_state(row: NodeRow) -> str:
@@ -129,15 +136,18 @@ def _node_state(row: NodeRow) -> str:
 
 
 def _node_plugin(row: NodeRow) -> str:
-    return ", ".join(f"{p.name} {p.requested}/{p.allocatable}" for p in row.plugin)
+    return ", ".join(
+        f"{p.name} {words.UNKNOWN if p.requested is None else p.requested}/{p.allocatable}"
+        for p in row.plugin
+    )
 
 
 def _quota(row: NamespaceRow) -> str:
     return ", ".join(f"{q.resource} {q.used}/{q.hard}" for q in row.quotas)
 
 
-def _taints(row: DeviceRow) -> str:
-    return ", ".join(t.text for t in row.taints)
+def _taints(row: DeviceRow) -> str | None:
+    return None if row.taints is None else ", ".join(t.text for t in row.taints)
 
 
 # --- the tables --------------------------------------------------------------------------------------
@@ -164,7 +174,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
-    keys=lambda s: s.claims,
+    keys=KEYS["claims"],
     row=claim_row,
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
@@ -186,14 +196,14 @@ DEVICES: Table[DeviceRow] = Table(
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="DEVICE", value=lambda r: r.device),
         Column(title="STATE", value=lambda r: r.state, style=device_style, glyph=True),
-        Column(title="PRODUCT", value=lambda r: r.product or None, grow=True),
+        Column(title="PRODUCT", value=lambda r: r.product, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where),
         Column(title="CLAIMS", value=_holders, grow=True),
         Column(title="TAINTS", value=_taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN),
         Column(title="SLICE", value=lambda r: r.slice, wide=True),
         Column(title="WHY", value=lambda r: r.why, wide=True),
     ),
-    keys=lambda s: {**dict.fromkeys(s.slices_of_device), **dict.fromkeys(s.claims_of_device)},
+    keys=KEYS["devices"],
     row=device_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.device,
@@ -214,14 +224,14 @@ POOLS: Table[PoolRow] = Table(
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where, grow=True),
         Column(title="GENERATION", value=lambda r: r.generation, align="right"),
-        Column(title="SLICES", value=lambda r: f"{r.slices}/{r.expected_slices}", align="right"),
+        Column(title="SLICES", value=_pool_slices, align="right"),
         Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
         Column(title="OBSOLETE", value=lambda r: r.obsolete_slices, align="right", wide=True),
         Column(title="WHY", value=lambda r: r.why, grow=True),
     ),
-    keys=lambda s: {**dict.fromkeys(s.slices_of_pool), **dict.fromkeys(s.claims_of_pool)},
+    keys=KEYS["pools"],
     row=pool_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.pool,
@@ -248,7 +258,7 @@ SLICES: Table[SliceRow] = Table(
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
     ),
-    keys=lambda s: s.slices,
+    keys=KEYS["slices"],
     row=slice_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.name,
@@ -283,7 +293,7 @@ PODS: Table[PodRow] = Table(
             grow=True,
         ),
     ),
-    keys=lambda s: s.pods,
+    keys=KEYS["pods"],
     row=pod_row,
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
@@ -314,7 +324,7 @@ NODES: Table[NodeRow] = Table(
         Column(title="PODS", value=lambda r: r.pods, align="right"),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
     ),
-    keys=lambda s: {**s.nodes, **{ObjectKey("", n): None for n in s.slices_of_node}},
+    keys=KEYS["nodes"],
     row=node_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.name,
@@ -339,7 +349,7 @@ CLASSES: Table[ClassRow] = Table(
         Column(title="EXTENDED RESOURCE", value=lambda r: r.extended_resource),
         Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True),
     ),
-    keys=lambda s: s.classes,
+    keys=KEYS["classes"],
     row=class_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.name,
@@ -362,7 +372,7 @@ TEMPLATES: Table[TemplateRow] = Table(
         Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
     ),
-    keys=lambda s: s.templates,
+    keys=KEYS["templates"],
     row=template_row,
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
@@ -393,7 +403,7 @@ TAINT_RULES: Table[TaintRuleRow] = Table(
             grow=True,
         ),
     ),
-    keys=lambda s: s.taint_rules,
+    keys=KEYS["taintrules"],
     row=taint_rule_row,
     namespace_of=lambda r: "",
     name_of=lambda r: r.name,
@@ -428,10 +438,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
         Column(title="QUOTA", value=_quota, grow=True),
         Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
     ),
-    keys=lambda s: {
-        **s.namespaces,
-        **{ObjectKey("", n): None for n in (*s.claims_of_namespace, *s.pods_of_namespace)},
-    },
+    keys=KEYS["namespaces"],
     row=namespace_row,
     namespace_of=lambda r: r.name,
     name_of=lambda r: r.name,
