@@ -45,12 +45,23 @@ def waiting(store: Store, pod: Pod) -> Waiting | None:
     """Why a Pending pod waits; None for a pod that does not. Every Pending pod has a reason."""
     if pod.phase != "Pending":
         return None
+    if pod.deleted:
+        return Waiting("derived", "being deleted")
     if pod.node:
         return _on_its_node(store, pod)
     if pod.gates:
-        return Waiting("derived", f"scheduling gates: {', '.join(pod.gates)}")
+        return _gated(pod)
     # Before the scheduler's words: while this holds the pod is not tried, and what the scheduler said is old.
     return _before_the_queue(store, pod) or _binding(store, pod) or _scheduler(pod) or _untried(pod)
+
+
+def _gated(pod: Pod) -> Waiting:
+    """Scheduling gates: the API server says in a condition that there are some, not which."""
+    gates = ", ".join(pod.gates)
+    said = _scheduler(pod)
+    if said is None:
+        return Waiting("derived", f"scheduling gates: {gates}")
+    return Waiting("scheduler", f"{said.reason}: {gates}")
 
 
 def _on_its_node(store: Store, pod: Pod) -> Waiting:
@@ -82,10 +93,30 @@ def _before_the_queue(store: Store, pod: Pod) -> Waiting | None:
     """What keeps the scheduler from trying the pod at all."""
     for entry in pod.claims:
         if reason := _claim_not_ready(store, pod, entry):
-            if warning := latest_warning(store, pod, "FailedResourceClaimCreation"):
-                return Waiting("event", warning.message)
-            return Waiting("derived", reason)
+            warning = _cannot_create(store, pod, entry)
+            return Waiting("event", warning.message) if warning else Waiting("derived", reason)
     return None
+
+
+def _cannot_create(store: Store, pod: Pod, entry: PodClaim) -> WarningEvent | None:
+    """The claim controller's Warning that it cannot create the claim for an entry, as long as there is none for it.
+
+    Source of the words: pkg/controller/resourceclaim, handleClaim.
+    """
+    claim = _made_for(store, pod, entry)
+    if not entry.template or (claim is not None and _owned(claim, pod)):
+        return None
+    warning = latest_warning(store, pod, "FailedResourceClaimCreation")
+    return warning if warning and f"PodResourceClaim {entry.name}:" in warning.message else None
+
+
+def _made_for(store: Store, pod: Pod, entry: PodClaim) -> Claim | None:
+    name = next((s.claim for s in pod.claim_statuses if s.name == entry.name), "")
+    return store.claims.get(ObjectKey(pod.namespace, name))
+
+
+def _owned(claim: Claim, pod: Pod) -> bool:
+    return claim.owner is not None and claim.owner.uid == pod.uid
 
 
 def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
@@ -110,7 +141,7 @@ def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
         return f"claim {name} does not exist" if store.known("resourceclaims", pod.namespace) else ""
     if claim.deleted:
         return f"claim {name} is being deleted{_held_by(claim)}"
-    if entry.template and (claim.owner is None or claim.owner.uid != pod.uid):
+    if entry.template and not _owned(claim, pod):
         return f"claim {name} was not created for this pod (it is not the owner)"
     return ""
 
@@ -178,6 +209,6 @@ def node_counts(message: str) -> dict[str, int]:
     reasons = _POST_FILTER.split(message[found.end() :], maxsplit=1)[0].removesuffix(".")
     counts: dict[str, int] = {}
     for number, text in _COUNTED.findall(reasons) if reasons[:1].isdecimal() else ():
-        counts[text.removesuffix(".")] = counts.get(text, 0) + int(number)
+        counts[text] = counts.get(text, 0) + int(number)
     telling = sorted(counts.items(), key=lambda c: (c[0].startswith(_PLACEMENT), -c[1], c[0]))
     return dict(telling) or ({reasons: total} if reasons else {})
