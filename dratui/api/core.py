@@ -62,10 +62,17 @@ class ClaimStatus(Struct, frozen=True):
     resource_claim_name: str | None = None
 
 
+class RequestMapping(Struct, frozen=True):
+    """Which extended resource a request of the hidden claim stands for."""
+
+    resource_name: str = ""
+
+
 class ExtendedClaimStatus(Struct, frozen=True):
     """status.extendedResourceClaimStatus."""
 
     resource_claim_name: str = ""
+    request_mappings: tuple[RequestMapping, ...] | None = None
 
 
 class Waiting(Struct, frozen=True):
@@ -196,10 +203,13 @@ class Event(Object, frozen=True):
 
 
 def extended_resource(name: str) -> bool:
-    """Whether a resource is of a device plugin's kind: a domain of its own, not Kubernetes' own one.
+    """Whether a resource is of a device plugin's kind: a domain of its own, not Kubernetes' own one; or it names a
+    device class, in the way that every class has.
 
-    Source: k8s.io/kubernetes/pkg/apis/core/v1/helper, IsExtendedResourceName.
+    Source: k8s.io/kubernetes/pkg/scheduler/util, IsDRAExtendedResourceName, 1.36.
     """
+    if name.startswith("deviceclass.resource.kubernetes.io/"):
+        return True
     return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
 
 
@@ -224,6 +234,7 @@ def _whole(quantity: str | int | float) -> int | None:
 def pod_row(wire: Pod) -> model.Pod:
     """Normalise a pod."""
     spec, status = wire.spec, wire.status
+    hidden = status.extended_resource_claim_status or ExtendedClaimStatus()
     waits = {
         s.name: s.state.waiting.reason
         for s in (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
@@ -243,7 +254,8 @@ def pod_row(wire: Pod) -> model.Pod:
             model.PodClaimStatus(intern(s.name), s.resource_claim_name or "")
             for s in status.resource_claim_statuses or ()
         ),
-        extended_claim=(status.extended_resource_claim_status or ExtendedClaimStatus()).resource_claim_name,
+        extended_claim=hidden.resource_claim_name,
+        claimed_resources=tuple(sorted({intern(m.resource_name) for m in hidden.request_mappings or ()})),
         containers=(
             *(_container(c, waits, init=True) for c in spec.init_containers or ()),
             *(_container(c, waits, init=False) for c in spec.containers or ()),

@@ -95,8 +95,8 @@ class Toleration(Part, frozen=True, rename="camel"):
     toleration_seconds: int | None = None
 
 
-class Version(Part, frozen=True):
-    """An attribute of type version: compares unlike a string of the same text."""
+class Version(Part, frozen=True, rename={"text": "version"}):
+    """An attribute of type version: compares unlike a string of the same text. Its JSON says so, as the API's does."""
 
     text: str
 
@@ -335,6 +335,7 @@ class Pod(Row, frozen=True, kw_only=True):
     claims: tuple[PodClaim, ...] = ()
     claim_statuses: tuple[PodClaimStatus, ...] = ()
     extended_claim: str = ""  # the hidden claim behind extended resources
+    claimed_resources: tuple[str, ...] = ()  # the extended resources that it stands for
     containers: tuple[Container, ...] = ()
     scheduled: Condition | None = None  # PodScheduled
     gates: tuple[str, ...] = ()

@@ -74,8 +74,6 @@ def plugin_devices(pod: Pod) -> dict[str, int]:
 
     Init containers run one after the other: the greatest of them counts, against the sum of the others.
     """
-    if pod.extended_claim:
-        return {}
     together: dict[str, int] = {}
     alone: dict[str, int] = {}
     for container in pod.containers:
@@ -84,7 +82,7 @@ def plugin_devices(pod: Pod) -> dict[str, int]:
                 alone[name] = max(alone.get(name, 0), number)
             else:
                 together[name] = together.get(name, 0) + number
-    names = sorted({*together, *alone})
+    names = sorted({*together, *alone} - {*pod.claimed_resources})
     return {name: max(together.get(name, 0), alone.get(name, 0)) for name in names}
 
 
