@@ -13,7 +13,7 @@ import msgspec
 
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Changes, Store
-from dratui.events import Event, Phase, Source
+from dratui.events import Event, Health, Phase, Source
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.terminal import clean, fit, width
@@ -113,14 +113,20 @@ def _judge(store: Store, table: Table[Any], namespace: str) -> None:
         elif health.phase is Phase.NOT_SERVED and optional:
             pass  # normal: an older server, or a feature that is off
         elif position == 0:
-            raise Failure(
-                f"cannot list {stream}: {health.detail or health.phase}",
-                hint=f"kubectl auth can-i list {stream}; with rights in one namespace only, name it with -n"
-                if health.phase is Phase.FORBIDDEN
-                else "",
-            )
+            raise _cannot_list(stream, health)
         else:
             _note(f"{stream} {health.phase}: what depends on them is unknown. {health.detail}")
+
+
+def _cannot_list(stream: str, health: Health) -> Failure:
+    if health.phase is Phase.NOT_SERVED:
+        return Failure(f"cannot list {stream}: the server has no such kind", hint="kubectl api-resources")
+    hint = ""
+    if health.phase is Phase.FORBIDDEN:
+        hint = f"kubectl auth can-i list {stream}"
+        if STREAMS[stream].namespaced:
+            hint += "; with rights in one namespace only, name it with -n"
+    return Failure(f"cannot list {stream}: {health.detail or health.phase}", hint=hint)
 
 
 def _note(text: str) -> None:
