@@ -1,6 +1,7 @@
 """`dratui record`: write what the API server says into a file, until ctrl-c or for a time."""
 
 import asyncio
+import math
 import signal
 import sys
 import time
@@ -10,14 +11,16 @@ from typing import Any
 
 from dratui.api.streams import STREAMS
 from dratui.events import Event, Health, HealthChanged, Phase
+from dratui.failure import Failure
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
-from dratui.recording.file import FORMAT, Header, RecordingFailure, Writer
+from dratui.recording.format import RecordingFailure
 from dratui.recording.raw import raw
+from dratui.recording.writer import Writer
 from dratui.terminal import clean
 from dratui.views.words import duration as duration_words
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 1.0  # what a killed recorder may lose
 
 
 def run(path: Path, duration: float | None, options: Options) -> int:
@@ -26,78 +29,75 @@ def run(path: Path, duration: float | None, options: Options) -> int:
 
 
 class _Tape:
-    """Writes what a source says. The file begins once the source knows whom it talks to: the header says so."""
+    """Writes what a source says. The recording begins once the source knows whom it talks to: the header says so."""
 
     def __init__(self, path: Path, source: ClusterSource) -> None:
-        self._path = path
         self._source = source
         self._early: list[Event] = []
-        self._writer: Writer | None = None
+        self._writer = Writer(path)
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.health: dict[str, Health] = {}
-        self.failed = asyncio.get_running_loop().create_future()
+
+    @property
+    def failure(self) -> "asyncio.Future[None]":
+        """Done, with the exception, when the file cannot be written any more."""
+        return self._failure
 
     def emit(self, events: Sequence[Event]) -> None:
         """Take in what the source says. A file that cannot be written ends the recording, not the source."""
         self.health.update({e.stream: e.health for e in events if isinstance(e, HealthChanged)})
-        now = self._source.now()
-        if self.failed.done():
+        if self._failure.done():
             return
+        if not self._source.about.server_version:
+            self._early.extend(events)
+            return
+        now = self._source.now()
         try:
-            if self._source.about.server_version:
-                self._open(now).write([*self._early, *events], now)
-                self._early.clear()
-            else:
-                self._early.extend(events)
+            if not self._writer.begun:
+                self._writer.begin(self._source.about, now)
+            self._writer.write([*self._early, *events], now)
+            self._early.clear()
         except RecordingFailure as failure:
-            self.failed.set_exception(failure)
+            self._failure.set_exception(failure)
 
     def flush(self) -> int:
-        """Bytes in the file, which can be read up to here from now on."""
-        return self._writer.flush() if self._writer else 0
+        """Bytes in the file, which can be read up to here from now on. Raises RecordingFailure."""
+        return self._writer.flush()
 
-    def close(self) -> None:
-        """Complete the file."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def _open(self, now: float) -> Writer:
-        if self._writer is None:
-            header = Header(started=now, about=self._source.about, dratui="recording", format=FORMAT)
-            self._writer = Writer(self._path, header)
-        return self._writer
+    def close(self) -> bool:
+        """Complete the file. Returns whether there is one. Raises RecordingFailure."""
+        begun = self._writer.begun
+        self._writer.close(self._source.now())
+        return begun
 
 
 async def _record(path: Path, duration: float | None, options: Options) -> int:
     source = ClusterSource(options, [raw(stream) for stream in STREAMS.values()])
+    tape = _Tape(path, source)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tape = _Tape(path, source)
     following = asyncio.create_task(source.run(tape.emit))
     stopping = asyncio.create_task(stop.wait())
-    ends: set[asyncio.Future[Any]] = {following, stopping, tape.failed}
+    ends: set[asyncio.Future[Any]] = {following, stopping, tape.failure}
     started = time.monotonic()
+    deadline = started + (duration or math.inf)
     try:
-        while not any(end.done() for end in ends):
-            left = (
-                FLUSH_SECONDS
-                if duration is None
-                else min(FLUSH_SECONDS, started + duration - time.monotonic())
-            )
-            if left <= 0:
-                break
-            await asyncio.wait(ends, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        while not any(end.done() for end in ends) and (left := deadline - time.monotonic()) > 0:
+            await asyncio.wait(ends, timeout=min(FLUSH_SECONDS, left), return_when=asyncio.FIRST_COMPLETED)
             _progress(path, tape.flush(), time.monotonic() - started, tape.health)
-        for end in (following, tape.failed):
+        for end in (following, tape.failure):
             if end.done():
                 end.result()
     finally:
         for end in ends:
             end.cancel()
         await asyncio.gather(*ends, return_exceptions=True)
-        tape.close()
         if sys.stderr.isatty():
             print(file=sys.stderr)
+        begun = tape.close()
+    if not begun:
+        raise Failure("nothing was recorded: stopped before the server had answered")
     return 0
 
 

@@ -1,8 +1,6 @@
 """Objects as they were sent: a recording keeps them whole, so that a later dratui can read more out of them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
@@ -22,29 +20,55 @@ class _ListMetadata(msgspec.Struct, frozen=True, rename="camel"):
     remaining_item_count: int | None = None
 
 
-class _List(msgspec.Struct, frozen=True):
+class _List(msgspec.Struct, frozen=True, rename="camel"):
     metadata: _ListMetadata = _ListMetadata()
-    items: list[dict[str, Any]] | None = None
+    api_version: str = ""
+    kind: str = ""
+    items: tuple[msgspec.Raw, ...] | None = None
 
 
 class _Event(msgspec.Struct, frozen=True):
     type: WatchType
-    object: dict[str, Any]
+    object: msgspec.Raw
+
+
+class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    metadata: _Metadata = _Metadata()
+
+
+class _Status(msgspec.Struct, frozen=True):
+    code: int | None = None
+    message: str = ""
+
+
+# One level deep: what is below is passed on byte by byte.
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class RawCodec:
-    """Implements `dratui.wire.Codec` without looking into objects. Drops managedFields: many bytes, for nobody."""
+    """Implements `dratui.wire.Codec` without looking into objects.
+
+    Drops managedFields: many bytes, for nobody. Adds to the items of a list what they share and the list therefore
+    says once, apiVersion and kind, so that an object reads the same wherever it came from.
+    """
 
     def __init__(self, version: str) -> None:
         self._version = version
         self._list = msgspec.json.Decoder(_List)
         self._event = msgspec.json.Decoder(_Event)
+        self._versioned = msgspec.json.Decoder(_Versioned)
+        self._status = msgspec.json.Decoder(_Status)
 
     def page(self, data: bytes) -> ListPage:
         """Decode the body of a LIST."""
         page = self._list.decode(data)
+        shared = _type_of_items(page)
         return ListPage(
-            rows=[self._raw(item) for item in page.items or ()],
+            rows=[RawObject(self._version, _trimmed(bytes(item), shared)) for item in page.items or ()],
             resource_version=page.metadata.resource_version,
             continue_token=page.metadata.continue_,
             remaining=page.metadata.remaining_item_count,
@@ -53,24 +77,32 @@ class RawCodec:
     def event(self, line: bytes) -> WatchEvent:
         """Decode one line of a WATCH."""
         event = self._event.decode(line)
+        data = bytes(event.object)
         if event.type == "ERROR":
-            status = msgspec.convert(event.object, _Status)
+            status = self._status.decode(data)
             return WatchEvent(type=event.type, code=status.code, message=status.message)
-        meta = event.object.get("metadata")
-        version = str(meta.get("resourceVersion", "")) if isinstance(meta, Mapping) else ""
-        row = None if event.type == "BOOKMARK" else self._raw(event.object)
+        version = self._versioned.decode(data).metadata.resource_version
+        row = None if event.type == "BOOKMARK" else RawObject(self._version, _trimmed(data, {}))
         return WatchEvent(type=event.type, row=row, resource_version=version)
 
-    def _raw(self, item: dict[str, Any]) -> RawObject:
-        meta = item.get("metadata")
-        if isinstance(meta, dict):
-            meta.pop("managedFields", None)
-        return RawObject(self._version, msgspec.json.encode(item))
+
+def _type_of_items(page: _List) -> dict[str, msgspec.Raw]:
+    if not page.api_version or not page.kind.endswith("List"):
+        return {}
+    words = {"apiVersion": page.api_version, "kind": page.kind.removesuffix("List")}
+    return {field: msgspec.Raw(msgspec.json.encode(word)) for field, word in words.items()}
 
 
-class _Status(msgspec.Struct, frozen=True):
-    code: int | None = None
-    message: str = ""
+def _trimmed(data: bytes, shared: dict[str, msgspec.Raw]) -> bytes:
+    try:
+        fields = shared | _FIELDS.decode(data)
+        if "metadata" in fields:
+            metadata = _FIELDS.decode(fields["metadata"])
+            metadata.pop("managedFields", None)
+            fields["metadata"] = msgspec.Raw(msgspec.json.encode(metadata))
+    except ValueError:  # no server sends such an object; whoever reads it may make something of it
+        return data
+    return msgspec.json.encode(fields)
 
 
 def raw(stream: Stream) -> Stream:
