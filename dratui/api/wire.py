@@ -1,7 +1,8 @@
 """Pieces that look the same on the wire in every kind and version: metadata, lists, watch events, selectors of time.
 
 Wire Structs name only the fields that are used; msgspec skips the rest without building it. Every field has a
-default: bookmarks have no spec, and a server may leave out what is empty. `null` is as good as absent.
+default: bookmarks have no spec, and a server may leave out what is empty. `null` is as good as absent: where servers
+send it the Structs say so, elsewhere the second look does that `Decoding.row` takes.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,6 +44,18 @@ class Object(Struct, frozen=True):
     metadata: Metadata = Metadata()
 
 
+class Versioned(Struct, frozen=True):
+    """ObjectMeta, if only the version matters."""
+
+    resource_version: str = ""
+
+
+class VersionedObject(Struct, frozen=True):
+    """Any object, if only its version matters."""
+
+    metadata: Versioned = Versioned()
+
+
 class ListMetadata(Struct, frozen=True):
     """ListMeta."""
 
@@ -75,20 +88,20 @@ class Status(Struct, frozen=True):
 _raw_list = msgspec.json.Decoder(RawList)
 _raw_event = msgspec.json.Decoder(RawEvent)
 _status = msgspec.json.Decoder(Status)
-_object = msgspec.json.Decoder(Object)
+_version = msgspec.json.Decoder(VersionedObject)
 
 
 class Decoding(Generic[W]):
     """Decodes one kind as one version serves it: wire Struct → row. Implements `dratui.wire.Codec`.
 
-    An object that cannot be read as its kind (no server sends such, a recording may) still becomes a row with what
-    its metadata says, so that one odd object costs neither the page nor the object's place in the list.
+    An object that cannot be read as its kind (no server sends such, a recording may) still becomes a row with its
+    name, so that one odd object costs neither the page nor the object's place in the list.
     """
 
     def __init__(self, wire: type[W], normalise: Callable[[W], model.Row]) -> None:
         self._normalise = normalise
         self._decoder = msgspec.json.Decoder(wire)
-        self._bare = wire
+        self._wire = wire
         items: Any = tuple.__class_getitem__((wire, ...))
         # One pass over a page's bytes; item by item only where that fails.
         self._list = msgspec.json.Decoder(
@@ -123,7 +136,7 @@ class Decoding(Generic[W]):
         if event.type == "ERROR":
             status = _status.decode(data)
             return WatchEvent(type=event.type, code=status.code, message=status.message)
-        version = _object.decode(data).metadata.resource_version
+        version = _version.decode(data).metadata.resource_version
         if event.type == "BOOKMARK":
             return WatchEvent(type=event.type, resource_version=version)
         return WatchEvent(type=event.type, row=self.row(data), resource_version=version)
@@ -133,7 +146,30 @@ class Decoding(Generic[W]):
         try:
             return self._normalise(self._decoder.decode(data))
         except ValueError:  # msgspec.ValidationError is one, text that is no UTF-8 another
-            return self._normalise(self._bare(metadata=_object.decode(data).metadata))
+            return self._second_look(data)
+
+    def _second_look(self, data: bytes) -> model.Row:
+        """Decode an object that is odd: without its nulls, or else no more of it than its name."""
+        plain = _without_nulls(msgspec.json.decode(data))
+        try:
+            return self._normalise(msgspec.convert(plain, self._wire))
+        except ValueError:
+            return self._normalise(self._wire(metadata=_identity(plain)))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value if part is not None] if isinstance(value, list) else value
+
+
+def _identity(plain: Any) -> Metadata:
+    """The texts that name an object. Raises msgspec.ValidationError for what is none."""
+    meta = plain.get("metadata", {}) if isinstance(plain, dict) else None
+    if not isinstance(meta, dict):
+        raise msgspec.ValidationError("this is no object")
+    texts = (meta.get(key) for key in ("name", "namespace", "uid"))
+    return Metadata(*(text if isinstance(text, str) else "" for text in texts))
 
 
 _label_cache: dict[model.Labels, model.Labels] = {}

@@ -1,0 +1,163 @@
+"""Pods, nodes, quotas and events, as far as accelerators go."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dratui.api import model
+from dratui.api.streams import codec
+
+IMPLICIT = "deviceclass.resource.kubernetes.io"
+
+
+def row(plural: str, **fields: Any) -> Any:
+    object_ = {"metadata": {"namespace": "ml-team", "name": "train"}, **fields}
+    return codec(plural, "v1").row(json.dumps(object_).encode())
+
+
+def container(name: str = "main", **resources: Any) -> dict[str, Any]:
+    return {"name": name, "image": "work:1", "resources": resources}
+
+
+def test_a_pod_and_its_claims() -> None:
+    pod: model.Pod = row(
+        "pods",
+        spec={
+            "nodeName": "node-1",
+            "resourceClaims": [
+                {"name": "own", "resourceClaimTemplateName": "h100"},
+                {"name": "shared", "resourceClaimName": "notebook"},
+            ],
+            "initContainers": [container("setup")],
+            "containers": [container(claims=[{"name": "own"}, {"name": "shared", "request": "gpu"}])],
+            "schedulingGates": [{"name": "example.com/quota"}],
+        },
+        status={
+            "phase": "Running",
+            "resourceClaimStatuses": [
+                {"name": "own", "resourceClaimName": "train-own-x2k9f"},
+                {"name": "none"},
+            ],
+            "containerStatuses": [
+                {"name": "main", "ready": True, "restartCount": 3, "state": {"running": {}}}
+            ],
+        },
+    )
+    assert pod.claims == (model.PodClaim("own", "", "h100"), model.PodClaim("shared", "notebook"))
+    assert pod.claim_statuses == (
+        model.PodClaimStatus("own", "train-own-x2k9f"),
+        model.PodClaimStatus("none"),
+    )
+    setup, main = pod.containers
+    assert (setup.init, main.claims) == (True, (("own", ""), ("shared", "gpu")))
+    assert (pod.ready, pod.restarts, pod.gates) == (1, 3, ("example.com/quota",))
+
+
+def test_a_pod_whose_extended_resources_became_a_claim() -> None:
+    hidden = {
+        "resourceClaimName": "train-extended-resources-7g",
+        "requestMappings": [
+            {
+                "containerName": "main",
+                "resourceName": "example.com/h100",
+                "requestName": "container-0-request-0",
+            },
+            {
+                "containerName": "side",
+                "resourceName": "example.com/h100",
+                "requestName": "container-1-request-0",
+            },
+        ],
+    }
+    pod = row("pods", status={"extendedResourceClaimStatus": hidden})
+    assert (pod.extended_claim, pod.claimed_resources) == (
+        "train-extended-resources-7g",
+        ("example.com/h100",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("resources", "extended"),
+    [
+        ({"limits": {"nvidia.com/gpu": "2", "cpu": "4", "memory": "1Gi"}}, (("nvidia.com/gpu", 2),)),
+        ({"requests": {"nvidia.com/gpu": 1}}, (("nvidia.com/gpu", 1),)),
+        ({"limits": {"hugepages-2Mi": "4Mi", "example.com/n": "2k"}}, (("example.com/n", 2000),)),
+        (
+            {"limits": {"deviceclass.resource.kubernetes.io/h100": "1"}},
+            (("deviceclass.resource.kubernetes.io/h100", 1),),
+        ),
+        ({"limits": {"kubernetes.io/own": "1", "attachable-volumes-x": "1"}}, ()),
+        ({"limits": {"example.com/odd": "1.5"}}, ()),
+        ({"limits": None}, ()),
+    ],
+)
+def test_extended_resources_of_a_container(resources: Any, extended: tuple[tuple[str, int], ...]) -> None:
+    pod = row("pods", spec={"containers": [container(**resources)]})
+    assert pod.containers[0].extended == extended
+
+
+def test_why_a_container_does_not_run() -> None:
+    waits = {"name": "main", "state": {"waiting": {"reason": "ImagePullBackOff"}}}
+    pod = row("pods", spec={"containers": [container()]}, status={"containerStatuses": [waits]})
+    assert pod.containers[0].waiting == "ImagePullBackOff"
+
+
+def test_a_node() -> None:
+    node: model.Node = row(
+        "nodes",
+        spec={"unschedulable": True, "taints": [{"key": "example.com/repair", "effect": "NoSchedule"}]},
+        status={
+            "allocatable": {"cpu": "16", "nvidia.com/gpu": "4", "pods": "110"},
+            "conditions": [
+                {"type": "MemoryPressure", "status": "False"},
+                {"type": "Ready", "status": "True"},
+            ],
+            "nodeInfo": {"kubeletVersion": "v1.36.3"},
+        },
+    )
+    assert (node.ready, node.unschedulable, node.kubelet) == ("True", True, "v1.36.3")
+    assert node.allocatable == (("nvidia.com/gpu", 4),)
+    assert node.taints[0].key == "example.com/repair"
+
+
+def test_a_quota_shows_what_counts_devices_and_claims() -> None:
+    hard = {
+        "cpu": "10",
+        "count/resourceclaims.resource.k8s.io": "5",
+        "h100.deviceclass.resource.k8s.io/devices": "8",
+        "requests.nvidia.com/gpu": "2",
+        "requests.storage": "1Ti",
+    }
+    quota = row("resourcequotas", status={"hard": hard, "used": {"requests.nvidia.com/gpu": "1"}})
+    assert quota.devices == (
+        ("count/resourceclaims.resource.k8s.io", "5", "0"),
+        ("h100.deviceclass.resource.k8s.io/devices", "8", "0"),
+        ("requests.nvidia.com/gpu", "2", "1"),
+    )
+
+
+def test_an_event_of_either_recorder() -> None:
+    about = {"kind": "Pod", "namespace": "ml-team", "name": "train", "uid": "u"}
+    old = row(
+        "events",
+        reason="FailedPrepareDynamicResources",
+        message="no",
+        count=4,
+        firstTimestamp="2026-03-01T11:00:00Z",
+        lastTimestamp="2026-03-01T11:30:00Z",
+        eventTime=None,
+        involvedObject=about,
+    )
+    new = row(
+        "events",
+        reason="FailedPrepareDynamicResources",
+        message="no",
+        firstTimestamp=None,
+        lastTimestamp=None,
+        eventTime="2026-03-01T11:00:00.000000Z",
+        series={"count": 4, "lastObservedTime": "2026-03-01T11:30:00.000000Z"},
+        involvedObject=about,
+    )
+    assert old == new
+    assert (old.count, old.about_name, old.about_uid) == (4, "train", "u")
