@@ -3,7 +3,7 @@
 Everything that a screen shows passes `strip`: it is cleaned there, whoever made it, and cut to the columns it has.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style as Ink
@@ -17,23 +17,35 @@ Line = tuple[Part, ...]
 
 
 def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) -> Strip:
-    """Draw `line` in exactly `columns`; what is too long ends in an ellipsis."""
-    segments: list[Segment] = []
+    """Draw `line` in exactly `columns`; what is too long ends in an ellipsis.
+
+    Neighbours that look the same become one segment, since each begins and ends with an escape sequence.
+    """
+    runs: list[tuple[str, Ink]] = []
     room = columns
-    for raw, ink in line:
+    for raw, ink in (*line, (" " * columns, fill)):
         text = clean(raw)
         taken = width(text)
         if taken > room:
-            text = _head(text, room)
+            text = text[:room] if text.isspace() else _head(text, room)
             taken = width(text)
         if text:
-            segments.append(Segment(to_ascii(text) if ascii_only else text, ink))
+            shown = to_ascii(text) if ascii_only else text
+            if runs and (
+                runs[-1][1] == ink or (text.isspace() and not (_visible(ink) or _visible(runs[-1][1])))
+            ):
+                runs[-1] = (runs[-1][0] + shown, runs[-1][1])
+            else:
+                runs.append((shown, ink))
             room -= taken
         if room <= 0:
             break
-    if room > 0:
-        segments.append(Segment(" " * room, fill))
-    return Strip(segments, columns)
+    return Strip([Segment(text, ink) for text, ink in runs], columns)
+
+
+def _visible(ink: Ink) -> bool:
+    """Whether a blank in this ink looks different from a blank."""
+    return bool(ink.bgcolor or ink.underline or ink.reverse)
 
 
 def to_ascii(text: str) -> str:
@@ -66,19 +78,27 @@ def folded(line: Line, columns: int) -> list[Line]:
 
 
 def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
-    """From which column to which (exclusive) `new` differs from `old`, told by whole segments; None if it does not."""
-    if old == new:
+    """From which column to which (exclusive) `new` differs from `old`; None if it does not."""
+    if old is new or old == new:
         return None
-    before, after = list(old), list(new)
-    start = 0
-    while before and after and before[0] == after[0]:
-        start += before.pop(0).cell_length
-        after.pop(0)
-    end = max(old.cell_length, new.cell_length)
-    while before and after and before[-1] == after[-1]:
-        end -= before.pop().cell_length
-        after.pop()
-    return start, end
+    before, after = _characters(old), _characters(new)
+    start = _common(before, after)
+    same = _common(before[start:][::-1], after[start:][::-1])
+    left = sum(width(char) for char, _ in after[:start])
+    right = sum(width(char) for char, _ in after[len(after) - same :])
+    return left, new.cell_length - right
+
+
+def _characters(drawn: Strip) -> list[tuple[str, Ink | None]]:
+    return [(char, segment.style) for segment in drawn for char in segment.text]
+
+
+def _common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many elements both begin with."""
+    for count, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return count
+    return min(len(one), len(other))
 
 
 def _head(text: str, columns: int) -> str:

@@ -74,12 +74,12 @@ def skin(*, colour: bool, ascii_only: bool) -> Skin:
             flash=Ink(underline=True),
             states=dict.fromkeys(Style, plain) | {Style.DIM: dim, Style.UNKNOWN: dim, Style.FAULT: strong},
         )
-    plain, dim = Ink.parse("#c8ccd4"), Ink.parse("#7d8590")
+    plain, dim = Ink(), Ink.parse("#7d8590")  # plain text as the terminal has it: no byte for its colour
     return Skin(
         ascii=ascii_only,
         plain=plain,
         dim=dim,
-        strong=Ink.parse("bold #e6e9ef"),
+        strong=Ink(bold=True),
         accent=Ink.parse("bold #c9a0dc"),
         cursor=Ink.parse("on #3a2f4d"),
         flash=Ink.parse("on #4a4a1f"),
