@@ -168,8 +168,10 @@ def _identity(plain: Any) -> Metadata:
     meta = plain.get("metadata", {}) if isinstance(plain, dict) else None
     if not isinstance(meta, dict):
         raise msgspec.ValidationError("this is no object")
-    texts = (meta.get(key) for key in ("name", "namespace", "uid"))
-    return Metadata(*(text if isinstance(text, str) else "" for text in texts))
+    name, namespace, uid = (
+        text if isinstance(text := meta.get(key), str) else "" for key in ("name", "namespace", "uid")
+    )
+    return Metadata(name=name, namespace=namespace, uid=uid)
 
 
 _label_cache: dict[model.Labels, model.Labels] = {}
