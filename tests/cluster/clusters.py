@@ -203,6 +203,20 @@ _health = st.builds(
     ),
 )
 
+
+@st.composite
+def starts(draw: st.DrawFn) -> tuple[Event, ...]:
+    """What a source says first: every stream's objects, and that these are all."""
+    events: list[Event] = []
+    for stream in STREAMS:
+        found = draw(st.lists(_of_stream[stream], min_size=1, max_size=4))
+        events += [
+            Page(stream, found, first=True, last=True),
+            HealthChanged(stream, Health(phase=Phase.LIVE, since=0.0)),
+        ]
+    return tuple(events)
+
+
 batches: st.SearchStrategy[tuple[Event, ...]] = st.one_of(
     st.lists(changes(), min_size=1, max_size=3).map(tuple),
     lists(),
