@@ -1,0 +1,241 @@
+"""One object in words."""
+
+from typing import Any
+
+import pytest
+
+from dratui.api.model import (
+    Condition,
+    Constraint,
+    CounterConsumption,
+    Device,
+    DeviceClass,
+    DeviceKey,
+    DeviceStatus,
+    Namespace,
+    Node,
+    ObjectKey,
+    PodClaim,
+    Quota,
+    Request,
+    Result,
+    Taint,
+    TaintRule,
+    Template,
+    Toleration,
+    Version,
+)
+from dratui.cluster.store import Store
+from dratui.views.describe import Document, describe
+from dratui.views.table import Style
+from dratui.views.tables import TABLES
+from tests.cluster.build import DRIVER, NOW, ago, claim, owned_by, pod, result, slice_, store, warning
+
+
+def document(made: Store, kind: str, key: Any) -> Document:
+    found = describe(made, kind, key, NOW)
+    assert found is not None
+    return found
+
+
+def lines(found: Document) -> dict[str, dict[str, str]]:
+    return {section.title: {f.label: f.value for f in section.fields} for section in found.sections}
+
+
+def test_a_claim() -> None:
+    user = pod("train")
+    subject = claim(
+        "gpu",
+        Result("gpu", DRIVER, "node-1", "gpu-0", share_id="s", consumed_capacity={"memory": "10Gi"}),
+        pods=[user],
+        created=ago(hours=3),
+        owner=owned_by(user),
+        pod_claim_name="gpu",
+        requests=(
+            Request(
+                "gpu",
+                device_class="h100",
+                selectors=("device.driver == 'x'",),
+                tolerations=(Toleration("", "Exists"),),
+                capacity={"memory": "10Gi"},
+            ),
+        ),
+        constraints=(Constraint(match_attribute="numa"),),
+        device_status=(DeviceStatus(DRIVER, "node-1", "gpu-0", (Condition("Ready", "True"),)),),
+    )
+    said = lines(document(store(subject, slice_("node-1", "gpu-0"), user), "claims", subject.key))
+    assert said["CLAIM"]["state"] == "allocated,reserved"
+    assert said["CLAIM"]["created"] == "3h ago"
+    assert said["CLAIM"]["made for"] == "Pod train, entry gpu"
+    assert said["REQUEST gpu"] == {
+        "wants": "1 × h100",
+        "selector": "device.driver == 'x'",
+        "capacity": "memory ≥ 10Gi",
+        "tolerates": "any taint Exists",
+    }
+    assert said["CONSTRAINTS"] == {"same": "numa (all requests)"}
+    assert said["DEVICE gpu-0"]["share"] == "s: memory 10Gi"
+    assert said["STATUS gpu-0"] == {"Ready": "True"}
+    assert said["CONSUMERS"] == {"pod": "train"}
+
+
+def test_a_claim_that_holds_on_to_what_is_gone() -> None:
+    subject = claim("gpu", result("gpu-0"), pods=[pod("train")])
+    said = lines(document(store(subject), "claims", subject.key))
+    assert said["DEVICE gpu-0"]["published"] == "no longer"
+    assert said["CONSUMERS"]["pod"] == "train is gone, its reservation stays"
+
+
+def test_a_device() -> None:
+    device = Device(
+        "gpu-0",
+        attributes={"model": "H100", "driverVersion": Version("580.1.0")},
+        taints=(Taint("xid", "79", "NoSchedule", ago(hours=2)),),
+        consumes=(CounterConsumption("card", {}),),
+    )
+    monitor = claim("monitor", Result("all", DRIVER, "node-1", "gpu-0", admin_access=True))
+    made = store(slice_("node-1", device), monitor)
+    found = document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0"))
+    said = lines(found)
+    assert (found.title, found.style) == (f"device {DRIVER}/node-1/gpu-0", Style.FAULT)
+    assert said["ATTRIBUTES"] == {"driverVersion": "580.1.0", "model": "H100"}
+    assert said["TAINTS"] == {"xid=79:NoSchedule": "from slice, 2h ago"}
+    assert said["HELD BY"]["default/monitor"].endswith("admin access: watches, does not hold")
+
+
+def test_a_device_whose_slice_is_forbidden_is_unknown_not_gone() -> None:
+    made = store(claim("gpu", result("gpu-0")), unknown=["resourceslices"])
+    found = document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0"))
+    assert found.state == "unknown"
+    assert lines(found)["DEVICE"]["product"] == "?"
+
+
+def test_a_pod_that_waits() -> None:
+    says = "0/9 nodes are available: 1 Insufficient cpu, 8 cannot allocate all claims."
+    subject = pod("train", PodClaim("gpu", template="h100"), made={"gpu": "train-gpu"}, says=says)
+    made = store(
+        subject,
+        claim("train-gpu", owner=owned_by(subject)),
+        Template(namespace="default", name="h100"),
+        warning(subject, "FailedPrepareDynamicResources", "no driver", minutes_ago=5),
+    )
+    said = lines(document(made, "pods", subject.key))
+    assert said["WAITING"] == {
+        "source": "the scheduler says",
+        "reason": says,
+        "1 node": "Insufficient cpu",
+        "8 nodes": "cannot allocate all claims",
+    }
+    assert said["CLAIM gpu"] == {
+        "claim": "train-gpu",
+        "template": "h100",
+        "state": "pending",
+        "wants": f"1 × {DRIVER}",
+    }
+    assert said["WARNINGS"] == {"FailedPrepareDynamicResources": "no driver (× 1, 5m ago)"}
+
+
+def test_a_pods_claim_that_is_not_there_is_absent_only_if_we_could_see_it() -> None:
+    subject = pod("train", "gpu")
+    assert lines(document(store(subject), "pods", subject.key))["CLAIM gpu"]["state"] == "does not exist"
+    blind = store(subject, unknown=["resourceclaims"])
+    assert lines(document(blind, "pods", subject.key))["CLAIM gpu"]["state"] == "?"
+
+
+def test_a_pool_lists_its_slices_and_devices() -> None:
+    made = store(slice_("node-1", "gpu-0", generation=2, expected=2), slice_("node-1", "gpu-0", name="old"))
+    said = lines(document(made, "pools", (DRIVER, "node-1")))
+    assert said["POOL"]["slices"] == "1 of 2"
+    assert said["POOL"]["obsolete"] == "1 older slice"
+    assert said["DEVICES"] == {"gpu-0": "incomplete"}
+
+
+def test_a_node_and_a_namespace_say_what_they_do_not_know() -> None:
+    made = store(
+        Node(name="node-1", ready="True", kubelet="v1.36.3"),
+        Namespace(name="default"),
+        Quota(namespace="default", name="q", devices=(("h100", "8", "2"),)),
+        unknown=["resourceslices", "pods"],
+    )
+    assert lines(document(made, "nodes", ObjectKey("", "node-1")))["NODE"]["devices"] == "?, 0 held, ? free"
+    tenant = lines(document(made, "namespaces", ObjectKey("", "default")))
+    assert tenant["NAMESPACE"]["pods"] == "? with accelerators, ? waiting"
+    assert tenant["QUOTA"] == {"h100": "2 of 8 (q)"}
+
+
+def test_what_is_gone_has_no_description() -> None:
+    assert describe(store(), "claims", ObjectKey("default", "gpu"), NOW) is None
+
+
+HOSTILE = "\x1b[31mred\x07\n\u202egnp\u2066\x9b2J"
+
+
+def hostile() -> Store:
+    """Every text of every kind is hostile, as far as it is text."""
+    device = Device(
+        HOSTILE,
+        attributes={HOSTILE: HOSTILE, "model": HOSTILE, "v": Version(HOSTILE)},
+        taints=(Taint(HOSTILE, HOSTILE, HOSTILE),),
+    )
+    user = pod(
+        HOSTILE,
+        HOSTILE,
+        namespace=HOSTILE,
+        says=HOSTILE,
+        phase="Pending",
+        reason=HOSTILE,
+        message=HOSTILE,
+        extended={HOSTILE: 1},
+    )
+    return store(
+        slice_(HOSTILE, device, driver=HOSTILE, expected=1),
+        claim(
+            HOSTILE,
+            Result(
+                HOSTILE, HOSTILE, HOSTILE, HOSTILE, share_id=HOSTILE, consumed_capacity={HOSTILE: HOSTILE}
+            ),
+            namespace=HOSTILE,
+            node=HOSTILE,
+            pods=[user],
+            finalizers=(HOSTILE,),
+            deleted=NOW,
+            device_class=HOSTILE,
+        ),
+        user,
+        Node(
+            name=HOSTILE,
+            kubelet=HOSTILE,
+            labels=((f"node-role.kubernetes.io/{HOSTILE}", ""),),
+            taints=(Taint(HOSTILE, HOSTILE, HOSTILE),),
+            allocatable=((HOSTILE, 4),),
+        ),
+        DeviceClass(name=HOSTILE, selectors=(HOSTILE,), extended_resource=HOSTILE),
+        Template(namespace=HOSTILE, name=HOSTILE, requests=(Request(HOSTILE, device_class=HOSTILE),)),
+        TaintRule(name=HOSTILE, driver=HOSTILE, taint=Taint(HOSTILE, HOSTILE, HOSTILE)),
+        Namespace(name=HOSTILE, phase=HOSTILE),
+        Quota(namespace=HOSTILE, name=HOSTILE, devices=((HOSTILE, HOSTILE, HOSTILE),)),
+        warning(user, HOSTILE, HOSTILE),
+    )
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_nothing_hostile_comes_out_of_a_cell_or_a_description(kind: str) -> None:
+    made, table = hostile(), TABLES[kind]
+    keys = list(table.keys(made))
+    assert keys
+    for key in keys:
+        row = table.row(made, key)
+        assert row is not None
+        for cell in table.text(row, NOW):
+            assert cell.isprintable()
+        found = document(made, kind, key)
+        fields = [field for section in found.sections for field in section.fields]
+        texts = [
+            found.title,
+            found.state,
+            *(section.title for section in found.sections),
+            *(text for field in fields for text in (field.label, field.value)),
+        ]
+        for text in texts:
+            assert text.isprintable()
+        assert any("\\x1b[31mred" in text for text in texts)

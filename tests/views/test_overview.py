@@ -1,0 +1,84 @@
+"""The first screen's facts."""
+
+import msgspec
+
+from dratui.api.model import Device, Node, Taint
+from dratui.views.overview import DeviceGroup, PluginGroup, PoolsSummary, Summary, Tenant
+from tests.cluster.build import DRIVER, ago, claim, pod, result, slice_, store
+from tests.views.test_describe import hostile
+
+PLUGIN = "nvidia.com/gpu"
+
+
+def h100(name: str, *taints: Taint) -> Device:
+    return Device(name, attributes={"model": "H100"}, taints=taints)
+
+
+def test_devices_are_counted_by_driver_product_and_state() -> None:
+    made = store(
+        slice_(
+            "node-1", h100("gpu-0"), h100("gpu-1"), h100("gpu-2", Taint("xid", effect="NoSchedule")), "nic"
+        ),
+        slice_("node-2", h100("gpu-0"), expected=2),
+        claim("gpu", result("gpu-0")),
+    )
+    assert Summary(made).overview().devices == (
+        DeviceGroup(DRIVER, "", total=1, held=0, free=1, tainted=0, other=0),
+        DeviceGroup(DRIVER, "H100", total=4, held=1, free=1, tainted=1, other=1),
+    )
+
+
+def test_pools_and_faults() -> None:
+    made = store(
+        slice_("a"), slice_("b", expected=2), slice_("c", "x", "x"), claim("lost", result("gpu-0", "gone"))
+    )
+    summary = Summary(made)
+    assert summary.overview().pools == PoolsSummary(total=4, complete=1, incomplete=1, invalid=1)
+    assert summary.faults == 3  # the invalid pool, the pool that is gone, and the claim on it
+
+
+def test_where_slices_are_forbidden_nothing_is_a_fault_for_want_of_them() -> None:
+    assert Summary(store(claim("gpu", result("gpu-0")), unknown=["resourceslices"])).faults == 0
+
+
+def test_who_waits_longest_comes_first_and_reasons_are_counted() -> None:
+    says = "0/{} nodes are available: {} cannot allocate all claims."
+    made = store(
+        pod("new", "gpu", says=says.format(1, 1), created=ago(minutes=1)),
+        pod("old", "gpu", says=says.format(1, 1), created=ago(hours=1)),
+        pod("web", created=ago(days=1)),
+        claim("gpu"),
+    )
+    overview = Summary(made).overview()
+    assert [w.key.name for w in overview.waiting] == ["old", "new"]
+    assert [count for _, count in overview.waiting_reasons] == [2]
+
+
+def test_device_plugins_and_tenants() -> None:
+    made = store(
+        Node(name="node-1", ready="True", allocatable=((PLUGIN, 4),)),
+        Node(name="node-2", ready="True", allocatable=((PLUGIN, 4),)),
+        pod("a", node="node-1", extended={PLUGIN: 3}),
+        pod("b", extended={PLUGIN: 1}),
+        claim("gpu", result("gpu-0"), namespace="vision"),
+    )
+    overview = Summary(made).overview()
+    assert overview.plugin == (PluginGroup(PLUGIN, total=8, requested=3),)
+    assert overview.tenants == (
+        Tenant("default", held=0, waiting=1, plugin=3),
+        Tenant("vision", held=1, waiting=0, plugin=0),
+    )
+
+
+def test_nothing_hostile_comes_out_of_the_overview() -> None:
+    overview = Summary(hostile()).overview()
+    texts = [
+        *(t for g in overview.devices for t in (g.driver, g.product)),
+        *(p.name for p in overview.plugin),
+        *(w.reason for w in overview.waiting),
+        *(reason for reason, _ in overview.waiting_reasons),
+        *(t.namespace for t in overview.tenants),
+    ]
+    assert len(texts) >= 6
+    assert all(map(str.isprintable, texts))
+    assert msgspec.json.encode(overview)
