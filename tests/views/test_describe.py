@@ -99,7 +99,7 @@ def test_a_device() -> None:
     said = lines(found)
     assert (found.title, found.style) == (f"device {DRIVER}/node-1/gpu-0", Style.FAULT)
     assert said["ATTRIBUTES"] == {"driverVersion": "580.1.0", "model": "H100"}
-    assert said["TAINTS"] == {"xid=79:NoSchedule": "from slice, 2h ago"}
+    assert said["TAINTS"] == {"xid=79:NoSchedule": "from slice, 120m ago"}
     assert said["HELD BY"]["default/monitor"].endswith("admin access: watches, does not hold")
 
 
