@@ -45,7 +45,8 @@ def last_line(
         (f" {words.count(faults, 'fault')} ", skin.states[Style.FAULT] if faults else skin.dim),
     )
     if said is not None:
-        return ((f" {clean(said[0])}", skin.states[said[1]]),), right
+        sentence = said[0].partition("\n")[0].removeprefix("error: ")
+        return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
     for key in hints(ids):
         left += [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help} ", skin.dim)]

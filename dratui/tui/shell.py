@@ -19,6 +19,7 @@ from dratui.tui.guide import Guide
 from dratui.tui.keymap import key_for
 from dratui.tui.live import live
 from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml, name_of
+from dratui.tui.prompting import Prompting
 from dratui.tui.screens.describe import DescribeFace
 from dratui.tui.screens.face import Face, World
 from dratui.tui.screens.health import HealthFace
@@ -28,9 +29,8 @@ from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.widgets.bar import Bar
-from dratui.tui.widgets.last_line import Complaint, LastLine, Outcome
+from dratui.tui.widgets.last_line import LastLine
 from dratui.views.overview import Summary
-from dratui.views.query import BadFilter
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
@@ -65,6 +65,9 @@ class Shell(Screen[None], inherit_bindings=False):
         self._first = Bar(world.skin, id="first")
         self._title = Bar(world.skin, id="title")
         self._last = LastLine(world.skin, id="last")
+        self._prompting = Prompting(
+            self._last, self._narrow, lambda text: self._go(lambda: self._command(text))
+        )
 
     def compose(self) -> ComposeResult:
         """All there is from the start; one body at a time shows."""
@@ -92,9 +95,8 @@ class Shell(Screen[None], inherit_bindings=False):
         """The store changed."""
         if self._summary.apply(changes):
             self._facts = self._summary.overview()
-            known = (tenant.namespace for tenant in self._facts.tenants)
-            self._favourites += [n for n in known if n not in self._favourites]
-            del self._favourites[FAVOURITES:]
+            new = [t.namespace for t in self._facts.tenants if t.namespace not in self._favourites]
+            self._favourites = (self._favourites + new)[:FAVOURITES]
         self._guide.face.changed(changes)
         self._frame()
 
@@ -119,7 +121,7 @@ class Shell(Screen[None], inherit_bindings=False):
             *first_line(source.about, self._guide.trail, state, self._world.skin, self.size.width)
         )
         self._title.say(*self._guide.face.headline())
-        said = (_first_sentence(self._saying.text), self._saying.style) if self._saying else None
+        said = (self._saying.text, self._saying.style) if self._saying else None
         counters = self._summary.waiting, self._summary.faults
         self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin))
 
@@ -146,9 +148,8 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _ask(self, **changes: object) -> None:
         """Look at the table differently."""
-        place = self._guide.place
-        if isinstance(place, Rows):
-            query = replace(place.query, **changes)  # type: ignore[arg-type]
+        if self._guide.face is self._rows:
+            query = replace(self._rows.query, **changes)  # type: ignore[arg-type]
             if self._try(lambda: self._rows.ask(query)):
                 self._guide.look(Rows(query))
                 self._frame()
@@ -158,8 +159,8 @@ class Shell(Screen[None], inherit_bindings=False):
         event.stop()
         event.prevent_default()
         key = key_for(event.key)
-        if self._last.sign and event.key != "ctrl+c":
-            self._prompted(self._last.press(event.key, event.character or "" if event.is_printable else ""))
+        if self._prompting.active and event.key != "ctrl+c":
+            self._prompting.press(event)
         elif key is not None:
             if self._saying is not None:
                 self._saying = None
@@ -168,8 +169,8 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasting is typing."""
-        if self._last.sign:
-            self._prompted(self._last.insert(event.text))
+        if self._prompting.active:
+            self._prompting.paste(event.text)
 
     # --- keys ------------------------------------------------------------------------------------------------------
 
@@ -205,9 +206,8 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def action_back(self) -> None:
         """End a filter; then back along the trail."""
-        place = self._guide.place
-        if isinstance(place, Rows) and place.query.filter:
-            self._ask(filter="")
+        if self._guide.face.narrowed:
+            self._narrow("")
         else:
             self._go(self._guide.back)
 
@@ -270,31 +270,12 @@ class Shell(Screen[None], inherit_bindings=False):
     def action_command(self) -> None:
         """Ask where to go."""
         namespaces = sorted(key.name for key in self._world.store.namespaces)
-        self._last.prompt(":", "", lambda text: suggestions(text, namespaces))
+        self._prompting.ask_command(lambda text: suggestions(text, namespaces))
 
     def action_filter(self) -> None:
-        """Ask for a filter."""
-        if isinstance(self._guide.place, Rows):
-            self._last.prompt("/", self._guide.place.query.filter)
-
-    def _prompted(self, outcome: Outcome) -> None:
-        """A filter applies while it is typed, a command when it is entered."""
-        sign, text = self._last.sign, self._last.text
-        match sign, outcome:
-            case "/", Outcome.TYPED:
-                self._filter(text)
-            case "/", Outcome.ENTERED:
-                if self._filter(text):
-                    self._last.end()
-            case "/", Outcome.LEFT:
-                self._last.end()
-                self._ask(filter=self._last.started_from)
-            case ":", Outcome.ENTERED:
-                self._last.end()
-                if text.strip():
-                    self._go(lambda: self._command(text))
-            case ":", Outcome.LEFT:
-                self._last.end()
+        """Ask for a filter, or for what to look for."""
+        if (narrowed := self._guide.face.narrowed) is not None:
+            self._prompting.ask_filter(narrowed, slow=self._guide.face.slow_to_narrow)
 
     def on_virtual_table_moved(self) -> None:
         """The title tells the cursor's place."""
@@ -319,21 +300,8 @@ class Shell(Screen[None], inherit_bindings=False):
             )
         self._guide.jump(place)
 
-    def _filter(self, text: str) -> bool:
-        place = self._guide.place
-        if not isinstance(place, Rows):
-            return True
-        query = replace(place.query, filter=text)
-        try:
-            self._rows.ask(query)
-        except BadFilter as bad:
-            self._last.complain(Complaint(bad.what.partition(": ")[2] or bad.what, bad.column))
-            return False
-        self._last.complain(None)
-        self._guide.look(Rows(query))
+    def _narrow(self, text: str) -> None:
+        self._guide.face.narrow(text)
+        if self._guide.face is self._rows:
+            self._guide.look(Rows(self._rows.query))
         self._frame()
-        return True
-
-
-def _first_sentence(text: str) -> str:
-    return text.partition("\n")[0].removeprefix("error: ")

@@ -227,3 +227,39 @@ async def test_a_query_that_cannot_be_shown_leaves_the_overview_and_a_word() -> 
         await shows(pilot, "Overview", "is no regular expression")
         await pilot.press("j")
         await hides(pilot, "is no regular expression")
+
+
+async def test_looking_for_words_in_yaml_marks_them() -> None:
+    source = ScriptedSource(small())
+    source.objects["resourceclaims", "ml-team", "train-6-gpu"] = as_json(
+        kind="ResourceClaim", lines=[f"line {n}" for n in range(100)]
+    )
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu")
+        await pilot.press("y")
+        await shows(pilot, "line 3")
+        await type_in(pilot, "/line 77")
+        assert "line 77" in under_cursor(pilot)
+        await pilot.press("enter", "escape")
+        assert under_cursor(pilot) == ""
+        assert "YAML" in text(pilot)
+
+
+class ScriptedReplay(ScriptedSource):
+    """A recording that a test holds."""
+
+    paused = False
+    speed = 2.0
+    progress = 0.43
+
+    def toggle_pause(self) -> None:
+        self.paused = not self.paused
+
+
+async def test_a_replay_tells_how_far_it_is_and_is_held_by_space() -> None:
+    async with running(ScriptedReplay(small())) as pilot:
+        await shows(pilot, "▶ replay 2× 43 %")
+        await pilot.press("space")
+        assert "‖ paused 43 %" in text(pilot)
+        await pilot.press("space")
+        assert "▶ replay 2× 43 %" in text(pilot)

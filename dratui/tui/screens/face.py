@@ -39,6 +39,11 @@ class Face(Generic[V]):
     view: V
     hints: tuple[str, ...] = ("back", "command", "help")
 
+    @property
+    def narrowed(self) -> str | None:
+        """What `narrow` was told last; None where nothing can be narrowed."""
+        return None
+
     def enter(self, place: Any, mark: Any) -> None:
         """Show a place of this face's kind; `mark` is what `mark` returned there earlier.
 
@@ -49,6 +54,15 @@ class Face(Generic[V]):
     def headline(self) -> tuple[Line, Line]:
         """The title line: left and right side."""
         raise NotImplementedError
+
+    def narrow(self, text: str) -> None:
+        """Show only, or mark, what matches the regular expression. Raises BadFilter, and then shows what it showed."""
+        return
+
+    @property
+    def slow_to_narrow(self) -> bool:
+        """Whether narrowing takes long enough to wait for a pause in the typing."""
+        return False
 
     def mark(self) -> object:
         """What leads back to the spot where one is."""

@@ -8,14 +8,15 @@ from dratui.terminal import clean, fit, width
 from dratui.tui.lines import Line
 from dratui.tui.live import WORDS
 from dratui.tui.places import HealthOfStreams
-from dratui.tui.screens.face import Face, World
+from dratui.tui.screens.face import World
+from dratui.tui.screens.reading import Reading
 from dratui.tui.widgets.pager import Pager
 from dratui.views import words
 
 HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION", "OBJECTS")
 
 
-class HealthFace(Face[Pager]):
+class HealthFace(Reading):
     """A line a stream."""
 
     def __init__(self, world: World) -> None:
@@ -25,10 +26,6 @@ class HealthFace(Face[Pager]):
     def enter(self, place: HealthOfStreams, mark: int | None) -> None:
         """Show the streams."""
         self.view.set_text(self._text(), top=mark or 0)
-
-    def mark(self) -> int:
-        """How far down one was."""
-        return self.view.top
 
     def changed(self, changes: Changes) -> None:
         """A stream does better or worse, or listed more."""

@@ -9,7 +9,8 @@ from dratui.tui.commands import PLACES
 from dratui.tui.keymap import KEYMAP, Where
 from dratui.tui.lines import Line
 from dratui.tui.places import Keys
-from dratui.tui.screens.face import Face, World
+from dratui.tui.screens.face import World
+from dratui.tui.screens.reading import Reading
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pager import Pager
 from dratui.views.tables import TABLES
@@ -19,7 +20,7 @@ KEY_WIDTH: Final = 9
 COLUMN_WIDTH: Final = 26
 
 
-class HelpFace(Face[Pager]):
+class HelpFace(Reading):
     """Shows every key."""
 
     hints = ("back", "command", "quit")
@@ -31,10 +32,6 @@ class HelpFace(Face[Pager]):
     def enter(self, place: Keys, mark: int | None) -> None:
         """Show them."""
         self.view.set_text(text(self._skin), top=mark or 0)
-
-    def mark(self) -> int:
-        """How far down one was."""
-        return self.view.top
 
     def headline(self) -> tuple[Line, Line]:
         """The title."""

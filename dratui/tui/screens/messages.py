@@ -7,7 +7,8 @@ from datetime import datetime
 from dratui.terminal import clean_lines
 from dratui.tui.lines import Line
 from dratui.tui.places import Messages
-from dratui.tui.screens.face import Face, World
+from dratui.tui.screens.face import World
+from dratui.tui.screens.reading import Reading
 from dratui.tui.widgets.pager import Pager
 from dratui.views.table import Style
 
@@ -21,7 +22,7 @@ class Said:
     style: Style
 
 
-class MessagesFace(Face[Pager]):
+class MessagesFace(Reading):
     """The newest first."""
 
     def __init__(self, world: World, said: Callable[[], list[Said]]) -> None:
@@ -32,10 +33,6 @@ class MessagesFace(Face[Pager]):
     def enter(self, place: Messages, mark: int | None) -> None:
         """Show what was said."""
         self.view.set_text(self._text(), top=mark or 0)
-
-    def mark(self) -> int:
-        """How far down one was."""
-        return self.view.top
 
     def headline(self) -> tuple[Line, Line]:
         """The title."""

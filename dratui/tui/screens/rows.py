@@ -1,6 +1,8 @@
 """Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
 from dratui.cluster.store import Changes
 from dratui.events import Phase
@@ -14,7 +16,8 @@ from dratui.views.navigation import drill
 from dratui.views.query import Query
 from dratui.views.table import Style
 
-SETTLED = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED)
+MANY: Final = 3000  # rows from which a filter takes longer than a key may
+SETTLED: Final = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED)
 
 
 class RowsFace(Face[VirtualTable]):
@@ -45,6 +48,20 @@ class RowsFace(Face[VirtualTable]):
         now = self._world.now()
         self._listing.requery(query, now)
         self.view.reorder(now)
+
+    @property
+    def narrowed(self) -> str:
+        """The filter."""
+        return self.query.filter
+
+    def narrow(self, text: str) -> None:
+        """Show only the rows that match. Raises BadFilter."""
+        self.ask(replace(self.query, filter=text))
+
+    @property
+    def slow_to_narrow(self) -> bool:
+        """A filter looks at every row."""
+        return self._listing.total > MANY
 
     def mark(self) -> Cursor:
         """Where the cursor is."""

@@ -14,7 +14,8 @@ from dratui.failure import Failure
 from dratui.terminal import clean_lines
 from dratui.tui.lines import Line
 from dratui.tui.places import Yaml, name_of
-from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.screens.face import Chosen, World
+from dratui.tui.screens.reading import Reading
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pager import Pager
 from dratui.views.table import Style
@@ -37,7 +38,7 @@ STREAMS: Final = {
 _FIELD = re.compile(r"([ -]*[\w./\"'-]+:)( .*)?")
 
 
-class YamlFace(Face[Pager]):
+class YamlFace(Reading):
     """Fetches and shows. What is shown is as old as its opening: `y` again for a new look."""
 
     hints = ("back", "filter", "copy", "command", "help")
@@ -56,12 +57,9 @@ class YamlFace(Face[Pager]):
         named = _object(self._world.store, place)
         if named is None:
             raise Failure(f"{place.kind} {name_of(place.key)!r} is gone")
+        self.narrow("")
         self._say(f"fetching {named[0]} {named[1].name} …  esc leaves it")
         self._loading = self.view.run_worker(self._load(*named, mark or 0), exclusive=True)
-
-    def mark(self) -> int:
-        """How far down one was."""
-        return self.view.top
 
     def leave(self) -> None:
         """What is still being fetched is not waited for."""

@@ -1,0 +1,83 @@
+"""What is typed behind `:` and `/`, and when it applies: a command when it is entered, a filter while it is typed."""
+
+from collections.abc import Callable
+from typing import Final
+
+from textual import events
+from textual.timer import Timer
+
+from dratui.tui.widgets.last_line import Complaint, Complete, LastLine, Outcome
+from dratui.views.query import BadFilter
+
+TYPING_PAUSE: Final = 0.15  # seconds without a key after which a slow filter applies
+
+
+class Prompting:
+    """Reads the prompt of the last line. `narrow` applies a filter and may raise BadFilter; `enter` does a command."""
+
+    def __init__(self, last: LastLine, narrow: Callable[[str], None], enter: Callable[[str], None]) -> None:
+        self._last = last
+        self._narrow = narrow
+        self._enter = enter
+        self._slow = False
+        self._pause: Timer | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether someone is typing."""
+        return bool(self._last.sign)
+
+    def ask_command(self, complete: Complete) -> None:
+        """Ask where to go."""
+        self._last.prompt(":", "", complete)
+
+    def ask_filter(self, text: str, *, slow: bool) -> None:
+        """Ask for a filter; a `slow` one waits for a pause in the typing."""
+        self._slow = slow
+        self._last.prompt("/", text)
+
+    def press(self, event: events.Key) -> None:
+        """Take a key."""
+        self._do(self._last.press(event.key, (event.character or "") if event.is_printable else ""))
+
+    def paste(self, text: str) -> None:
+        """Pasting is typing."""
+        self._do(self._last.insert(text))
+
+    def _do(self, outcome: Outcome) -> None:
+        text = self._last.text
+        if outcome is Outcome.NOTHING:
+            return
+        self._hesitate()
+        match self._last.sign, outcome:
+            case "/", Outcome.TYPED if self._slow:
+                self._pause = self._last.set_timer(TYPING_PAUSE, lambda: self._applies(self._last.text))
+            case "/", Outcome.TYPED:
+                self._applies(text)
+            case "/", Outcome.ENTERED:
+                if self._applies(text):
+                    self._last.end()
+            case "/", Outcome.LEFT:
+                self._last.end()
+                self._narrow(self._last.started_from)
+            case ":", Outcome.ENTERED:
+                self._last.end()
+                if text.strip():
+                    self._enter(text)
+            case ":", Outcome.LEFT:
+                self._last.end()
+
+    def _applies(self, text: str) -> bool:
+        try:
+            self._narrow(text)
+        except BadFilter as bad:
+            self._last.complain(Complaint(bad.what.partition(": ")[2] or bad.what, bad.column))
+            return False
+        self._last.complain(None)
+        return True
+
+    def _hesitate(self) -> None:
+        """What was typed so far is not what will be."""
+        if self._pause is not None:
+            self._pause.stop()
+            self._pause = None

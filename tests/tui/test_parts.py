@@ -1,0 +1,111 @@
+"""The pure parts: where columns go, where one has been, how fast a feed is."""
+
+import asyncio
+import time
+
+import pytest
+
+from dratui.cluster.store import Changes, Store
+from dratui.tui.commands import parse, suggestions
+from dratui.tui.feed import PIECE, Feed
+from dratui.tui.places import History, Keys, Overview, Rows, Visit
+from dratui.tui.typed_line import TypedLine
+from dratui.tui.widgets.columns import Layout, arrange
+from dratui.views.query import Query
+from tests.tui.cluster import claim, listed
+
+
+def places(layout: Layout) -> list[tuple[int, int, int]]:
+    return [(span.column, span.x, span.width) for span in layout.spans]
+
+
+def test_columns_that_fit_take_what_they_need() -> None:
+    layout = arrange([9, 20, 5], [False, True, False], pinned=2, first=0, room=80)
+    assert places(layout) == [(0, 0, 9), (1, 11, 20), (2, 33, 5)]
+    assert (layout.left, layout.right) == (0, 0)
+
+
+def test_a_column_that_grows_gives_way_first() -> None:
+    layout = arrange([9, 60, 5], [False, True, False], pinned=2, first=0, room=50)
+    assert places(layout) == [(0, 0, 9), (1, 11, 32), (2, 45, 5)]
+
+
+def test_columns_beyond_the_edge_are_counted_and_scrolled_to() -> None:
+    natural, grow = [9, 16, 30, 30, 30], [False, True, False, False, False]
+    assert arrange(natural, grow, pinned=2, first=0, room=60).right == 2
+    scrolled = arrange(natural, grow, pinned=2, first=1, room=60)
+    assert [span.column for span in scrolled.spans] == [0, 1, 3]
+    assert (scrolled.left, scrolled.right) == (1, 1)
+
+
+@pytest.mark.parametrize("room", [1, 5, 20, 78, 198])
+def test_columns_never_leave_the_room(room: int) -> None:
+    layout = arrange([9, 60, 44, 10], [False, True, False, True], pinned=2, first=0, room=room)
+    assert layout.spans
+    assert all(span.x + span.width <= room for span in layout.spans)
+
+
+def test_history_goes_back_forth_and_forgets_what_was_ahead() -> None:
+    claims, pods = Rows(Query(kind="claims")), Rows(Query(kind="pods"))
+    history = History(((Visit(Overview()),),)).entered(claims).entered(Keys())
+    assert [v.place for v in history.trail] == [Overview(), claims, Keys()]
+    back = history.stepped(-2)
+    assert back.visit.place == Overview()
+    assert back.stepped(5).visit.place == Keys()
+    assert back.entered(pods).stepped(1).visit.place == pods
+    assert history.left().visit.place == claims
+
+
+def test_what_was_marked_is_there_when_one_comes_back() -> None:
+    history = History(((Visit(Overview()),),)).entered(Keys()).marked("here").entered(Overview())
+    assert history.left().visit.mark == "here"
+
+
+def test_commands() -> None:
+    assert parse("claims", "ml") == Rows(Query(kind="claims", namespace="ml"))
+    assert parse("po vision /x y", "ml") == Rows(Query(kind="pods", namespace="vision", filter="x y"))
+    assert parse("nodes", "ml") == Rows(Query(kind="nodes"))
+    assert parse("help", "") == Keys()
+    assert suggestions("cl", []) == ["claims", "classes"]
+    assert suggestions("pods m", ["ml", "vision"]) == ["pods ml"]
+
+
+def test_typing() -> None:
+    line = TypedLine.of("one two")
+    assert line.pressed("ctrl+w") == TypedLine("one ", 4)
+    assert line.pressed("ctrl+u") == TypedLine("", 0)
+    assert line.pressed("home") == TypedLine("one two", 0)
+    assert TypedLine("ac", 1).inserted("b") == TypedLine("abc", 2)
+    assert line.pressed("f5") is None
+
+
+async def test_a_feed_lets_others_run_while_it_takes_in_a_big_list() -> None:
+    shown = Changes()
+
+    def show(changes: Changes) -> None:
+        nonlocal shown
+        shown |= changes
+
+    store = Store()
+    feed = Feed(store, show)
+    follower = asyncio.create_task(feed.follow())
+    feed.emit([listed("resourceclaims", *(claim(f"c{n}") for n in range(200 * PIECE)))])
+    longest, last = 0.0, time.monotonic()
+    while len(shown.rows["claims"]) < 200 * PIECE:
+        await asyncio.sleep(0)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    follower.cancel()
+    assert len(store.claims) == 200 * PIECE
+    assert longest < 0.1
+
+
+async def test_a_feed_shows_at_most_four_times_a_second() -> None:
+    times: list[float] = []
+    feed = Feed(Store(), lambda changes: times.append(time.monotonic()))
+    follower = asyncio.create_task(feed.follow())
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        feed.emit([listed("resourceclaims", claim(f"c{time.monotonic()}"))])
+        await asyncio.sleep(0.01)
+    follower.cancel()
+    assert 3 <= len(times) <= 6
