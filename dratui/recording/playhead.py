@@ -11,6 +11,8 @@ LONGEST_GAP = 3600.0
 """Seconds of the recording without a line that are waited for. In a longer gap the recording machine slept, or its
 clock was set; it is jumped over."""
 
+_AN_INSTANT = 1e-6  # wall seconds: less than any clock here can wait for, more than a float loses by adding
+
 
 class Playhead:
     """`position` is in seconds of the recording. At `speed` 0 there is nothing to wait for."""
@@ -55,12 +57,12 @@ class Playhead:
         self._start()
         if self.speed and self._until < t <= self._until + LONGEST_GAP:
             self._until = t
-            while self.paused or (left := t - self._unbounded()) > 0:
+            while self.paused or (left := t - self._unbounded()) > _AN_INSTANT * self.speed:
                 if self.paused:
                     await self._running.wait()
                 else:
                     await self._sleep(left / self.speed)
-            if self._unbounded() - t > LATE * self.speed:
+            if not t <= self._unbounded() <= t + LATE * self.speed:
                 self._put(t)
             return
         while self.paused:
