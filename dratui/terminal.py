@@ -49,9 +49,14 @@ def cut(text: str, columns: int) -> str:
     return f"{_take(text, head)}…{_take(text[::-1], tail)[::-1]}"
 
 
-def fit(text: str, columns: int, align: str = "left") -> str:
+def cut_end(text: str, columns: int) -> str:
+    """Cut cleaned `text` at its end: a sentence says what matters first."""
+    return text if width(text) <= columns else f"{_take(text, columns - 1)}…"[:columns]
+
+
+def fit(text: str, columns: int, align: str = "left", *, prose: bool = False) -> str:
     """Cut or pad cleaned `text` to exactly `columns`."""
-    text = cut(text, columns)
+    text = cut_end(text, columns) if prose else cut(text, columns)
     gap = " " * (columns - width(text))
     return gap + text if align == "right" else text + gap
 

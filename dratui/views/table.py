@@ -43,6 +43,7 @@ class Column(Generic[R]):
     glyph: bool = False  # the screens put the style's glyph before the text
     align: Literal["left", "right"] = "left"
     grow: bool = False  # takes the room that is left
+    prose: bool = False  # a sentence: cut at its end, where names are cut in the middle
     wide: bool = False  # only in the wide form
     ticks: bool = False  # the text changes with the clock
 

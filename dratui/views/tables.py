@@ -130,6 +130,12 @@ def _amounts(value: Mapping[str, int] | None, now: datetime) -> str:
     return words.UNKNOWN if value is None else _plugin(value) or words.NONE
 
 
+def _waiting(row: PodRow) -> str:
+    if row.waiting is None:
+        return ""
+    return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")
+
+
 def _node_state(row: NodeRow) -> str:
     ready = {True: "Ready", False: "NotReady", None: "Unknown"}[row.ready]
     return f"{ready},SchedulingDisabled" if row.unschedulable else ready
@@ -170,7 +176,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="DEVICES", value=_claim_devices, grow=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CONSUMERS", value=_claim_consumers),
-        Column(title="REASON", value=lambda r: r.reason, grow=True),
+        Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
         Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
@@ -229,7 +235,7 @@ POOLS: Table[PoolRow] = Table(
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
         Column(title="OBSOLETE", value=lambda r: r.obsolete_slices, align="right", wide=True),
-        Column(title="WHY", value=lambda r: r.why, grow=True),
+        Column(title="WHY", value=lambda r: r.why, grow=True, prose=True),
     ),
     keys=KEYS["pools"],
     row=pool_row,
@@ -277,21 +283,14 @@ PODS: Table[PodRow] = Table(
     columns=(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
-        Column(title="READY", value=lambda r: r.ready),
+        Column(title="READY", value=lambda r: r.ready, wide=True),
         Column(title="STATUS", value=lambda r: r.status, style=pod_style, glyph=True),
         Column(title="RESTARTS", value=lambda r: r.restarts, align="right", wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        Column(title="WAITING", value=_waiting, style=lambda r: Style.WAITING, grow=True, prose=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, _plugin(r.plugin))).strip(", ")),
-        Column(
-            title="WAITING",
-            value=lambda r: (
-                f"{r.waiting.brief}{' (derived)' * (r.waiting.source == 'derived')}" if r.waiting else ""
-            ),
-            style=lambda r: Style.WAITING,
-            grow=True,
-        ),
     ),
     keys=KEYS["pods"],
     row=pod_row,
@@ -319,7 +318,7 @@ NODES: Table[NodeRow] = Table(
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="HELD", value=lambda r: r.held, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
-        Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True),
+        Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True, prose=True),
         Column(title="DEVICE PLUGIN", value=_node_plugin),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
@@ -347,7 +346,7 @@ CLASSES: Table[ClassRow] = Table(
         Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
         Column(title="PENDING", value=lambda r: r.pending, align="right"),
         Column(title="EXTENDED RESOURCE", value=lambda r: r.extended_resource),
-        Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True),
+        Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True, prose=True),
     ),
     keys=KEYS["classes"],
     row=class_row,
@@ -369,7 +368,7 @@ TEMPLATES: Table[TemplateRow] = Table(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True),
+        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True, prose=True),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
     ),
     keys=KEYS["templates"],
@@ -435,7 +434,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
         ),
         Column(title="DEVICE PLUGIN", value=lambda r: r.plugin, text=_amounts),
         Column(title="PLUGIN WAITING", value=lambda r: r.plugin_waiting, text=_amounts),
-        Column(title="QUOTA", value=_quota, grow=True),
+        Column(title="QUOTA", value=_quota, grow=True, prose=True),
         Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
     ),
     keys=KEYS["namespaces"],
