@@ -129,7 +129,7 @@ def _dashboard_flags() -> Parser:
 
 def _seconds(text: str) -> float:
     """`90`, `30s`, `10m`, `1h30m` in seconds; 0 as kubectl means it: no limit."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", text)
+    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 30s, 10m or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
