@@ -36,9 +36,9 @@ def first_line(
 
 
 def last_line(
-    ids: Sequence[str], said: tuple[str, Style] | None, counters: tuple[int, int], skin: Skin
+    ids: Sequence[str], said: tuple[str, Style] | None, counters: tuple[int, int], skin: Skin, columns: int
 ) -> tuple[Line, Line]:
-    """The keys that matter or what was just said; the counters."""
+    """The keys that matter, as many as there is room for, or what was just said; the counters."""
     waiting, faults = counters
     right: Line = (
         (f"  {waiting} waiting ", skin.states[Style.WAITING] if waiting else skin.dim),
@@ -49,7 +49,10 @@ def last_line(
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
     for key in hints(ids):
-        left += [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help} ", skin.dim)]
+        hint = [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help} ", skin.dim)]
+        if line_width(left) + line_width(hint) + line_width(right) > columns:
+            break
+        left += hint
     return tuple(left), right
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
@@ -29,7 +29,9 @@ from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.widgets.bar import Bar
+from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.last_line import LastLine
+from dratui.tui.widgets.table import VirtualTable
 from dratui.views.overview import Summary
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
@@ -89,8 +91,6 @@ class Shell(Screen[None], inherit_bindings=False):
         """The first line cuts itself to the width."""
         self._frame()
 
-    # --- what the app tells ----------------------------------------------------------------------------------------
-
     def changed(self, changes: Changes) -> None:
         """The store changed."""
         if self._summary.apply(changes):
@@ -123,7 +123,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self._title.say(*self._guide.face.headline())
         said = (self._saying.text, self._saying.style) if self._saying else None
         counters = self._summary.waiting, self._summary.faults
-        self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin))
+        self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin, self.size.width))
 
     # --- places ----------------------------------------------------------------------------------------------------
 
@@ -211,13 +211,9 @@ class Shell(Screen[None], inherit_bindings=False):
         else:
             self._go(self._guide.back)
 
-    def action_past(self) -> None:
-        """Back in history."""
-        self._go(lambda: self._guide.step(-1))
-
-    def action_future(self) -> None:
-        """Forth in history."""
-        self._go(lambda: self._guide.step(1))
+    def action_step(self, by: int) -> None:
+        """Back and forth in history."""
+        self._go(lambda: self._guide.step(by))
 
     def action_last(self) -> None:
         """The last view."""
@@ -281,13 +277,10 @@ class Shell(Screen[None], inherit_bindings=False):
         """The title tells the cursor's place."""
         self._title.say(*self._guide.face.headline())
 
-    def on_virtual_table_opened(self) -> None:
-        """A second click is like enter."""
-        self.action_open()
-
-    def on_board_opened(self) -> None:
-        """A second click is like enter."""
-        self.action_open()
+    @on(VirtualTable.Opened)
+    @on(Board.Opened)
+    def _open(self) -> None:
+        self.action_open()  # a second click is like enter
 
     def _command(self, text: str) -> None:
         place = parse(text, self._namespace)

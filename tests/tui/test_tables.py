@@ -1,6 +1,7 @@
 """What one does in a table: find, sort, look closer, come back."""
 
 import pytest
+from textual.events import MouseScrollDown
 
 from dratui.events import Gone, Phase
 from dratui.views.query import Query
@@ -201,3 +202,15 @@ async def test_a_changed_cell_flashes_and_calms_down() -> None:
         await until(pilot, lambda: flashing(pilot), "a flash")
         assert "gpu-7" in text(pilot)
         await until(pilot, lambda: not flashing(pilot), "the flash to end")
+
+
+async def test_a_click_chooses_and_a_second_one_opens() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "train-7-gpu")
+        await pilot.click("#rows", offset=(5, 2))
+        assert "train-7-gpu" in under_cursor(pilot)
+        await pilot.click("#rows", offset=(5, 1), times=2)
+        await shows(pilot, "Devices[2 of 16] of train-6-gpu")
+        await pilot.press("escape")
+        await pilot._post_mouse_events([MouseScrollDown], "#rows", offset=(5, 2))
+        await until(pilot, lambda: "eval-gpu" in under_cursor(pilot), "the wheel")

@@ -128,17 +128,12 @@ class RowsFace(Face[VirtualTable]):
             parts.append((f" </{query.filter}>", skin.accent))
         if query.faults_only:
             parts.append((" faults only", skin.states[Style.FAULT]))
-        return tuple(parts), self._right_side(table.namespaced, shown)
-
-    def _right_side(self, namespaced: bool, shown: int) -> Line:
-        skin, parts = self._world.skin, []
-        if namespaced:
+        if table.namespaced:
+            parts.append(("   ", skin.plain))
             for number, namespace in enumerate(("", *self._favourites())):
-                ink = skin.accent if namespace == self.query.namespace else skin.dim
+                ink = skin.accent if namespace == query.namespace else skin.dim
                 parts.append((f" {number} {namespace or 'all'} ", ink))
-        if shown:
-            parts.append((f" {self.view.index + 1}/{shown} ", skin.dim))
-        return tuple(parts)
+        return tuple(parts), ((f" {self.view.index + 1}/{shown} ", skin.dim),) if shown else ()
 
     def _explanation(self) -> Sequence[Line]:
         """Why there are no rows, and what was looked at."""
