@@ -174,11 +174,8 @@ def touched_with_pool(store: "Store", pool: PoolKey) -> Touched:
     for key in store.slices_of_pool[pool]:
         yield from _slice(store, store.slices[key])
     for key in store.claims_of_pool[pool]:
-        claim = store.claims[key]
         yield "claims", key
-        yield from _node_of(claim)
-        for device in held(claim):
-            yield "devices", device
+        yield from _node_of(store.claims[key])  # that counts what it holds of a pool without nodes
 
 
 def _claim(store: "Store", row: Claim) -> Touched:

@@ -63,10 +63,16 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
 
 
 def _status(pod: Pod) -> str:
-    """The phase, or what kubectl says in its place: that the pod goes, or why it or a container does not run."""
+    """The phase, or what kubectl says in its place: that the pod goes, or why it or a container does not run.
+
+    Source: pkg/printers/internalversion, printPod, 1.36, without what it says of containers that ended.
+    """
     if pod.deleted:
         return "Terminating"
-    return pod.reason or next((c.waiting for c in pod.containers if c.waiting), "") or pod.phase
+    if pod.scheduled is not None and pod.scheduled.reason == "SchedulingGated":
+        return "SchedulingGated"
+    waits = (f"Init:{c.waiting}" if c.init else c.waiting for c in pod.containers if c.waiting)
+    return pod.reason or next(waits, "") or pod.phase
 
 
 def plugin_devices(pod: Pod) -> dict[str, int]:

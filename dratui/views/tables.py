@@ -214,6 +214,7 @@ DEVICES: Table[DeviceRow] = Table(
     namespace_of=lambda r: "",
     name_of=lambda r: r.device,
     streams=_DRA,
+    joins=("devicetaintrules",),
     empty="No devices. No DRA driver publishes ResourceSlices here: is one installed?",
     order=lambda r: (r.driver, words.natural(r.pool), words.natural(r.device)),
 )
@@ -242,6 +243,7 @@ POOLS: Table[PoolRow] = Table(
     namespace_of=lambda r: "",
     name_of=lambda r: r.pool,
     streams=_DRA,
+    joins=("devicetaintrules",),
     empty="No pools. No DRA driver publishes ResourceSlices here: is one installed?",
     order=lambda r: (r.driver, words.natural(r.pool)),
 )

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from dratui.api.model import (
+    Condition,
     Container,
     Device,
     DeviceClass,
@@ -68,6 +69,9 @@ def test_status_is_kubectls() -> None:
     assert status(node="n", deleted=NOW) == "Terminating"
     assert status(phase="Failed", reason="Evicted") == "Evicted"
     assert status(node="n", containers=(Container("c", waiting="CrashLoopBackOff"),)) == "CrashLoopBackOff"
+    setup = Container("c", init=True, waiting="ImagePullBackOff")
+    assert status(node="n", containers=(setup,)) == "Init:ImagePullBackOff"
+    assert status(scheduled=Condition("PodScheduled", "False", "SchedulingGated")) == "SchedulingGated"
 
 
 @pytest.mark.parametrize(

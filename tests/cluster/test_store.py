@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dratui.api.model import DeviceKey, Namespace, ObjectKey, Row
+from dratui.api.model import DeviceKey, Namespace, Node, ObjectKey, Row
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Store
 from dratui.events import Event, Gone, Page, Phase
@@ -117,6 +117,16 @@ def test_what_changes_name_keeps_every_table_up_to_date(
         assert summary.overview() == Summary(store).overview()
 
 
+def test_a_node_counts_no_longer_what_it_holds_of_a_fabric_that_is_gone() -> None:
+    shelf = build.slice_("shelf", "ssd-0", node="", all_nodes=True)
+    holder = build.claim("disk", build.result("ssd-0", "shelf"), node="node-1")
+    store = build.store(shelf, holder, Node(name="node-1"))
+    nodes = listing(store, Query(kind="nodes"))
+    assert [row.devices for row in nodes.rows()] == [1]
+    nodes.apply(store.apply([Gone("resourceslices", shelf)]), NOW)
+    assert [row.devices for row in nodes.rows()] == [0]
+
+
 DRIVER = "a.example.com"
 
 
@@ -165,6 +175,17 @@ def test_only_the_last_state_counts_not_how_it_came_about(
         fresh.apply(build.health(health.phase, stream, namespace=health.namespace))
     for kind in TABLES:
         assert look(listing(lived, Query(kind=kind))) == look(listing(fresh, Query(kind=kind))), kind
+
+
+@settings(max_examples=100, deadline=None)
+@given(start=clusters.starts())
+def test_a_table_names_every_stream_that_its_rows_are_made_of(start: Sequence[Event]) -> None:
+    whole = Store()
+    whole.apply(start)
+    for kind, table in TABLES.items():
+        named = Store()
+        named.apply([event for event in start if event.stream in (*table.streams, *table.joins)])
+        assert look(listing(named, Query(kind=kind))) == look(listing(whole, Query(kind=kind))), kind
 
 
 def _all_rows(store: Store) -> list[list[Row]]:

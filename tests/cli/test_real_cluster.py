@@ -1,0 +1,278 @@
+"""`dratui get` beside the real kubectl, on the real control plane with every scenario."""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.commands import PROGRAM, Done, dratui, environment
+from tests.realparts import scenarios
+from tests.realparts.controlplane import ControlPlane
+from tests.realparts.polling import wait
+from tests.realparts.users import ONE_NAMESPACE
+
+# Kind by kubectl's full name: the columns that kubectl prints, without the ages, which move on.
+KUBECTL_COLUMNS = {
+    "resourceclaims": ("NAMESPACE", "NAME", "STATE"),
+    "resourceslices": ("NAME", "NODE", "DRIVER", "POOL"),
+    "deviceclasses": ("NAME",),
+    "resourceclaimtemplates": ("NAMESPACE", "NAME"),
+    "namespaces": ("NAME", "STATUS"),
+    "nodes": ("NAME", "STATUS"),
+    "pods": ("NAMESPACE", "NAME", "READY", "STATUS"),
+}
+
+
+def get(plane: ControlPlane, *arguments: str, user: str = "viewer") -> Done:
+    return dratui("--kubeconfig", str(plane.kubeconfig(user)), "get", *arguments, home=plane.path)
+
+
+def items(plane: ControlPlane, *arguments: str, user: str = "viewer") -> list[dict[str, Any]]:
+    done = get(plane, *arguments, "-o", "json", user=user)
+    assert done.status == 0, done.err
+    found: list[dict[str, Any]] = json.loads(done.out)["items"]
+    return found
+
+
+def columns(text: str, wanted: Sequence[str]) -> set[tuple[str, ...]]:
+    """The wanted columns of a table, whose cells are two or more spaces apart."""
+    title, *lines = ([*re.split(r" {2,}", line)] for line in text.splitlines())
+    places = [title.index(name) for name in wanted]
+    nothing = {"<none>": "–", "<unset>": "–"}
+    return {tuple(nothing.get(line[place], line[place]) for place in places) for line in lines}
+
+
+def one_sentence(done: Done) -> str:
+    """An error as a person can bear it."""
+    assert done.status == 1
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    error, *more = done.err.splitlines()
+    assert error.startswith("error: ")
+    assert len(more) <= 2
+    return error
+
+
+# --- as kubectl ---------------------------------------------------------------------------------------
+
+
+def test_the_state_of_every_claim_is_what_kubectl_prints(all_scenarios: ControlPlane) -> None:
+    wanted = KUBECTL_COLUMNS["resourceclaims"]
+    ours = columns(get(all_scenarios, "claims", "-A").out, wanted)
+    theirs = columns(all_scenarios.kubectl("get", "resourceclaims", "-A"), wanted)
+    assert ours == theirs
+    assert {state for _, _, state in theirs} >= {"pending", "allocated,reserved", "deleted"}
+
+
+@pytest.mark.parametrize("kind", KUBECTL_COLUMNS)
+def test_kubectls_names_and_columns(all_scenarios: ControlPlane, kind: str) -> None:
+    wanted = KUBECTL_COLUMNS[kind]
+    everywhere = ("-A",) if "NAMESPACE" in wanted else ()
+    # Other tests come and go beside this one: what both saw is compared, and that nothing is missing from ours.
+    before = columns(all_scenarios.kubectl("get", kind, *everywhere), wanted)
+    ours = columns(get(all_scenarios, kind, *everywhere, "-o", "wide").out, wanted)
+    after = columns(all_scenarios.kubectl("get", kind, *everywhere), wanted)
+    assert before & after <= ours <= before | after
+
+
+# --- why pods wait ------------------------------------------------------------------------------------
+
+
+def test_every_pending_pod_with_claims_has_a_reason(all_scenarios: ControlPlane) -> None:
+    pending = [pod for pod in items(all_scenarios, "pods", "-A") if pod["phase"] == "Pending"]
+    assert any(pod["claims"] for pod in pending)
+    for pod in pending:
+        assert pod["waiting"]["source"] in ("scheduler", "event", "derived")
+        assert pod["waiting"]["reason"]
+
+
+@pytest.mark.parametrize("name", scenarios.NAMES)
+def test_a_pod_waits_for_the_reason_of_its_scenario(all_scenarios: ControlPlane, name: str) -> None:
+    waiting: Mapping[tuple[str, str], Any] = {
+        (pod["namespace"], pod["name"]): pod["waiting"] for pod in items(all_scenarios, "pods", "-A")
+    }
+    for pod in scenarios.pods(name):
+        told = waiting[pod.namespace, pod.name]
+        if pod.source is None:
+            assert told is None, pod
+        else:
+            assert told["source"] == pod.source, (pod, told)
+            assert pod.reason.search(told["reason"]), (pod, told)
+
+
+def test_the_nodes_that_reasons_count_are_all_there_are(all_scenarios: ControlPlane) -> None:
+    counted = [
+        (pod["waiting"]["reason"], pod["waiting"]["nodes"])
+        for pod in items(all_scenarios, "pods", "-A")
+        if pod["waiting"] and "nodes are available" in pod["waiting"]["reason"]
+    ]
+    assert counted
+    for reason, nodes in counted:
+        assert sum(nodes.values()) == int(reason.split()[0].partition("/")[2]), reason
+
+
+# --- forms and scopes ---------------------------------------------------------------------------------
+
+
+def test_namespaces_narrow_as_for_kubectl(all_scenarios: ControlPlane) -> None:
+    assert {c["namespace"] for c in items(all_scenarios, "claims", "-n", "waiting")} == {"waiting"}
+    empty = get(all_scenarios, "claims")
+    assert (empty.status, empty.out) == (0, "")
+    assert "Looked in namespace default; -A looks in all." in empty.err
+
+
+def test_one_object_by_name(all_scenarios: ControlPlane) -> None:
+    done = get(all_scenarios, "resourceclaim", "busy-holder", "-n", "waiting", "-o", "yaml")
+    claim = yaml.safe_load(done.out)
+    assert (claim["name"], claim["state"], claim["node"]) == (
+        "busy-holder",
+        "allocated,reserved",
+        "waiting-1",
+    )
+    assert claim["consumers"][0]["present"] is True
+    assert one_sentence(get(all_scenarios, "claims", "absent", "-n", "waiting")) == (
+        "error: claim 'absent' not found in namespace waiting"
+    )
+
+
+def test_devices_are_held_by_the_claims_that_name_them(all_scenarios: ControlPlane) -> None:
+    devices = items(all_scenarios, "devices")
+    held = {
+        (d["driver"], d["pool"], d["device"], c["namespace"], c["name"]) for d in devices for c in d["claims"]
+    }
+    assert held == {
+        (d["driver"], d["pool"], d["device"], c["namespace"], c["name"])
+        for c in items(all_scenarios, "claims", "-A")
+        for d in c["devices"]
+    }
+    states = {d["driver"]: d["state"] for d in devices}
+    assert states["sick.example.com"] == "tainted"
+    assert states["ruled.example.com"] == "tainted"
+    assert states["broken.example.com"] == "invalid"
+    assert states["rollout.example.com"] == "incomplete"
+    assert states["share.example.com"] == "shared"
+
+
+# --- rights -------------------------------------------------------------------------------------------
+
+
+def test_where_slices_are_forbidden_only_what_they_tell_is_unknown(all_scenarios: ControlPlane) -> None:
+    done = get(all_scenarios, "claims", "-A", "-o", "json", user="no-slices")
+    assert done.status == 0
+    (note,) = done.err.splitlines()
+    assert note.startswith("note: resourceslices forbidden: what depends on them is unknown.")
+    claims = json.loads(done.out)["items"]
+    devices = [device for claim in claims for device in claim["devices"]]
+    assert devices
+    assert {(d["vanished"], d["product"]) for d in devices} == {(None, None)}
+    full = items(all_scenarios, "claims", "-A")
+    assert [(c["name"], c["state"], c["node"]) for c in claims] == [
+        (c["name"], c["state"], c["node"]) for c in full
+    ]
+    nodes = items(all_scenarios, "nodes", user="no-slices")
+    assert {(n["devices"], n["free"]) for n in nodes} == {(None, None)}
+
+
+def test_what_is_forbidden_itself_is_one_sentence(all_scenarios: ControlPlane) -> None:
+    done = get(all_scenarios, "slices", user="no-slices")
+    assert "cannot list resourceslices: 403" in one_sentence(done)
+    assert "hint: kubectl auth can-i list resourceslices" in done.err
+
+
+def test_rights_in_one_namespace_are_enough_for_it(control_plane: ControlPlane) -> None:
+    control_plane.apply(TENANT)
+    wait(lambda: control_plane.objects("pods", "-n", ONE_NAMESPACE), 10, "the tenant's pod")
+    (pod,) = items(control_plane, "pods", "-n", ONE_NAMESPACE, user="one-namespace")
+    assert pod["waiting"] == {"source": "derived", "reason": "claim absent does not exist", "nodes": {}}
+    done = get(control_plane, "claims", "-n", ONE_NAMESPACE, user="one-namespace")
+    assert done.status == 0
+    assert "kept" in done.out
+    assert "cannot list resourceclaims" in one_sentence(get(control_plane, "claims", user="one-namespace"))
+
+
+TENANT = f"""
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {{namespace: {ONE_NAMESPACE}, name: kept}}
+spec: {{devices: {{requests: [{{name: gpu, exactly: {{deviceClassName: none.example.com}}}}]}}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{namespace: {ONE_NAMESPACE}, name: waits}}
+spec:
+  containers: [{{name: main, image: "work:1", resources: {{claims: [{{name: gpu}}]}}}}]
+  resourceClaims: [{{name: gpu, resourceClaimName: absent}}]
+"""
+
+
+# --- what can go wrong on the way ---------------------------------------------------------------------
+
+
+def test_no_kubeconfig(tmp_path: Path) -> None:
+    assert "kubeconfig" in one_sentence(dratui("get", "claims", home=tmp_path))
+
+
+def test_a_context_that_is_not_there(control_plane: ControlPlane) -> None:
+    done = get(control_plane, "claims", "--context", "absent\x1b[31m")
+    assert "absent\\x1b[31m" in one_sentence(done)
+
+
+def test_an_unreachable_server(control_plane: ControlPlane, tmp_path: Path) -> None:
+    config = yaml.safe_load(control_plane.kubeconfig("viewer").read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    done = dratui("--kubeconfig", str(tmp_path / "config"), "get", "claims", home=tmp_path)
+    assert "127.0.0.1:1" in one_sentence(done)
+
+
+def test_an_unknown_token(control_plane: ControlPlane, tmp_path: Path) -> None:
+    config = yaml.safe_load(control_plane.kubeconfig("viewer").read_text())
+    config["users"][0]["user"] = {"token": "nobody's"}
+    (tmp_path / "config").write_text(yaml.safe_dump(config))
+    done = dratui("--kubeconfig", str(tmp_path / "config"), "get", "claims", home=tmp_path)
+    assert "401" in one_sentence(done)
+
+
+# --- watching -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def watching(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[tuple[Any, Path]]:
+    """`dratui get claims -w` in a namespace of its own, and the file that it writes to."""
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        process = subprocess.Popen(
+            [
+                *PROGRAM,
+                "--kubeconfig",
+                str(control_plane.kubeconfig("viewer")),
+                *("get", "claims", "-n", namespace, "-w"),
+            ],
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield process, out
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_watch_prints_what_changes_and_ends_at_ctrl_c(
+    control_plane: ControlPlane, namespace: str, watching: tuple[Any, Path]
+) -> None:
+    process, out = watching
+    wait(lambda: "No ResourceClaims" in out.read_text(), 20, "the empty list")
+    control_plane.apply(TENANT.split("---")[0].replace(ONE_NAMESPACE, namespace))
+    wait(lambda: re.search(r"^kept +pending", out.read_text(), re.MULTILINE), 20, "the claim to be printed")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert "Traceback" not in out.read_text()
