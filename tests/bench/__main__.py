@@ -1,0 +1,177 @@
+"""`make bench`: measure, and print the table. The sizes are small by default, so that it takes a minute or two."""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dratui.views.tables import TABLES
+from tests.bench import startup
+from tests.bench.corpus import Size
+from tests.bench.table import Result, print_table
+
+ROUNDS = 3
+ALL = ("resourceslices", "resourceclaims", "deviceclasses", "nodes", "namespaces", "pods")
+NOBODY = Size(nodes=1, devices=8, claims=1, pods=1)
+
+
+def main() -> int:
+    size = _size()
+    print(
+        f"{size.nodes} nodes × {size.devices} devices, {size.claims} claims, {size.pods} pods",
+        file=sys.stderr,
+    )
+    results = [*_startup(), *_events(size)]
+    with tempfile.TemporaryDirectory() as folder:
+        with _serving(size, Path(folder)) as (server, kubeconfig):
+            synced, sync_results = _sync(server, kubeconfig)
+            results += [*sync_results, _get(server, kubeconfig)]
+        with _serving(NOBODY, Path(folder)) as (_, kubeconfig):
+            empty = _probe("sync", kubeconfig)
+    memory = (synced["rss"] - empty["rss"]) / 1e6
+    note = f"{synced['rss'] / 1e6:.0f} MB after sync; at 5 times this size the goal is 150 MB"
+    results.append(
+        Result(measure="memory above a 1-node cluster's", value=memory, goal=150, unit="MB", note=note)
+    )
+    print_table(results)
+    return 0
+
+
+def _size() -> Size:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure dratui on this machine."
+    )
+    for name, default in (("nodes", 1000), ("devices", 8), ("claims", 8000), ("pods", 20_000)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    return Size(**vars(parser.parse_args()))
+
+
+def _startup() -> Iterator[Result]:
+    _say("start-up")
+    paint, empty = startup.first_paint()
+    yield Result(
+        measure="process start to first paint",
+        value=paint,
+        goal=0.4,
+        unit="s",
+        floor=empty,
+        note="an empty Textual app",
+    )
+    ours, floor = startup.imports()
+    yield Result(
+        measure="import dratui.cli",
+        value=(ours - floor) * 1000,
+        goal=60,
+        unit="ms",
+        note=f"beside {floor * 1000:.0f} ms of Python itself",
+    )
+
+
+def _sync(server: str, kubeconfig: str) -> tuple[dict[str, Any], Sequence[Result]]:
+    _say("sync")
+    raw = _median([_probe("download", server, *ALL) for _ in range(ROUNDS)])
+    synced = _median([_probe("sync", kubeconfig) for _ in range(ROUNDS)])
+    ratio = synced["seconds"] / raw["seconds"]
+    note = f"{synced['seconds']:.2f} s ÷ {raw['seconds']:.2f} s for {raw['bytes'] / 1e6:.0f} MB"
+    return synced, (
+        Result(measure="full sync ÷ raw download", value=ratio, goal=1.5, unit="×", note=note),
+        Result(
+            measure="worst stall of the loop during sync", value=synced["stall"] * 1000, goal=50, unit="ms"
+        ),
+    )
+
+
+def _get(server: str, kubeconfig: str) -> Result:
+    """Whole processes on both sides: a script pays for the start, too."""
+    _say("get")
+    table = TABLES["claims"]
+    kinds = [kind for kind in (*table.streams, *table.joins) if kind in ALL]
+    argv = [sys.executable, "-m", "dratui", "get", "claims", "-A", "-o", "json", "--kubeconfig", kubeconfig]
+    raw_argv = _probe_argv("download", server, *kinds)
+    ours = statistics.median(_seconds_of(argv) for _ in range(ROUNDS))
+    raw = statistics.median(_seconds_of(raw_argv) for _ in range(ROUNDS))
+    note = f"{ours:.2f} s ÷ {raw:.2f} s for the kinds that the rows are made of"
+    return Result(
+        measure="get claims -A -o json ÷ raw download", value=ours / raw, goal=2, unit="×", note=note
+    )
+
+
+def _events(size: Size) -> Iterator[Result]:
+    _say("events")
+    found = _probe("events", json.dumps(asdict(size)))
+    yield Result(
+        measure="one watch event: decode, store, listing",
+        value=found["seconds"] * 1e6,
+        goal=150,
+        unit="µs",
+        floor=found["floor"] * 1e6,
+        note="json.loads of the line; the goal is 15 % CPU at 1,000 events/s",
+    )
+
+
+@contextmanager
+def _serving(size: Size, folder: Path) -> Iterator[tuple[str, str]]:
+    """The server's address, and a kubeconfig for it."""
+    argv = [sys.executable, "-m", "tests.bench.server", json.dumps(asdict(size))]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            server = f"http://127.0.0.1:{int(process.stdout.readline())}"
+            kubeconfig = folder / "kubeconfig"
+            kubeconfig.write_text(_kubeconfig(server))
+            yield server, str(kubeconfig)
+        finally:
+            process.kill()
+
+
+def _kubeconfig(server: str) -> str:
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "corpus", "cluster": {"server": server}}],
+            "users": [{"name": "bench", "user": {}}],
+            "contexts": [{"name": "corpus", "context": {"cluster": "corpus", "user": "bench"}}],
+            "current-context": "corpus",
+        }
+    )
+
+
+def _probe_argv(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.probe", *arguments]
+
+
+def _probe(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run(_probe_argv(*arguments), check=True, stdout=subprocess.PIPE)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _median(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The run of median time, with all its numbers."""
+    return sorted(found, key=lambda each: each["seconds"])[len(found) // 2]
+
+
+def _seconds_of(argv: Sequence[str]) -> float:
+    began = time.perf_counter()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def _say(what: str) -> None:
+    print(f"measuring: {what}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""What is measured inside a process of its own: `python -m tests.bench.probe NAME …` prints a JSON object."""
+
+import argparse
+import asyncio
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from dratui.api.streams import STREAMS, codec
+from dratui.cluster.store import Store
+from dratui.events import Page, Phase, Put
+from dratui.kube.options import Options
+from dratui.kube.source import ClusterSource
+from dratui.tui.feed import Feed
+from dratui.views.listing import Listing
+from dratui.views.query import Query
+from tests.bench.corpus import CORE, DRA, PAGE, Size, claim, lists
+
+EVENTS = 5000
+TICK = 0.001
+
+
+async def download(server: str, kinds: list[str]) -> dict[str, Any]:
+    """The floor: the same pages, one after the other, looked at no further than for the next one."""
+    size = 0
+    async with aiohttp.ClientSession(server, read_bufsize=256 << 10) as session:
+        began = time.perf_counter()
+        for kind in kinds:
+            token = ""
+            while True:
+                params = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+                async with session.get(_path(kind), params=params) as answer:
+                    body = await answer.read()
+                size += len(body)
+                head = body[:200]
+                if b'"continue": "' not in head:
+                    break
+                token = head.split(b'"continue": "')[1].split(b'"')[0].decode()
+        return {"seconds": time.perf_counter() - began, "bytes": size}
+
+
+async def sync(kubeconfig: str) -> dict[str, Any]:
+    """A dashboard's first list of everything: source, feed and store, with nobody who draws."""
+    store = Store()
+    feed = Feed(store, lambda changes: None)
+    source = ClusterSource(Options(kubeconfig=kubeconfig), list(STREAMS.values()))
+    import kubernetes_asyncio.config  # noqa: F401 (not the list's cost; the dashboard imports it after its first paint)
+
+    began = time.perf_counter()
+    tasks = [asyncio.create_task(each) for each in (feed.follow(), source.run(feed.emit))]
+    stall = 0.0
+    while not _complete(store):
+        before = time.perf_counter()
+        await asyncio.sleep(TICK)
+        stall = max(stall, time.perf_counter() - before - TICK)
+    seconds = time.perf_counter() - began
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return {"seconds": seconds, "stall": stall, "rss": _rss(), "pods": len(store.pods)}
+
+
+async def events(size: Size) -> dict[str, Any]:
+    """A watch's lines of changing claims: decoded, stored, and the rows that they change made again."""
+    store = Store()
+    for path, pages in lists(size).items():
+        kind = path.rpartition("/")[2]
+        for page in pages:
+            rows = codec(kind, "v1").page(page).rows
+            store.apply([Page(kind, rows, first=page is pages[0], last=page is pages[-1])])
+    now = datetime.now(UTC)
+    listing = Listing(store, Query(kind="claims"), now)
+    decoder = codec("resourceclaims", "v1")
+    lines = [
+        f'{{"type":"MODIFIED","object":{claim(n % size.claims, size, version=n + 2000)}}}'.encode()
+        .replace(b'"name": "gpu-', b'"name": "other-')
+        .replace(b'"platform"', f'"platform-{n % 7}"'.encode())
+        for n in range(EVENTS)
+    ]
+    began = time.perf_counter()
+    for line in lines:
+        listing.apply(store.apply([Put("resourceclaims", decoder.event(line).row)]), now)
+    applied = time.perf_counter() - began
+    began = time.perf_counter()
+    for line in lines:
+        json.loads(line)
+    return {"seconds": applied / EVENTS, "floor": (time.perf_counter() - began) / EVENTS}
+
+
+def _complete(store: Store) -> bool:
+    phases = {health.phase for health in store.health.values()}
+    return len(store.health) == len(STREAMS) and phases <= {Phase.LIVE, Phase.NOT_SERVED}
+
+
+def _path(kind: str) -> str:
+    return f"{DRA if kind.startswith(('resource', 'device')) else CORE}/{kind}"
+
+
+def _rss() -> int:
+    """Bytes of memory that this process holds now. Linux's; elsewhere there is no such file, and no number."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else ()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(required=True)
+    command = commands.add_parser("download")
+    command.add_argument("server")
+    command.add_argument("kinds", nargs="+")
+    command.set_defaults(run=lambda a: download(a.server, a.kinds))
+    command = commands.add_parser("sync")
+    command.add_argument("kubeconfig")
+    command.set_defaults(run=lambda a: sync(a.kubeconfig))
+    command = commands.add_parser("events")
+    command.add_argument("size", type=json.loads)
+    command.set_defaults(run=lambda a: events(Size(**a.size)))
+    arguments = parser.parse_args()
+    print(json.dumps(asyncio.run(arguments.run(arguments))))
+
+
+if __name__ == "__main__":
+    main()
