@@ -157,7 +157,11 @@ def only_decode_errors() -> Iterator[None]:
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
     lambda inside: (
         st.lists(inside, max_size=3)
         | st.dictionaries(

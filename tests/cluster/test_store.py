@@ -99,7 +99,7 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
     return [(key, listing.row(key)) for key in listing.keys]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=6))
 def test_what_changes_name_keeps_every_table_up_to_date(
     start: Sequence[Event], batches: Sequence[Sequence[Event]]
@@ -177,7 +177,7 @@ def test_only_the_last_state_counts_not_how_it_came_about(
         assert look(listing(lived, Query(kind=kind))) == look(listing(fresh, Query(kind=kind))), kind
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(start=clusters.starts())
 def test_a_table_names_every_stream_that_its_rows_are_made_of(start: Sequence[Event]) -> None:
     whole = Store()
