@@ -34,12 +34,14 @@ def demo(speed: float, *, ascii_only: bool) -> int:
 
 
 def _show(source: Source, *, namespace: str = "", ascii_only: bool) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UsageFailure("the dashboard needs a terminal", hint="dratui get claims -A prints text")
     from dratui.tui.app import DratuiApp
 
     utf8 = locale.getpreferredencoding(do_setlocale=False).lower().replace("-", "") == "utf8"
-    failure = DratuiApp(source, namespace=namespace, ascii=ascii_only or not utf8).run()
+    app = DratuiApp(source, namespace=namespace, ascii=ascii_only or not utf8)
+    failure = app.run()
     if isinstance(failure, Failure):
         raise failure
-    return 0
+    return app.return_code or 0

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from dratui.kube.connection import Connection
 from dratui.kube.failure import KubeFailure
 from dratui.wire import Stream
+
+if TYPE_CHECKING:
+    from dratui.kube.connection import Connection
 
 # resource.k8s.io as "classic DRA": opaque parameters, and allocation by each driver's own controller.
 # v1alpha1 in 1.26, v1alpha2 in 1.27 to 1.30; structured parameters as they are today begin with v1alpha3 in 1.31.
@@ -48,7 +50,7 @@ class Discovery:
     a CustomResourceDefinition.
     """
 
-    def __init__(self, connection: Connection, *, now: Callable[[], float], fresh: float) -> None:
+    def __init__(self, connection: "Connection", *, now: Callable[[], float], fresh: float) -> None:
         self._connection = connection
         self._now = now
         self._fresh = fresh
@@ -105,7 +107,7 @@ async def refuse_classic_dra(discovery: Discovery, streams: Iterable[Stream]) ->
         )
 
 
-async def server_version(connection: Connection) -> str:
+async def server_version(connection: "Connection") -> str:
     """The server's version, such as `v1.36.3`; empty if it may not be known. Raises KubeFailure.
 
     It is also the first request: what makes the whole server useless shows here. 403 does not: it is only this.
@@ -130,7 +132,7 @@ def resource_path(stream: Stream, version: str, namespace: str = "", name: str =
     return "/".join(parts)
 
 
-async def _get_if_there(connection: Connection, path: str, *, to: str) -> bytes:
+async def _get_if_there(connection: "Connection", path: str, *, to: str) -> bytes:
     try:
         return await connection.get(path, to=to)
     except KubeFailure as failure:

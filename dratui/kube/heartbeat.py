@@ -5,13 +5,16 @@ client-go finds out by HTTP/2's ping on its one connection; we have a connection
 """
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from dratui.kube.connection import Connection
 from dratui.kube.failure import KubeFailure
 from dratui.kube.pace import Pace
 
+if TYPE_CHECKING:
+    from dratui.kube.connection import Connection
 
-async def check_forever(connection: Connection, pace: Pace) -> None:
+
+async def check_forever(connection: "Connection", pace: Pace) -> None:
     """Drop all watches when the server is silent, so that they say so and try again.
 
     /livez is exempt from the server's queues, and everyone may ask for it. Whatever it answers, it answered.

@@ -25,16 +25,18 @@ The state is one resourceVersion: empty means that a list is due. Everything els
 import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dratui.events import Event, Gone, Page, Phase, Put
-from dratui.kube.connection import Connection
 from dratui.kube.discovery import Discovery, resource_path
 from dratui.kube.failure import KubeFailure
 from dratui.kube.lines import Lines, LineTooLongError
 from dratui.kube.pace import Backoff, Pace
 from dratui.kube.pulse import Pulse
 from dratui.wire import ListPage, Stream, WatchEvent
+
+if TYPE_CHECKING:
+    from dratui.kube.connection import Connection
 
 _T = TypeVar("_T")
 _STUCK = 3  # failures of a watch at one resourceVersion after which the list is the way on
@@ -50,7 +52,7 @@ class Reflector:
     def __init__(
         self,
         stream: Stream,
-        connection: Connection,
+        connection: "Connection",
         discovery: Discovery,
         emit: Callable[[Sequence[Event]], None],
         *,

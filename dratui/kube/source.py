@@ -5,13 +5,13 @@ import gc
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import groupby
 from operator import attrgetter
 from random import Random
+from typing import TYPE_CHECKING
 
 from dratui.events import About, Event, Health, HealthChanged, Phase
-from dratui.kube import connection as http
-from dratui.kube.connection import Connection
 from dratui.kube.discovery import Discovery, refuse_classic_dra, resource_path, server_version
 from dratui.kube.failure import KubeFailure
 from dratui.kube.heartbeat import check_forever
@@ -19,6 +19,9 @@ from dratui.kube.options import Options
 from dratui.kube.pace import DEFAULT_PACE, Pace
 from dratui.kube.reflector import Reflector
 from dratui.wire import Stream
+
+if TYPE_CHECKING:
+    from dratui.kube.connection import Connection
 
 _LONGEST_WITHOUT_GC = (
     120.0  # seconds; a first list that takes longer is bound by the network, not by the collector
@@ -66,7 +69,9 @@ class ClusterSource:
         """
         waiting = Health(phase=Phase.WAITING, since=self._now())
         emit([HealthChanged(name, waiting) for name in self._streams])
-        connection = await http.connect(self._options, now=self._now, environ=self._environ)
+        # aiohttp takes as long to import as Textual to paint: so after the first paint, and not on the event loop.
+        http = await asyncio.to_thread(import_module, "dratui.kube.connection")
+        connection: Connection = await http.connect(self._options, now=self._now, environ=self._environ)
         try:
             self._about = connection.about()
             self._about = connection.about(await server_version(connection))
@@ -90,7 +95,7 @@ class ClusterSource:
         return await self._connection.get(resource_path(wanted, version, namespace, name), to=to)
 
     async def _follow(
-        self, connection: Connection, discovery: Discovery, emit: Callable[[Sequence[Event]], None]
+        self, connection: "Connection", discovery: Discovery, emit: Callable[[Sequence[Event]], None]
     ) -> None:
         reflectors = [
             Reflector(
