@@ -96,11 +96,14 @@ def node_style(row: NodeRow) -> Style:
 
 
 def _claim_devices(row: ClaimRow) -> str:
+    """Few devices by name, many by number: the cell is cut at its end, so what it is comes first."""
     if not row.devices:
         return f"{', '.join(row.wants)} wanted" if row.wants else ""
     names = ", ".join(d.device for d in row.devices)
-    products = sorted({d.product for d in row.devices if d.product})
-    return f"{names} ({', '.join(products)})" if products else names
+    products = ", ".join(sorted({d.product for d in row.devices if d.product}))
+    if len(row.devices) > 2:
+        return f"{len(row.devices)} × {products or 'device'}: {names}"
+    return f"{names} ({products})" if products else names
 
 
 def _claim_consumers(row: ClaimRow) -> str:
@@ -173,7 +176,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="STATE", value=lambda r: r.state, style=claim_style, glyph=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="DEVICES", value=_claim_devices, grow=True),
+        Column(title="DEVICES", value=_claim_devices, grow=True, prose=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CONSUMERS", value=_claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
