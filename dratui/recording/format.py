@@ -27,7 +27,7 @@ LONGEST_LINE = 64 << 20
 """Bytes of one line, decompressed: what a reader holds at most, however small the file is. A page is written as lines
 of `PIECE` bytes, and an API server takes objects of a few MiB."""
 
-PIECE = 256 << 10
+PIECE = 128 << 10
 """Bytes after which a page goes on in a new line: what is read is read in steps of a few milliseconds."""
 
 LATEST = 4e9
