@@ -28,6 +28,10 @@ class Phase(StrEnum):
     ENDED = "ended"  # a recording has no more to say
 
 
+ENDED_WELL = "end of the recording"
+"""The detail of an ENDED stream of which nothing is missing."""
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How one stream does. `since` is when this phase began, unix seconds on the source's clock."""
 

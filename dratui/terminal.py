@@ -1,12 +1,10 @@
 """What may reach a terminal. Everything from a cluster or a file passes `clean` on its way out."""
 
-import re
 import unicodedata
 
 # Control characters (C0, C1, DEL), line and paragraph separators, bidirectional controls and other invisible
 # formatting characters, surrogates, private use: all that moves the cursor, reorders or hides text.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_PRINTABLE_ASCII = re.compile(r"[ -~]*")
 
 
 def clean(text: str) -> str:
@@ -14,7 +12,7 @@ def clean(text: str) -> str:
 
     Printable text comes back as it is.
     """
-    if _PRINTABLE_ASCII.fullmatch(text):
+    if text.isprintable():  # none of these categories is; nor are other blanks, which are let through below
         return text
     return "".join(_escape(c) if unicodedata.category(c) in _UNSAFE_CATEGORIES else c for c in text)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import msgspec
 
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Changes, Store
-from dratui.events import Event, Health, Phase, Source
+from dratui.events import ENDED_WELL, Event, Health, Phase, Source
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.terminal import clean, fit, width
@@ -24,6 +25,7 @@ from dratui.views.tables import TABLES, named, path, table_named
 
 SETTLED = frozenset({Phase.LIVE, Phase.STALE, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED, Phase.ENDED})
 GAP = "   "  # between columns, as kubectl
+_NOT_PLAIN = re.compile(r"[^\n -~]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +112,13 @@ def _judge(store: Store, table: Table[Any], namespace: str) -> None:
         if health is None or health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED):
             if health is not None and health.namespace not in ("", namespace):
                 _note(f"{stream}: your rights allow only namespace {health.namespace}")
+            if (
+                position == 0
+                and health is not None
+                and health.phase is Phase.ENDED
+                and health.detail != ENDED_WELL
+            ):
+                _note(f"{health.detail}. What could be read is shown.")
         elif health.phase is Phase.NOT_SERVED and optional:
             pass  # normal: an older server, or a feature that is off
         elif position == 0:
@@ -232,6 +241,4 @@ class _Printer:
 
 
 def _escape_json(text: str) -> str:
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return "".join(c if c == "\n" or clean(c) == c else json.dumps(c)[1:-1] for c in text)
+    return _NOT_PLAIN.sub(lambda c: c[0] if clean(c[0]) == c[0] else json.dumps(c[0])[1:-1], text)

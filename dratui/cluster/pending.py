@@ -86,7 +86,7 @@ def latest_warning(store: Store, pod: Pod, *reasons: str) -> WarningEvent | None
         for w in (store.warnings[key] for key in store.warnings_of_pod[pod.key])
         if w.reason in reasons and w.about_uid in ("", pod.uid)
     ]
-    return max(warnings, key=lambda w: (w.last is not None, w.last), default=None)
+    return max(warnings, key=lambda w: (w.last is not None, w.last, w.key), default=None)
 
 
 def _before_the_queue(store: Store, pod: Pod) -> Waiting | None:

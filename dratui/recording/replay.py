@@ -10,7 +10,7 @@ import msgspec
 
 from dratui.api.streams import STREAMS, codec
 from dratui.api.wire import Decoding
-from dratui.events import About, Event, Gone, Health, HealthChanged, Page, Phase, Put
+from dratui.events import ENDED_WELL, About, Event, Gone, Health, HealthChanged, Page, Phase, Put
 from dratui.recording.format import Line, RecordingFailure
 from dratui.recording.lookup import last_state
 from dratui.recording.playhead import Playhead
@@ -162,7 +162,7 @@ class Replay:
 
     def _last_words(self, reader: Reader) -> Iterator[HealthChanged]:
         """What every stream ends with: what was complete stays as it is, what was not will not be."""
-        last = f"the recording is torn: {reader.torn}" if reader.torn else "end of the recording"
+        last = f"the recording is torn: {reader.torn}" if reader.torn else ENDED_WELL
         if skipped := self._skipped + reader.skipped:
             last += f"; {skipped} lines in it could not be read"
         for stream in STREAMS:

@@ -1,0 +1,111 @@
+"""The pictures of the README, drawn by the program itself from the demo recording: `make screenshots`.
+
+The recording is played on a clock of our own to a fixed second and held there, so the same program draws the same
+picture everywhere; a test compares them with what is checked in.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from dratui.recording.replay import Replay
+from dratui.tui.app import DratuiApp
+from tests.tui.driving import Driver, flashing, shows, text, type_in
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One file: the screen at `second` of the demo, after `keys`, once it shows `wanted`."""
+
+    name: str
+    size: tuple[int, int]
+    second: float
+    keys: Sequence[str] = ()
+    wanted: str
+
+
+PICTURES = (
+    Picture(name="overview", size=(140, 40), second=60, wanted="TENANTS"),
+    Picture(name="claims", size=(140, 30), second=60, keys=(":claims", "enter"), wanted="Claims"),
+    Picture(
+        name="waiting",
+        size=(110, 30),
+        second=60,
+        keys=(":pods /pretrain-2", "enter", "d"),
+        wanted="the scheduler says",
+    ),
+    Picture(
+        name="device", size=(110, 36), second=60, keys=(":devices /h100-1", "enter", "d"), wanted="ATTRIBUTES"
+    ),
+    Picture(name="pools", size=(110, 30), second=60, keys=(":pools", "enter"), wanted="Pools"),
+    Picture(name="small", size=(80, 24), second=60, wanted="WAITING"),
+)
+
+
+class HeldClock:
+    """Time that passes only when it is slept through, and not beyond `end`."""
+
+    def __init__(self, end: float) -> None:
+        self._now = 0.0
+        self._end = end
+        self.at_end = asyncio.Event()
+
+    def now(self) -> float:
+        """Seconds."""
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        """Pass the time; at the end, for ever."""
+        self._now = min(self._now + seconds, self._end)
+        if self._now == self._end:
+            self.at_end.set()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+
+
+async def draw(picture: Picture) -> str:
+    """The picture as SVG, without the fonts that it would have a browser fetch."""
+    clock = HeldClock(picture.second)
+    with as_file(files("dratui") / "demo.rec") as path:
+        source = Replay(path, name="demo", clock=clock.now, sleep=clock.sleep)
+        app = DratuiApp(source)
+        async with app.run_test(size=picture.size) as pilot:
+            await clock.at_end.wait()
+            await _still(pilot)
+            for keys in picture.keys:
+                if len(keys) > 1 and keys[0] not in ":/":
+                    await pilot.press(keys)
+                else:
+                    await type_in(pilot, keys)
+            await shows(pilot, picture.wanted)
+            await _still(pilot)
+            return _FONT.sub("", app.export_screenshot(title="dratui"))
+
+
+async def _still(pilot: Driver) -> None:
+    """Wait until all that came is drawn: screens take it in some times a second, and what changed flashes."""
+    before = ""
+    while flashing(pilot) or before != text(pilot):
+        before = text(pilot)
+        await pilot.pause(0.6)
+
+
+def main() -> int:
+    """Draw all pictures into the folder."""
+    FOLDER.mkdir(exist_ok=True)
+    for picture in PICTURES:
+        path = FOLDER / f"{picture.name}.svg"
+        path.write_text(asyncio.run(draw(picture)))
+        print(path.relative_to(FOLDER.parent))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
