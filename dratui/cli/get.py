@@ -211,10 +211,10 @@ class _Printer:
             print(GAP.join(cells).rstrip())
 
     def _shown(self) -> list[Column[Any]]:
-        """As kubectl: no namespace column where all rows are of one."""
+        """As kubectl: no namespace column where all rows are of one. Sentences come last: nothing is cut here."""
         columns = self._table.shown(wide=self._wanted.output == "wide")
         one = bool(self._listing.query.namespace)
-        return [c for c in columns if not (one and c.title == "NAMESPACE")]
+        return sorted((c for c in columns if not (one and c.title == "NAMESPACE")), key=lambda c: c.prose)
 
     def _names(self, rows: Sequence[Any]) -> None:
         for row in rows:
