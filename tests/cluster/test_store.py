@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dratui.api.model import DeviceKey, Namespace, Node, ObjectKey, Row
+from dratui.api.model import (
+    DeviceClass,
+    DeviceKey,
+    Namespace,
+    Node,
+    ObjectKey,
+    PodClaim,
+    Row,
+    Taint,
+    TaintRule,
+    Template,
+)
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Store
 from dratui.events import Event, Gone, Page, Phase
@@ -125,6 +136,56 @@ def test_a_node_counts_no_longer_what_it_holds_of_a_fabric_that_is_gone() -> Non
     assert [row.devices for row in nodes.rows()] == [1]
     nodes.apply(store.apply([Gone("resourceslices", shelf)]), NOW)
     assert [row.devices for row in nodes.rows()] == [0]
+
+
+ENTRY = PodClaim("gpu", template="h100")
+WAITS = build.pod("waits", "spare", ENTRY)
+RUNS = build.pod("runs", "held", node="node-1")
+SHELF = build.slice_("shelf", "ssd-0", "ssd-1", node="", all_nodes=True)
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        (
+            build.put(TaintRule(name="drain", taint=Taint("drain", effect="NoSchedule"))),
+            {"taintrules", "devices", "pools", "nodes"},
+        ),
+        (
+            build.put(build.warning(WAITS, "FailedResourceClaimCreation", "PodResourceClaim gpu: quota")),
+            {"pods", "claims"},
+        ),
+        (build.put(Template(namespace="default", name="h100")), {"templates", "pods", "claims"}),
+        (build.put(build.pod("waits", ENTRY)), {"pods", "claims"}),
+        (build.put(Node(name="node-1", ready="False")), {"nodes"}),
+        (build.put(Node(name="node-2", ready="False")), {"nodes", "pods"}),
+        (Gone("resourceslices", SHELF), {"slices", "pools", "devices", "claims", "nodes"}),
+        (
+            build.put(build.claim("other", build.result("ssd-0", "shelf"), node="node-2")),
+            {"claims", "classes", "namespaces", "devices", "pools", "nodes"},
+        ),
+    ],
+)
+def test_a_change_shows_in_every_table_that_tells_of_it(event: Event, shown: set[str]) -> None:
+    store = build.store(
+        build.slice_("node-1", "gpu-0", "gpu-1"),
+        SHELF,
+        DeviceClass(name=build.DRIVER),
+        Node(name="node-1", ready="True"),
+        Node(name="node-2", ready="True"),
+        build.claim("spare"),
+        build.claim(
+            "held", build.result("gpu-0"), build.result("ssd-0", "shelf"), node="node-1", pods=[RUNS]
+        ),
+        WAITS,
+        RUNS,
+        build.pod("starts", node="node-2", phase="Pending"),
+    )
+    kept = {kind: listing(store, Query(kind=kind)) for kind in TABLES}
+    changes = store.apply([event])
+    assert {kind for kind, table in kept.items() if table.apply(changes, NOW)} == shown
+    for kind, table in kept.items():
+        assert look(table) == look(listing(store, Query(kind=kind))), kind
 
 
 DRIVER = "a.example.com"
