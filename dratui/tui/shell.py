@@ -179,9 +179,11 @@ class Shell(Screen[None], inherit_bindings=False):
         self._guide.face.view.go(where)
 
     def action_open(self) -> None:
-        """Enter."""
+        """Enter: go on, or open what is closed."""
         place = self._guide.face.onward()
-        if place is not None:
+        if place is None:
+            self._guide.face.toggle()
+        else:
             self._go(lambda: self._guide.enter(place))
 
     def action_describe(self) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from dratui.events import Health, HealthChanged, Phase
+from dratui.api.model import Namespace
+from dratui.events import Event, Health, HealthChanged, Phase
 from dratui.failure import Failure
 from dratui.tui.keymap import KEYMAP
 from dratui.views.query import Query
@@ -25,6 +26,56 @@ async def test_the_overview_answers_what_there_is_who_holds_it_and_who_waits(siz
         assert screen(pilot)[0].endswith("read-only  ● live")
 
 
+def crowded() -> list[Event]:
+    """More groups of devices, pods that wait and tenants than a small screen has lines."""
+    names = [f"tenant-{n:02}" for n in range(20)]
+    message = "0/2 nodes are available: 2 cannot allocate all claims."
+    return [
+        listed(
+            "resourceslices",
+            *(slice_of(f"node-{n:02}", devices=n + 1, product=f"model {n:02}") for n in range(20)),
+        ),
+        listed("namespaces", *(Namespace(name=name, phase="Active") for name in names)),
+        listed("resourceclaims", *(claim("gpu", namespace=name) for name in names)),
+        listed("pods", *(pod("job", namespace=name, claims=("gpu",), message=message) for name in names)),
+        *live(),
+    ]
+
+
+async def test_a_small_overview_answers_all_on_its_first_screen() -> None:
+    async with running(ScriptedSource(crowded())) as pilot:
+        await shows(
+            pilot, "WAITING 20", "tenant-00/job", "tenant-04/job", "2 nodes: cannot allocate all claims"
+        )
+        await shows(
+            pilot, "WAITING FOR  20 × cannot allocate all claims", "TENANTS      20: tenant-00 1 waiting"
+        )
+        await shows(pilot, "POOLS        20 of 20 complete")
+        groups = [line for line in screen(pilot) if " model " in line]
+        assert [line.split()[-5] for line in groups] == ["20", "19", "18", "17", "16"], "the biggest first"
+        assert " … 15 more" in text(pilot)
+
+
+async def test_what_the_overview_leaves_out_is_a_key_away() -> None:
+    async with running(ScriptedSource(crowded())) as pilot:
+        await shows(pilot, "… 15 more")
+        await pilot.press(*"jjjjj", "enter")
+        assert "model 12" in text(pilot)
+        await pilot.press(*"j" * 15)
+        assert "▾ fewer" in under_cursor(pilot)
+        await pilot.press("enter")
+        assert "… 15 more" in text(pilot)
+        await pilot.press("G", "k", "k", "k", "enter")
+        assert "Pods(all)[20] faults only" in text(pilot)
+
+
+async def test_a_reason_opens_as_the_pods_that_wait_for_it() -> None:
+    async with running(ScriptedSource(small()), size=(200, 50)) as pilot:
+        await shows(pilot, "1 × cannot allocate all claims")
+        await pilot.press("l", "j", "j", "j", "enter")
+        assert "Pods(all)[1 of 3] </cannot allocate all claims>" in text(pilot)
+
+
 async def test_a_group_of_devices_opens_as_those_devices() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "H100")
@@ -43,7 +94,7 @@ async def test_a_waiting_pod_opens_as_its_card_and_a_tenant_as_its_pods() -> Non
         await pilot.press("enter")
         assert "pod ml-team/train-7" in text(pilot)
         assert "cannot allocate all claims" in text(pilot)
-        await pilot.press("escape", "j", "j")
+        await pilot.press("escape", "j", "j", "j")
         assert "vision" in under_cursor(pilot)
         await pilot.press("enter")
         assert "Pods(vision)[1 of 3]" in text(pilot)

@@ -108,7 +108,7 @@ class DescribeFace(Face[Board]):
 
     def _blocks(self, document: Document) -> list[Block]:
         heights = [0, 0]
-        blocks = []
+        blocks: list[Block] = []
         for section in document.sections:
             closed = self._closed(section)
             side = 0 if heights[0] <= heights[1] else 1
@@ -118,7 +118,7 @@ class DescribeFace(Face[Board]):
                 Block(
                     sign,
                     _nothing if closed else partial(self._entries, section),
-                    right=side == 1,
+                    right=len(blocks) + 1 if side else 0,
                     boxed=True,
                     item=Spot(section.title, -1),
                 )

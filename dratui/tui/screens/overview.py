@@ -1,26 +1,31 @@
 """The first screen: what do we have, who holds it, who waits and why."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from dratui.api.model import ObjectKey
 from dratui.cluster.store import Changes
-from dratui.terminal import cut, fit, width
-from dratui.tui.lines import Line
+from dratui.terminal import cut_end, fit, width
+from dratui.tui.lines import Line, Part
 from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
-from dratui.tui.widgets.board import Block, Board, Entry
+from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
+from dratui.views.overview import DeviceGroup, PluginGroup
 from dratui.views.overview import Overview as Facts
 from dratui.views.query import Query
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
-MOST_WAITING: Final = 12  # the rest is a key press away
+MOST_WAITING: Final = 60  # the rest is a key press away
+LEAST: Final = 6  # lines of a block that shows at all
+BRIEFLY: Final = 5  # tenants or reasons in one line; it is cut where the screen ends
+BRIEF_WIDTH: Final = 13  # the title of a block that has only one line
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,16 @@ class Leads:
 
     place: Place
     chosen: Chosen | None = None
+
+
+_WAITING_PODS: Final = Leads(Rows(Query(kind="pods", faults_only=True)))
+_TENANTS: Final = Leads(Rows(Query(kind="namespaces")))
+_POOLS: Final = Leads(Rows(Query(kind="pools")))
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An item of the overview: enter shows the devices that are left out, or leaves them out again."""
 
 
 class OverviewFace(Face[Board]):
@@ -40,6 +55,7 @@ class OverviewFace(Face[Board]):
         self._world = world
         self._facts = facts
         self.view = Board(world.skin, id="overview")
+        self._all_devices = False
 
     def enter(self, place: Overview, mark: Leads | None) -> None:
         """Show it."""
@@ -72,22 +88,62 @@ class OverviewFace(Face[Board]):
         item = self.view.item
         return item.place if isinstance(item, Leads) else None
 
+    def toggle(self) -> None:
+        """Show all groups of devices, or as many as there is room for."""
+        if self.view.item == Rest():
+            self._all_devices = not self._all_devices
+            self.view.set_blocks(self._blocks())
+
     def _blocks(self) -> list[Block]:
         facts = self._facts()
         waiting = len(facts.waiting)
         blocks = [
-            Block("DEVICES", lambda columns: self._devices(facts, columns)),
             Block(
-                f"WAITING {waiting}" if waiting else "WAITING", lambda columns: self._waiting(facts, columns)
+                "DEVICES",
+                lambda columns: self._devices(facts, columns),
+                fold=None
+                if self._all_devices
+                else Fold(LEAST, lambda shown: self._other_devices(facts, shown)),
             ),
-            Block("TENANTS", lambda columns: self._tenants(facts, columns), right=True),
-            Block("POOLS", lambda columns: self._pools(facts), right=True),
+            Block(
+                f"WAITING {waiting}" if waiting else "WAITING",
+                lambda columns: self._waiting(facts, columns),
+                fold=Fold(LEAST, lambda shown: self._others_waiting(facts, shown)),
+            ),
         ]
         if facts.waiting_reasons:
-            blocks.append(Block("WAITING FOR", lambda columns: self._reasons(facts, columns), right=True))
-        if self._unknown():
-            blocks.append(Block("NOT KNOWN", lambda columns: self._unknown(), right=True))
+            blocks.append(
+                Block(
+                    "WAITING FOR",
+                    lambda columns: self._reasons(facts, columns),
+                    right=3,
+                    brief=self._brief("WAITING FOR", self._first_reasons(facts), _WAITING_PODS),
+                )
+            )
+        blocks += [
+            Block(
+                "TENANTS",
+                lambda columns: self._tenants(facts, columns),
+                right=1,
+                fold=Fold(LEAST, lambda shown: self._other_tenants(facts, shown)),
+                brief=self._brief("TENANTS", self._first_tenants(facts), _TENANTS),
+            ),
+            Block(
+                "POOLS",
+                lambda columns: [Entry(self._pools(facts), _POOLS)],
+                right=2,
+                brief=self._brief("POOLS", self._pools(facts), _POOLS),
+            ),
+        ]
+        if unknown := self._unknown():
+            brief = self._brief("NOT KNOWN", unknown[0].line, unknown[0].item)
+            blocks.append(Block("NOT KNOWN", lambda columns: unknown, right=4, brief=brief))
         return blocks
+
+    def _brief(self, title: str, line: Line, item: Hashable) -> Entry:
+        return Entry(((fit(title, BRIEF_WIDTH), self._world.skin.strong), *line), item)
+
+    # --- devices ---------------------------------------------------------------------------------------------------
 
     def _devices(self, facts: Facts, columns: int) -> Sequence[Entry]:
         skin = self._world.skin
@@ -100,68 +156,73 @@ class OverviewFace(Face[Board]):
         items: list[Leads | None] = [None]
         held: list[float | None] = [None]
         before = ""
-        for group in facts.devices:
-            numbers = (
-                (group.total, Style.PLAIN),
-                (group.held, Style.HELD),
-                (group.free, Style.FREE),
-                (group.tainted, Style.TAINTED),
-                (group.other, Style.FAULT),
-            )
-            driver = "" if group.driver == before else group.driver
-            table.append(
-                (Cell(driver), Cell(group.product or words.NONE), *(Cell.number(n, s) for n, s in numbers))
-            )
-            items.append(
-                Leads(Rows(Query(kind="devices", filter=_devices_like(group.driver, group.product))))
-            )
-            held.append(group.held / group.total if group.total else None)
-            before = group.driver
-        for plugin in facts.plugin:
-            amounts = (
-                (plugin.total, Style.PLAIN),
-                (plugin.requested, Style.HELD),
-                (max(plugin.total - plugin.requested, 0), Style.FREE),
-            )
-            blank = (Cell(words.NONE, Style.DIM, right=True),) * 2
-            table.append(
-                (
-                    Cell(plugin.name),
-                    Cell("device plugin", Style.DIM),
-                    *(Cell.number(n, s) for n, s in amounts),
-                    *blank,
-                )
-            )
-            items.append(Leads(Rows(Query(kind="nodes"))))
-            held.append(plugin.requested / plugin.total if plugin.total else None)
+        for group in _by_size(facts):
+            name, cells, place = _plugin_line(group) if isinstance(group, PluginGroup) else _group_line(group)
+            table.append((Cell("" if name == before else name), *cells))
+            items.append(Leads(place))
+            taken = group.requested if isinstance(group, PluginGroup) else group.held
+            held.append(taken / group.total if group.total else None)
+            before = name
         lines = grid(table, skin, columns, shrink=1)
-        return [
+        entries = [
             Entry((*line, *bar(share, columns - sum(width(t) for t, _ in line) - 2, skin)), item)
             for line, item, share in zip(lines, items, held, strict=True)
         ]
+        return [*entries, Entry((("▾ fewer", skin.dim),), Rest())] if self._all_devices else entries
+
+    def _other_devices(self, facts: Facts, shown: int) -> Entry:
+        groups = len(facts.devices) + len(facts.plugin) - (shown - 1)
+        return Entry(((f"… {groups} more", self._world.skin.dim),), Rest())
+
+    # --- who waits -------------------------------------------------------------------------------------------------
 
     def _waiting(self, facts: Facts, columns: int) -> Sequence[Entry]:
         skin, now = self._world.skin, self._world.now()
         if not facts.waiting:
             return self._empty("pods", "No pod waits for an accelerator.")
         shown = facts.waiting[:MOST_WAITING]
+        ages = [words.age(pod.since, now) for pod in shown]
         names = [f"{pod.key.namespace}/{pod.key.name}" for pod in shown]
-        longest = min(max(map(width, names)), columns * 2 // 5)
+        age, longest = max(map(width, ages)), min(max(map(width, names)), columns * 2 // 5)
         entries = []
-        for pod, name in zip(shown, names, strict=True):
-            reason = f"{pod.reason} (derived)" if pod.source == "derived" else pod.reason
+        for pod, since, name in zip(shown, ages, names, strict=True):
+            reason = f"derived: {pod.reason}" if pod.source == "derived" else pod.reason
             line: Line = (
-                (fit(words.age(pod.since, now), 6, "right"), skin.states[Style.WAITING]),
-                ("  ", skin.plain),
-                (fit(name, longest), skin.plain),
-                ("  ", skin.plain),
-                (cut(reason, max(columns - longest - 10, 10)), skin.dim),
+                (f"{fit(since, age, 'right')}  ", skin.states[Style.WAITING]),
+                (f"{fit(name, longest)}  ", skin.plain),
+                (cut_end(reason, max(columns - age - longest - 4, 10)), skin.plain),
             )
             entries.append(Entry(line, Leads(Card("pods", pod.key), Chosen("pods", pod.key))))
-        if more := len(facts.waiting) - len(shown):
-            pods = Leads(Rows(Query(kind="pods", faults_only=True)))
-            entries.append(Entry(((f"        {more} more", skin.dim),), pods))
+        if len(facts.waiting) > len(shown):
+            entries.append(self._others_waiting(facts, len(shown)))
         return entries
+
+    def _others_waiting(self, facts: Facts, shown: int) -> Entry:
+        return Entry(((f"… {len(facts.waiting) - shown} more", self._world.skin.dim),), _WAITING_PODS)
+
+    def _reasons(self, facts: Facts, columns: int) -> Sequence[Entry]:
+        skin = self._world.skin
+        most = max(width(str(number)) for _, number in facts.waiting_reasons)
+        return [
+            Entry(
+                (
+                    (f"{number:>{most}} × ", skin.states[Style.WAITING]),
+                    (cut_end(reason, columns - most - 3), skin.plain),
+                ),
+                Leads(Rows(Query(kind="pods", filter=_literal(reason)))),
+            )
+            for reason, number in facts.waiting_reasons
+        ]
+
+    def _first_reasons(self, facts: Facts) -> Line:
+        skin = self._world.skin
+        return tuple(
+            part
+            for reason, number in facts.waiting_reasons[:BRIEFLY]
+            for part in ((f"{number} × ", skin.states[Style.WAITING]), (f"{reason}  ", skin.plain))
+        )
+
+    # --- tenants and pools -----------------------------------------------------------------------------------------
 
     def _tenants(self, facts: Facts, columns: int) -> Sequence[Entry]:
         if not facts.tenants:
@@ -188,28 +249,35 @@ class OverviewFace(Face[Board]):
         lines = grid(table, self._world.skin, columns, shrink=0)
         return [Entry(line, item) for line, item in zip(lines, items, strict=True)]
 
-    def _pools(self, facts: Facts) -> Sequence[Entry]:
+    def _other_tenants(self, facts: Facts, shown: int) -> Entry:
+        return Entry(((f"… {len(facts.tenants) - (shown - 1)} more", self._world.skin.dim),), _TENANTS)
+
+    def _first_tenants(self, facts: Facts) -> Line:
+        skin = self._world.skin
+        if not facts.tenants:
+            return (("none holds or waits", skin.dim),)
+        parts: list[Part] = [(f"{len(facts.tenants)}: ", skin.plain)]
+        for tenant in facts.tenants[:BRIEFLY]:
+            parts.append((tenant.namespace, skin.plain))
+            if held := tenant.held + tenant.plugin:
+                parts.append((f" {held} held", skin.states[Style.HELD]))
+            if tenant.waiting:
+                parts.append((f" {tenant.waiting} waiting", skin.states[Style.WAITING]))
+            parts.append(("  ", skin.plain))
+        return tuple(parts)
+
+    def _pools(self, facts: Facts) -> Line:
         skin, pools = self._world.skin, facts.pools
         if not pools.total:
-            return self._empty("resourceslices", TABLES["pools"].empty)
-        parts = [(f"{pools.complete} of {pools.total} complete", skin.plain)]
+            return self._empty("resourceslices", TABLES["pools"].empty)[0].line
+        parts: list[Part] = [(f"{pools.complete} of {pools.total} complete", skin.plain)]
         if pools.incomplete:
             parts.append((f"  … {pools.incomplete} incomplete", skin.states[Style.WAITING]))
         if pools.invalid:
             parts.append((f"  ✖ {pools.invalid} invalid", skin.states[Style.FAULT]))
-        return [Entry(tuple(parts), Leads(Rows(Query(kind="pools"))))]
+        return tuple(parts)
 
-    def _reasons(self, facts: Facts, columns: int) -> Sequence[Entry]:
-        skin = self._world.skin
-        return [
-            Entry(
-                (
-                    (f"{words.count(number, 'pod'):>8}  ", skin.states[Style.WAITING]),
-                    (cut(reason, columns - 12), skin.plain),
-                )
-            )
-            for reason, number in facts.waiting_reasons
-        ]
+    # --- what is not known -----------------------------------------------------------------------------------------
 
     def _unknown(self) -> Sequence[Entry]:
         skin, health = self._world.skin, self._world.store.health
@@ -223,7 +291,49 @@ class OverviewFace(Face[Board]):
         return [Entry(((said, skin.states[style]),)) for said, style in told or [(text, Style.DIM)]]
 
 
-def _devices_like(driver: str, product: str) -> str:
-    """A filter for the devices of a group."""
-    literal = [re.sub(r"([.^$*+?{}\[\]|()\\])", r"\\\1", text) for text in (driver, product)]
-    return ".*".join(filter(None, literal))
+def _by_size(facts: Facts) -> list[DeviceGroup | PluginGroup]:
+    """All groups: the driver that has most devices first, and of a driver the product that it has most of."""
+    totals: Counter[str] = Counter()
+    for group in facts.devices:
+        totals[group.driver] += group.total
+    for plugin in facts.plugin:
+        totals[plugin.name] += plugin.total
+
+    def order(group: DeviceGroup | PluginGroup) -> tuple[int, str, int, str]:
+        name, product = (group.name, "") if isinstance(group, PluginGroup) else (group.driver, group.product)
+        return -totals[name], name, -group.total, product
+
+    return sorted((*facts.devices, *facts.plugin), key=order)
+
+
+def _group_line(group: DeviceGroup) -> tuple[str, tuple[Cell, ...], Rows]:
+    """Driver, cells, and where the line leads."""
+    numbers = (
+        (group.total, Style.PLAIN),
+        (group.held, Style.HELD),
+        (group.free, Style.FREE),
+        (group.tainted, Style.TAINTED),
+        (group.other, Style.FAULT),
+    )
+    cells = (Cell(group.product or words.NONE), *(Cell.number(n, s) for n, s in numbers))
+    like = ".*".join(_literal(text) for text in (group.driver, group.product) if text)
+    return group.driver, cells, Rows(Query(kind="devices", filter=like))
+
+
+def _plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
+    """The same of devices that a device plugin advertises: what it would call tainted, it does not advertise."""
+    free = max(plugin.total - plugin.requested, 0)
+    amounts = ((plugin.total, Style.PLAIN), (plugin.requested, Style.HELD), (free, Style.FREE))
+    blank = Cell(words.NONE, Style.DIM, right=True)
+    cells = (
+        Cell("(device plugin)", Style.DIM),
+        *(Cell.number(n, s) for n, s in amounts),
+        blank,
+        blank,
+    )
+    return plugin.name, cells, Rows(Query(kind="nodes", filter=_literal(plugin.name)))
+
+
+def _literal(text: str) -> str:
+    """A filter for this very text."""
+    return re.sub(r"([.^$*+?{}\[\]|()\\])", r"\\\1", text)

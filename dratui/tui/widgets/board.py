@@ -28,14 +28,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """How a block gives way: to `least` lines, the last of which is `rest`, told how many of the others show."""
+
+    least: int
+    rest: Callable[[int], Entry]
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """Lines under a title. `body` makes them for a number of columns; `right`: in the second stack, if there is one."""
+    """Lines under a title; `body` makes them for a number of columns.
+
+    Where there is too little room, a block that can `fold` shows fewer lines, and one with a `brief` form only that.
+    """
 
     title: str
     body: Callable[[int], Sequence[Entry]]
-    right: bool = False
+    right: int = 0  # its place in the second stack, if there is one; 0: in the first
     boxed: bool = False
     item: Hashable | None = None  # the title itself can be under the cursor
+    fold: Fold | None = None
+    brief: Entry | None = None
 
 
 class Board(Pane):
@@ -48,8 +61,9 @@ class Board(Pane):
         super().__init__(skin, id=id)
         self._blocks: Sequence[Block] = ()
         self._stacks: list[list[Entry]] = []
-        self._stacked_for = -1
+        self._stacked_for = (-1, -1)
         self._item: Hashable | None = None
+        self._kept = False  # the cursor was put somewhere; until then it stays on the first item
         self._top = 0
 
     @property
@@ -60,14 +74,14 @@ class Board(Pane):
     def set_blocks(self, blocks: Sequence[Block], *, item: Hashable | None = None) -> None:
         """Show these; with `item`, put the cursor there."""
         self._blocks = blocks
-        self._stacked_for = -1
+        self._stacked_for = (-1, -1)
         if item is not None:
-            self._item = item
+            self._item, self._kept = item, True
         self.repaint()
 
     def rewind(self) -> None:
         """Forget where the cursor was."""
-        self._item, self._top = None, 0
+        self._item, self._kept, self._top = None, False, 0
 
     def go(self, where: str) -> None:
         """Move the cursor; where nothing can be under it, scroll."""
@@ -97,7 +111,7 @@ class Board(Pane):
         if stack < len(self._stacks) and line < len(self._stacks[stack]):
             item = self._stacks[stack][line].item
             if item is not None:
-                self._item = item
+                self._item, self._kept = item, True
                 self.repaint()
                 if event.chain == 2:
                     self.post_message(self.Opened())
@@ -112,7 +126,7 @@ class Board(Pane):
 
     def draw(self, columns: int, lines: int) -> Sequence[Strip]:
         """The stacks, from the top of the window."""
-        widths = self._stack(columns)
+        widths = self._stack(columns, lines)
         height = max(map(len, self._stacks), default=0)
         self._top = max(0, min(self._top, height - lines))
         shown = [stack[self._top : self._top + lines] for stack in self._stacks]
@@ -149,6 +163,7 @@ class Board(Pane):
             self._top = max(0, self._top + by)
         else:
             y, self._item = spots[max(0, min(at + by, len(spots) - 1))]
+            self._kept = True
             self._reveal(y)
         self.repaint()
 
@@ -160,6 +175,7 @@ class Board(Pane):
         if stack != to and others:
             y = spots[at][0] if spots else 0
             y, self._item = min(others, key=lambda spot: abs(spot[0] - y))
+            self._kept = True
             self._reveal(y)
             self.repaint()
 
@@ -173,21 +189,51 @@ class Board(Pane):
         left = columns * 3 // 5
         return [left, columns - left] if two else [columns]
 
-    def _stack(self, columns: int) -> list[int]:
+    def _stack(self, columns: int, lines: int) -> list[int]:
         widths = self._widths(columns)
-        if self._stacked_for != columns:
-            self._stacked_for = columns
-            stacks: list[list[Entry]] = [[] for _ in widths]
-            for block in self._blocks:
-                stack = 1 if block.right and len(widths) > 1 else 0
-                if stacks[stack]:
-                    stacks[stack].append(Entry(()))
-                stacks[stack] += self._entries(block, widths[stack])
-            self._stacks = stacks
-            items = [e.item for stack in stacks for e in stack if e.item is not None]
-            if self._item not in items:
+        if self._stacked_for != (columns, lines):
+            self._stacked_for = (columns, lines)
+            if len(widths) == 1:
+                self._stacks = [self._one_stack(columns, lines)]
+            else:
+                left = [block for block in self._blocks if not block.right]
+                right = sorted((b for b in self._blocks if b.right), key=lambda block: block.right)
+                self._stacks = [
+                    self._piled(blocks, width, lines)
+                    for blocks, width in zip((left, right), widths, strict=True)
+                ]
+            items = [e.item for stack in self._stacks for e in stack if e.item is not None]
+            if not self._kept or self._item not in items:
                 self._item = items[0] if items else None
         return widths
+
+    def _one_stack(self, columns: int, lines: int) -> list[Entry]:
+        """All blocks; when they are too long together, the brief forms of those that have one come last."""
+        full = self._piled(self._blocks, columns, lines)
+        brief = [
+            Entry(((" ", self.skin.dim), *b.line), b.item) for block in self._blocks if (b := block.brief)
+        ]
+        if len(full) <= lines or not brief:
+            return full
+        rest = [block for block in self._blocks if block.brief is None]
+        return [*self._piled(rest, columns, lines - len(brief) - 1), Entry(()), *brief]
+
+    def _piled(self, blocks: Sequence[Block], columns: int, lines: int) -> list[Entry]:
+        """The blocks under each other, in `lines` if they fold far enough."""
+        piles = [self._entries(block, columns) for block in blocks]
+        wanted = [len(pile) for pile in piles]
+        least = [
+            min(len(pile), block.fold.least + 1) if block.fold else len(pile)
+            for block, pile in zip(blocks, piles, strict=True)
+        ]
+        stack: list[Entry] = []
+        for block, pile, room in zip(
+            blocks, piles, shares(wanted, least, lines - len(piles) + 1), strict=True
+        ):
+            if stack:
+                stack.append(Entry(()))
+            stack += pile if room >= len(pile) or block.fold is None else _folded(pile, block.fold, room)
+        return stack
 
     def _entries(self, block: Block, columns: int) -> list[Entry]:
         """The block's lines with its title and its frame, one column of margin around."""
@@ -211,6 +257,24 @@ class Board(Pane):
             ),
             Entry(((" ╰", dim), ("─" * (columns - 4), dim), ("╯", dim))),
         ]
+
+
+def _folded(pile: Sequence[Entry], fold: Fold, room: int) -> list[Entry]:
+    """The title and the first lines of a block, and one that says what is left out."""
+    rest = fold.rest(room - 2)
+    return [*pile[: room - 1], Entry(((" ", Ink()), *rest.line), rest.item)]
+
+
+def shares(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Room for each: at least its least and at most what it wants; what is left goes round."""
+    given = list(least)
+    spare = room - sum(given)
+    while spare > 0 and given != list(wanted):
+        for n, most in enumerate(wanted):
+            if given[n] < most and spare > 0:
+                given[n] += 1
+                spare -= 1
+    return given
 
 
 def _filled(line: Line, columns: int, ink: Ink) -> Line:
