@@ -161,7 +161,9 @@ SHELF = build.slice_("shelf", "ssd-0", "ssd-1", node="", all_nodes=True)
         (build.put(Node(name="node-2", ready="False")), {"nodes", "pods"}),
         (Gone("resourceslices", SHELF), {"slices", "pools", "devices", "claims", "nodes"}),
         (
-            build.put(build.claim("other", build.result("ssd-0", "shelf"), node="node-2")),
+            build.put(
+                build.claim("other", *(build.result(f"ssd-{n}", "shelf") for n in (0, 1)), node="node-2")
+            ),
             {"claims", "classes", "namespaces", "devices", "pools", "nodes"},
         ),
     ],
