@@ -45,8 +45,8 @@ class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return ObjectKey(self.namespace, self.name)
 
 
-class Part(msgspec.Struct, frozen=True, gc=False):
-    """A piece of a row."""
+class Part(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A piece of a row; its fields are named as in the API where they reach JSON."""
 
 
 # --- selecting nodes ------------------------------------------------------------------------------
@@ -60,14 +60,14 @@ class NodeRequirement(Part, frozen=True):
     values: tuple[str, ...] = ()
 
 
-class NodeSelectorTerm(Part, frozen=True, rename="camel"):
+class NodeSelectorTerm(Part, frozen=True):
     """All requirements of a term must hold."""
 
     match_expressions: tuple[NodeRequirement, ...] = ()
     match_fields: tuple[NodeRequirement, ...] = ()
 
 
-class NodeSelector(Part, frozen=True, rename="camel"):
+class NodeSelector(Part, frozen=True):
     """Any term must hold."""
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
@@ -76,7 +76,7 @@ class NodeSelector(Part, frozen=True, rename="camel"):
 # --- resource.k8s.io ------------------------------------------------------------------------------
 
 
-class Taint(Part, frozen=True, rename="camel"):
+class Taint(Part, frozen=True):
     """A taint of a device or of a node."""
 
     key: str = ""
@@ -85,7 +85,7 @@ class Taint(Part, frozen=True, rename="camel"):
     time_added: datetime | None = None
 
 
-class Toleration(Part, frozen=True, rename="camel"):
+class Toleration(Part, frozen=True):
     """A request's toleration of device taints. An empty operator means Equal."""
 
     key: str = ""
@@ -114,7 +114,7 @@ class CapacityRange(Part, frozen=True):
     step: str | None = None
 
 
-class RequestPolicy(Part, frozen=True, rename="camel"):
+class RequestPolicy(Part, frozen=True):
     """How a request for a share of a capacity is rounded."""
 
     default: str | None = None
@@ -189,7 +189,7 @@ class Request(Part, frozen=True):
     alternatives: tuple["Request", ...] = ()
 
 
-class Constraint(Part, frozen=True, rename="camel"):
+class Constraint(Part, frozen=True):
     """Devices of `requests` (all, if empty) must agree on, or differ in, an attribute."""
 
     requests: tuple[str, ...] = ()
@@ -234,7 +234,7 @@ class Owner(Part, frozen=True):
     controller: bool = False
 
 
-class Condition(Part, frozen=True, rename="camel"):
+class Condition(Part, frozen=True):
     """A condition as Kubernetes has them everywhere."""
 
     type: str = ""

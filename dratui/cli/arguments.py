@@ -25,7 +25,14 @@ class Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> Callable[[], int]:
     """What the command line asks for, ready to run. Raises UsageFailure; `--help` prints and exits."""
-    arguments = vars(_parser().parse_args(argv))
+    parser = _parser()
+    known, rest = parser.parse_known_args(argv)
+    arguments = vars(known)
+    # argparse wants NAME right behind KIND; hands used to kubectl put it anywhere.
+    if len(rest) == 1 and arguments.get("name") == "" and not rest[0].startswith("-"):
+        arguments["name"] = rest.pop()
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     command = arguments.pop("command", _dashboard)
     return partial(command, arguments)
 

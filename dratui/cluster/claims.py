@@ -43,7 +43,7 @@ class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: str
     devices: tuple[ClaimDevice, ...]
-    wants: tuple[str, ...]
+    requests: tuple[Request, ...]
     consumers: tuple[ClaimConsumer, ...]
     node: str
     reason: str
@@ -92,7 +92,7 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         name=claim.name,
         state=state(claim),
         devices=devices,
-        wants=tuple(wanted(r) for r in claim.requests),
+        requests=claim.requests,
         consumers=consumers,
         node=(allocation.node if allocation else "") or (nodes.pop() if len(nodes) == 1 else ""),
         reason="; ".join(_reasons(store, claim, devices, consumers)),
@@ -129,15 +129,6 @@ def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
             present = False
     kind = "Pod" if consumer.resource == "pods" else consumer.resource
     return ClaimConsumer(kind, consumer.name, consumer.uid, present)
-
-
-def wanted(request: Request) -> str:
-    """What a request asks for: `2 × gpu.nvidia.com`, `all gpu.nvidia.com`, `a-class or b-class`."""
-    if request.alternatives:
-        return " or ".join(wanted(a) for a in request.alternatives)
-    number = "all" if request.mode == "All" else f"{request.count} ×"
-    admin = " (admin access)" if request.admin_access else ""
-    return f"{number} {request.device_class}{admin}"
 
 
 def _reasons(

@@ -5,8 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import ObjectKey
-from dratui.cluster.claims import wanted
+from dratui.api.model import ObjectKey, Request
 from dratui.cluster.index import pool_of, rule_selects
 from dratui.cluster.judgement import judgement, where
 from dratui.cluster.store import Store
@@ -91,7 +90,7 @@ class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
 
     namespace: str
     name: str
-    wants: tuple[str, ...]
+    requests: tuple[Request, ...]
     pods: int | None
     created: datetime | None
 
@@ -109,7 +108,7 @@ def template_row(store: Store, key: ObjectKey) -> TemplateRow | None:
     return TemplateRow(
         namespace=template.namespace,
         name=template.name,
-        wants=tuple(wanted(r) for r in template.requests),
+        requests=template.requests,
         pods=len(store.pods_of_template[key]) if store.known("pods", key.namespace) else None,
         created=template.created,
     )

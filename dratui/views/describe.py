@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dratui.api.model import Constraint, ObjectKey, Request
-from dratui.cluster.claims import ClaimRow, claim_row, wanted
+from dratui.cluster.claims import ClaimRow, claim_row
 from dratui.cluster.devices import DeviceRow, attribute_text, device_row
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import NodeRow, devices_on
@@ -146,7 +146,7 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
 def _request(title: str, request: Request) -> Section:
     return _section(
         title,
-        ("wants", wanted(request)),
+        ("wants", words.wanted((request,))),
         *(("selector", s) for s in request.selectors),
         *(("capacity", f"{k} ≥ {v}") for k, v in request.capacity.items()),
         *(
@@ -154,7 +154,7 @@ def _request(title: str, request: Request) -> Section:
             for t in request.tolerations
         ),
         *(
-            (f"choice {i}", " && ".join((wanted(a), *a.selectors)))
+            (f"choice {i}", " && ".join((words.wanted((a,)), *a.selectors)))
             for i, a in enumerate(request.alternatives, start=1)
         ),
     )
@@ -311,7 +311,7 @@ def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template:
         ("template", template),
         ("state", row.state if row else _absence(store, namespace) if name else ""),
         ("devices", devices),
-        ("wants", ", ".join(row.wants) if row and not devices else ""),
+        ("wants", words.wanted(row.requests) if row and not devices else ""),
     )
 
 

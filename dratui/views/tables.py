@@ -98,7 +98,7 @@ def node_style(row: NodeRow) -> Style:
 def _claim_devices(row: ClaimRow) -> str:
     """Few devices by name, many by number: the cell is cut at its end, so what it is comes first."""
     if not row.devices:
-        return f"{', '.join(row.wants)} wanted" if row.wants else ""
+        return f"{words.wanted(row.requests)} wanted" if row.requests else ""
     names = ", ".join(d.device for d in row.devices)
     products = ", ".join(sorted({d.product for d in row.devices if d.product}))
     if len(row.devices) > 2:
@@ -180,7 +180,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CONSUMERS", value=_claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
-        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, wide=True),
+        Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
     keys=KEYS["claims"],
@@ -373,7 +373,7 @@ TEMPLATES: Table[TemplateRow] = Table(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="REQUESTS", value=lambda r: r.wants, text=words.listing, grow=True, prose=True),
+        Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), grow=True, prose=True),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
     ),
     keys=KEYS["templates"],

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from dratui.api.model import Request
+
 # A number counts as one only where no letter follows: the `1a` of a PCI address is a word, the 7 of `gpu-7` is not.
 _WORD_AND_NUMBER = re.compile(r"(.*?)(?:([0-9]{1,18})(?![0-9A-Za-z])|$)", re.DOTALL)
 
@@ -76,3 +78,15 @@ def count(number: int, one: str, many: str = "") -> str:
 def natural(text: str) -> tuple[tuple[str, int], ...]:
     """Sorts `gpu-2` before `gpu-10`."""
     return tuple((word, int(digits or 0)) for word, digits in _WORD_AND_NUMBER.findall(text))
+
+
+def wanted(requests: Sequence[Request]) -> str:
+    """What requests ask for: `2 × gpu.nvidia.com, 1 × nic.example.com`, `all gpu.nvidia.com`, `1 × a or 2 × b`."""
+    return ", ".join(map(_wanted, requests))
+
+
+def _wanted(request: Request) -> str:
+    if request.alternatives:
+        return " or ".join(map(_wanted, request.alternatives))
+    number = "all" if request.mode == "All" else f"{request.count} ×"
+    return f"{number} {request.device_class}{' (admin access)' if request.admin_access else ''}"

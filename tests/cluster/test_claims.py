@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from dratui.api.model import Allocation, Claim, Consumer, ObjectKey, Request
-from dratui.cluster.claims import ClaimRow, claim_row, state, wanted
+from dratui.cluster.claims import ClaimRow, claim_row, state
+from dratui.views.words import wanted
 from tests.cluster.build import DRIVER, NOW, claim, pod, result, slice_, store
 
 TRAIN = pod("train", "gpu", node="node-1")
@@ -133,7 +134,7 @@ def test_a_pending_claim_does_not_claim_that_no_pod_uses_it_where_pods_are_unkno
     ],
 )
 def test_what_a_request_wants(request_: Request, words: str) -> None:
-    assert wanted(request_) == words
+    assert wanted((request_,)) == words
 
 
 def test_json_has_the_names_that_are_documented() -> None:
