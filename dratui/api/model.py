@@ -181,7 +181,7 @@ class Request(Part, frozen=True):
     name: str
     device_class: str = ""
     selectors: tuple[str, ...] = ()  # CEL
-    mode: str = "ExactCount"  # or All
+    mode: str = msgspec.field(default="ExactCount", name="allocationMode")  # or All
     count: int = 1
     admin_access: bool = False
     tolerations: tuple[Toleration, ...] = ()
