@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -36,6 +37,14 @@ class ClaimConsumer(msgspec.Struct, frozen=True):
     present: bool | None
 
 
+class Step(msgspec.Struct, frozen=True):
+    """Something that happened to a claim, or to a pod that uses it; the API keeps no time of the reservation."""
+
+    step: Literal["created", "allocated", "pod scheduled", "pod started", "deleted"]
+    at: datetime
+    pod: str = ""
+
+
 class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
     """A claim as listed. `state` is what `kubectl get resourceclaims` prints."""
 
@@ -49,6 +58,7 @@ class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     created: datetime | None
     allocated: datetime | None
+    steps: tuple[Step, ...]
 
     @property
     def key(self) -> ObjectKey:
@@ -98,7 +108,25 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         reason="; ".join(_reasons(store, claim, devices, consumers)),
         created=claim.created,
         allocated=allocation.at if allocation else None,
+        steps=tuple(_steps(store, claim)),
     )
+
+
+def _steps(store: Store, claim: Claim) -> Iterator[Step]:
+    """What is known to have happened, in the order in which it must have."""
+    if claim.created:
+        yield Step("created", claim.created)
+    if claim.allocation and claim.allocation.at:
+        yield Step("allocated", claim.allocation.at)
+    for key in sorted(store.pods_of_claim[claim.key]):
+        pod = store.pods[key]
+        bound = pod.scheduled
+        if bound and bound.status == "True" and bound.last_transition_time:
+            yield Step("pod scheduled", bound.last_transition_time, pod.name)
+        if pod.started:
+            yield Step("pod started", pod.started, pod.name)
+    if claim.deleted:
+        yield Step("deleted", claim.deleted)
 
 
 def _device(store: Store, result: Result, node: str) -> ClaimDevice:

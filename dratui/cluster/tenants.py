@@ -21,8 +21,9 @@ class QuotaUse(msgspec.Struct, frozen=True):
 
 class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A namespace as listed. Devices are counted once however many of its claims share them; admin access does
-    not count. `plugin` is what its pods got from device plugins, `pluginWaiting` what pending ones ask for. What claims
-    or pods tell is None while those are not known."""
+    not count. `plugin` is what its pods got from device plugins. `waitingFor` is what pending claims ask for, by
+    class (All counts as one, firstAvailable as its first choice), and pending pods from device plugins, by resource.
+    What claims or pods tell is None while those are not known."""
 
     name: str
     phase: str
@@ -33,7 +34,7 @@ class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     plugin: dict[str, int] | None
     pods: int | None
     waiting: int | None
-    plugin_waiting: dict[str, int] | None
+    waiting_for: dict[str, int] | None
     quotas: tuple[QuotaUse, ...]
     created: datetime | None
 
@@ -51,11 +52,15 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
     if namespace is None and not claims and not pods:
         return None
     held: set[DeviceKey] = set()
+    got: Counter[str] = Counter()
+    asked: Counter[str] = Counter()
     for claim in claims:
         if claim.allocation:
             held.update(r.key for r in claim.allocation.results if not r.admin_access)
-    got: Counter[str] = Counter()
-    asked: Counter[str] = Counter()
+        else:
+            for request in claim.requests:
+                first = request.alternatives[0] if request.alternatives else request
+                asked[first.device_class] += first.count if first.mode == "ExactCount" else 1
     for pod in pods:
         (got if pod.node else asked).update(plugin_devices(pod))
     claimed, populated = store.known("resourceclaims", key.name), store.known("pods", key.name)
@@ -69,7 +74,7 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
         plugin=dict(sorted(got.items())) if populated else None,
         pods=len(pods) if populated else None,
         waiting=sum(p.phase == "Pending" for p in pods) if populated else None,
-        plugin_waiting=dict(sorted(asked.items())) if populated else None,
+        waiting_for=dict(sorted(asked.items())) if claimed and populated else None,
         quotas=tuple(
             QuotaUse(q.name, *line)
             for q in sorted(

@@ -104,9 +104,6 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         ("state", row.state),
         ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
         ("node", row.node),
-        ("created", _age(row.created, now)),
-        ("allocated", _age(row.allocated, now)),
-        ("deleted", _age(claim.deleted, now), Style.FAULT),
         ("made for", f"{owner.kind} {owner.name}, entry {claim.pod_claim_name or '–'}" if owner else ""),
         ("", "made for the pod's extended resources" if claim.extended_resource else ""),
         ("finalizers", ", ".join(claim.finalizers)),
@@ -132,6 +129,7 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
             "STATUS " + clean(status.device),
             *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in status.conditions),
         )
+    yield _section("STEPS", *((f"{s.step} {s.pod}".rstrip(), _age(s.at, now)) for s in row.steps))
     yield _section(
         "CONSUMERS",
         *(
@@ -347,7 +345,7 @@ def _namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Secti
         ("holds", amounts(row.drivers)),
         ("device plugin", amounts(row.plugin)),
         ("pods", f"{_number(row.pods)} with accelerators, {_number(row.waiting)} waiting"),
-        ("wait for", amounts(row.plugin_waiting), Style.WAITING),
+        ("wait for", amounts(row.waiting_for), Style.WAITING),
         ("created", _age(row.created, now)),
     )
     yield _section("QUOTA", *((q.resource, f"{q.used} of {q.hard} ({q.quota})") for q in row.quotas))

@@ -438,7 +438,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
             align="right",
         ),
         Column(title="DEVICE PLUGIN", value=lambda r: r.plugin, text=_amounts),
-        Column(title="PLUGIN WAITING", value=lambda r: r.plugin_waiting, text=_amounts),
+        Column(title="WAITING FOR", value=lambda r: r.waiting_for, text=_amounts),
         Column(title="QUOTA", value=_quota, grow=True, prose=True),
         Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
     ),

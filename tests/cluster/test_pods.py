@@ -15,6 +15,7 @@ from dratui.api.model import (
     ObjectKey,
     PodClaim,
     Quota,
+    Request,
     Result,
     TaintRule,
     Template,
@@ -186,13 +187,27 @@ def test_a_tenant_holds_a_device_once_however_often_it_shares_it_and_none_by_adm
     assert (row.claims, row.pending_claims, row.devices, row.drivers) == (4, 1, 2, {DRIVER: 2})
 
 
+def test_a_tenant_waits_for_what_its_pending_claims_ask_for() -> None:
+    wanted = (
+        Request("a", device_class="h100", count=2),
+        Request("b", device_class="nic", mode="All"),
+        Request(
+            "c",
+            count=0,
+            alternatives=(Request("big", device_class="h200"), Request("two", device_class="h100")),
+        ),
+    )
+    row = tenant(claim("waits", requests=wanted), claim("held", result("gpu-0"), requests=wanted))
+    assert row.waiting_for == {"h100": 2, "h200": 1, "nic": 1}
+
+
 def test_a_tenant_has_and_waits_for_devices_of_plugins() -> None:
     row = tenant(
         pod("runs", node="node-1", extended={PLUGIN: 2}),
         pod("waits", extended={PLUGIN: 4}),
         pod("web", node="node-1"),
     )
-    assert (row.pods, row.waiting, row.plugin, row.plugin_waiting) == (2, 1, {PLUGIN: 2}, {PLUGIN: 4})
+    assert (row.pods, row.waiting, row.plugin, row.waiting_for) == (2, 1, {PLUGIN: 2}, {PLUGIN: 4})
 
 
 def test_a_tenants_quota() -> None:
