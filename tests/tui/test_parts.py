@@ -11,7 +11,7 @@ from dratui.tui.feed import PIECE, Feed
 from dratui.tui.places import History, Keys, Overview, Rows, Visit
 from dratui.tui.typed_line import TypedLine
 from dratui.tui.widgets.board import shares
-from dratui.tui.widgets.columns import Layout, arrange
+from dratui.tui.widgets.columns import FIXED, NAME, PROSE, Layout, arrange
 from dratui.views.query import Query
 from tests.tui.cluster import claim, listed
 
@@ -21,27 +21,38 @@ def places(layout: Layout) -> list[tuple[int, int, int]]:
 
 
 def test_columns_that_fit_take_what_they_need() -> None:
-    layout = arrange([9, 20, 5], [False, True, False], pinned=2, first=0, room=80)
+    layout = arrange([9, 20, 5], [NAME, NAME, FIXED], pinned=2, first=0, room=80)
     assert places(layout) == [(0, 0, 9), (1, 11, 20), (2, 33, 5)]
     assert (layout.left, layout.right) == (0, 0)
 
 
-def test_a_column_that_grows_gives_way_first() -> None:
-    layout = arrange([9, 60, 5], [False, True, False], pinned=2, first=0, room=50)
+def test_names_and_sentences_give_way_first() -> None:
+    layout = arrange([9, 60, 5], [NAME, NAME, FIXED], pinned=2, first=0, room=50)
     assert places(layout) == [(0, 0, 9), (1, 11, 32), (2, 45, 5)]
 
 
+def test_all_are_squeezed_for_one_more_that_can_be() -> None:
+    natural, enough = [13, 25, 22, 5, 60, 10], [NAME, NAME, FIXED, FIXED, NAME, FIXED]
+    layout = arrange(natural, enough, pinned=2, first=0, room=78)
+    assert [span.width for span in layout.spans] == [13, 15, 22, 5, 15]
+    assert layout.right == 1
+    sentence = arrange([20, 10, 90, 10], [NAME, FIXED, PROSE, FIXED], pinned=1, first=0, room=70)
+    assert [span.width for span in sentence.spans] == [20, 10, 36], (
+        "what reads badly is not squeezed for a number"
+    )
+
+
 def test_columns_beyond_the_edge_are_counted_and_scrolled_to() -> None:
-    natural, grow = [9, 16, 30, 30, 30], [False, True, False, False, False]
-    assert arrange(natural, grow, pinned=2, first=0, room=60).right == 2
-    scrolled = arrange(natural, grow, pinned=2, first=1, room=60)
+    natural, enough = [9, 16, 30, 30, 30], [NAME, NAME, FIXED, FIXED, FIXED]
+    assert arrange(natural, enough, pinned=2, first=0, room=60).right == 2
+    scrolled = arrange(natural, enough, pinned=2, first=1, room=60)
     assert [span.column for span in scrolled.spans] == [0, 1, 3]
     assert (scrolled.left, scrolled.right) == (1, 1)
 
 
 @pytest.mark.parametrize("room", [1, 5, 20, 78, 198])
 def test_columns_never_leave_the_room(room: int) -> None:
-    layout = arrange([9, 60, 44, 10], [False, True, False, True], pinned=2, first=0, room=room)
+    layout = arrange([9, 60, 44, 10], [NAME, NAME, FIXED, PROSE], pinned=2, first=0, room=room)
     assert layout.spans
     assert all(span.x + span.width <= room for span in layout.spans)
 

@@ -5,7 +5,7 @@ from textual.events import MouseScrollDown
 
 from dratui.events import Gone, Phase
 from dratui.views.query import Query
-from tests.tui.cluster import ScriptedSource, claim, listed, live, put, small
+from tests.tui.cluster import ScriptedSource, claim, listed, live, pod, put, small
 from tests.tui.driving import flashing, running, screen, shows, text, type_in, under_cursor, until
 
 CLAIMS = Query(kind="claims")
@@ -99,6 +99,40 @@ async def test_sorting_by_a_chosen_column_and_again_reverses() -> None:
         assert "NAME↓" in screen(pilot)[2]
         await pilot.press("shift+left", "O")
         assert "NAMESPACE↑" in screen(pilot)[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "titles"),
+    [("pods", "NAMESPACE NAME STATUS AGE WAITING"), ("claims", "NAMESPACE NAME STATE AGE DEVICES")],
+)
+async def test_what_matters_most_of_a_row_fits_a_small_screen(kind: str, titles: str) -> None:
+    name = "a-trainer-with-a-long-name-7c9fd7d4f9-x2k9f"
+    message = "0/16 nodes are available: 13 cannot allocate all claims, 3 node(s) had untolerated taint(s)."
+    rows = [
+        listed(
+            "resourceclaims", claim(name, devices=("gpu-0", "gpu-1", "gpu-2"), node="gpu-node-1", pod=name)
+        ),
+        listed("pods", pod(name, message=message)),
+        *live(),
+    ]
+    async with running(ScriptedSource(rows), query=Query(kind=kind)) as pilot:
+        await shows(pilot, "a-train")
+        assert screen(pilot)[2].replace("›", "").split()[:5] == titles.split()
+        await type_in(pilot, f":{kind} ml-team")
+        await pilot.press("enter")
+        assert "NAMESPACE" not in screen(pilot)[2], "the title has it"
+        if kind == "pods":
+            assert "13 nodes: cannot allocate all" in text(pilot), "a sentence is cut at its end"
+
+
+async def test_the_title_stays_whole_and_numbers_of_namespaces_give_way() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "2 vision")
+        wanted = "|".join(["train-7"] * 5)
+        await type_in(pilot, f"/{wanted}")
+        title, *rest = screen(pilot)[1].split("   ")
+        assert title == f" Claims(all)[1 of 3] </{wanted}>"
+        assert rest[-1].strip() == "1/1"
 
 
 async def test_namespaces_by_number() -> None:

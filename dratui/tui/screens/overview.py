@@ -30,10 +30,14 @@ BRIEF_WIDTH: Final = 13  # the title of a block that has only one line
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """An item of the overview: where enter leads from it, and the object it is, if it is one."""
+    """An item of the overview: where enter leads from it, and the object it is, if it is one.
+
+    `of` tells items apart that lead to the same place.
+    """
 
     place: Place
     chosen: Chosen | None = None
+    of: str = ""
 
 
 _WAITING_PODS: Final = Leads(Rows(Query(kind="pods", faults_only=True)))
@@ -43,7 +47,9 @@ _POOLS: Final = Leads(Rows(Query(kind="pools")))
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """An item of the overview: enter shows the devices that are left out, or leaves them out again."""
+    """An item of the overview: enter shows the devices that are `left_out`, or leaves them out again."""
+
+    left_out: bool
 
 
 class OverviewFace(Face[Board]):
@@ -90,9 +96,9 @@ class OverviewFace(Face[Board]):
 
     def toggle(self) -> None:
         """Show all groups of devices, or as many as there is room for."""
-        if self.view.item == Rest():
-            self._all_devices = not self._all_devices
-            self.view.set_blocks(self._blocks())
+        if isinstance(item := self.view.item, Rest):
+            self._all_devices = item.left_out
+            self.view.set_blocks(self._blocks(), item=Rest(left_out=True))
 
     def _blocks(self) -> list[Block]:
         facts = self._facts()
@@ -117,7 +123,9 @@ class OverviewFace(Face[Board]):
                     "WAITING FOR",
                     lambda columns: self._reasons(facts, columns),
                     right=3,
-                    brief=self._brief("WAITING FOR", self._first_reasons(facts), _WAITING_PODS),
+                    brief=self._brief(
+                        "WAITING FOR", self._first_reasons(facts), _waiting_for(facts.waiting_reasons[0][0])
+                    ),
                 )
             )
         blocks += [
@@ -168,11 +176,15 @@ class OverviewFace(Face[Board]):
             Entry((*line, *bar(share, columns - sum(width(t) for t, _ in line) - 2, skin)), item)
             for line, item, share in zip(lines, items, held, strict=True)
         ]
-        return [*entries, Entry((("▾ fewer", skin.dim),), Rest())] if self._all_devices else entries
+        return (
+            [*entries, Entry((("▾ fewer", skin.dim),), Rest(left_out=False))]
+            if self._all_devices
+            else entries
+        )
 
     def _other_devices(self, facts: Facts, shown: int) -> Entry:
         groups = len(facts.devices) + len(facts.plugin) - (shown - 1)
-        return Entry(((f"… {groups} more", self._world.skin.dim),), Rest())
+        return Entry(((f"… {groups} more", self._world.skin.dim),), Rest(left_out=True))
 
     # --- who waits -------------------------------------------------------------------------------------------------
 
@@ -209,7 +221,7 @@ class OverviewFace(Face[Board]):
                     (f"{number:>{most}} × ", skin.states[Style.WAITING]),
                     (cut_end(reason, columns - most - 3), skin.plain),
                 ),
-                Leads(Rows(Query(kind="pods", filter=_literal(reason)))),
+                _waiting_for(reason),
             )
             for reason, number in facts.waiting_reasons
         ]
@@ -282,7 +294,9 @@ class OverviewFace(Face[Board]):
     def _unknown(self) -> Sequence[Entry]:
         skin, health = self._world.skin, self._world.store.health
         told = why_unknown(health, sorted(health))
-        return [Entry(((text, skin.states[style]),), Leads(HealthOfStreams())) for text, style in told]
+        return [
+            Entry(((text, skin.states[style]),), Leads(HealthOfStreams(), of=text)) for text, style in told
+        ]
 
     def _empty(self, stream: str, text: str) -> Sequence[Entry]:
         """Nothing there: or is it only not known?"""
@@ -332,6 +346,10 @@ def _plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
         blank,
     )
     return plugin.name, cells, Rows(Query(kind="nodes", filter=_literal(plugin.name)))
+
+
+def _waiting_for(reason: str) -> Leads:
+    return Leads(Rows(Query(kind="pods", filter=_literal(reason))))
 
 
 def _literal(text: str) -> str:

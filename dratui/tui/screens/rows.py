@@ -6,7 +6,8 @@ from typing import Final
 
 from dratui.cluster.store import Changes
 from dratui.events import Phase
-from dratui.tui.lines import Line, Part
+from dratui.terminal import clean
+from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, Place, Rows, name_of
 from dratui.tui.screens.face import Chosen, Face, World
@@ -128,12 +129,22 @@ class RowsFace(Face[VirtualTable]):
             parts.append((f" </{query.filter}>", skin.accent))
         if query.faults_only:
             parts.append((" faults only", skin.states[Style.FAULT]))
+        right: Line = ((f" {self.view.index + 1}/{shown} ", skin.dim),) if shown else ()
         if table.namespaced:
-            parts.append(("   ", skin.plain))
-            for number, namespace in enumerate(("", *self._favourites())):
-                ink = skin.accent if namespace == query.namespace else skin.dim
-                parts.append((f" {number} {namespace or 'all'} ", ink))
-        return tuple(parts), ((f" {self.view.index + 1}/{shown} ", skin.dim),) if shown else ()
+            room = self.view.app.size.width - line_width(parts) - line_width(right)
+            parts += self._namespaces(room)
+        return tuple(parts), right
+
+    def _namespaces(self, room: int) -> list[Part]:
+        """The favourites and their numbers, as many as there is room for."""
+        skin = self._world.skin
+        parts: list[Part] = [("   ", skin.plain)]
+        for number, namespace in enumerate(("", *self._favourites())):
+            ink = skin.accent if namespace == self.query.namespace else skin.dim
+            parts.append((f" {number} {clean(namespace) or 'all'} ", ink))
+            if line_width(parts) > room:
+                return parts[:-1]
+        return parts
 
     def _explanation(self) -> Sequence[Line]:
         """Why there are no rows, and what was looked at."""

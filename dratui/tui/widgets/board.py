@@ -154,6 +154,14 @@ class Board(Pane):
                     return stack, at
         return next((s for s in range(len(self._stacks)) if self._spots(s)), 0), 0
 
+    def _place(self) -> tuple[int, int]:
+        """The cursor's stack and line."""
+        for stack in range(len(self._stacks)):
+            for y, item in self._spots(stack):
+                if item == self._item:
+                    return stack, y
+        return 0, 0
+
     def _move(self, by: int) -> None:
         if not self._stacks:
             return
@@ -193,6 +201,7 @@ class Board(Pane):
         widths = self._widths(columns)
         if self._stacked_for != (columns, lines):
             self._stacked_for = (columns, lines)
+            stack, line = self._place()
             if len(widths) == 1:
                 self._stacks = [self._one_stack(columns, lines)]
             else:
@@ -202,10 +211,18 @@ class Board(Pane):
                     self._piled(blocks, width, lines)
                     for blocks, width in zip((left, right), widths, strict=True)
                 ]
-            items = [e.item for stack in self._stacks for e in stack if e.item is not None]
-            if not self._kept or self._item not in items:
-                self._item = items[0] if items else None
+            self._keep(stack, line)
         return widths
+
+    def _keep(self, stack: int, line: int) -> None:
+        """Leave the cursor on its item; when that is gone, near where it was."""
+        spots = [(at, y, item) for at in range(len(self._stacks)) for y, item in self._spots(at)]
+        if not spots:
+            self._item = None
+        elif not self._kept:
+            self._item = spots[0][2]
+        elif all(item != self._item for _, _, item in spots):
+            self._item = min(spots, key=lambda spot: (abs(spot[0] - stack), abs(spot[1] - line)))[2]
 
     def _one_stack(self, columns: int, lines: int) -> list[Entry]:
         """All blocks; when they are too long together, the brief forms of those that have one come last."""

@@ -61,7 +61,8 @@ def line(
         ink = skin.states.get(style, skin.plain)
         if span.column in flashing:
             ink += skin.flash
-        parts.append((fit(shown.cells[span.column], span.width, columns[span.column][1].align), ink))
+        column = columns[span.column][1]
+        parts.append((fit(shown.cells[span.column], span.width, column.align, prose=column.prose), ink))
     return tuple(parts)
 
 

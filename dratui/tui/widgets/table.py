@@ -17,7 +17,7 @@ from dratui.terminal import fit, width
 from dratui.tui.lines import Line, Part
 from dratui.tui.themes import Skin
 from dratui.tui.widgets import row as rows
-from dratui.tui.widgets.columns import GAP, Layout, arrange
+from dratui.tui.widgets.columns import FIXED, GAP, NAME, PROSE, Layout, arrange
 from dratui.tui.widgets.pane import Pane
 from dratui.views.listing import Delta, Listing
 from dratui.views.table import Column
@@ -90,8 +90,10 @@ class VirtualTable(Pane):
 
     def reshape(self) -> None:
         """The columns to show or their headings changed (the query's wide form, its order)."""
-        table = self.listing.table
-        shown = table.shown(wide=self.listing.query.wide)
+        table, query = self.listing.table, self.listing.query
+        shown = table.shown(wide=query.wide)
+        if query.namespace and table.namespaced:
+            shown = tuple(c for c in shown if c.title != "NAMESPACE")  # the same in every row
         columns = tuple((table.columns.index(c), c) for c in shown)
         if columns != self._columns:
             self._columns = columns
@@ -279,8 +281,11 @@ class VirtualTable(Pane):
     def _layout(self, columns: int) -> Layout:
         titles = [c.title for _, c in self._columns]
         pinned = titles.index("NAME") + 1 if "NAME" in titles else 1
-        grow = [c.grow for _, c in self._columns]
-        return arrange(self._natural, grow, pinned=pinned, first=self._first_column, room=columns - 2)
+        enough = [
+            PROSE if c.prose else NAME if c.grow or n < pinned else FIXED
+            for n, (_, c) in enumerate(self._columns)
+        ]
+        return arrange(self._natural, enough, pinned=pinned, first=self._first_column, room=columns - 2)
 
     def _face(self, key: Hashable) -> rows.Face | None:
         if (shown := self._faces.get(key)) is not None:
