@@ -15,9 +15,9 @@ from dratui.cluster.pools import PoolRow, devices_of
 from dratui.cluster.store import Store
 from dratui.cluster.tenants import NamespaceRow
 from dratui.terminal import clean
-from dratui.views import words
+from dratui.views import styles, words
 from dratui.views.table import Style, Table
-from dratui.views.tables import TABLES, device_style, path
+from dratui.views.tables import TABLES, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("pool", row.pool),
         ("node", row.node or row.where),
         ("slice", row.slice),
-        ("why", row.why, device_style(row)),
+        ("why", row.why, styles.device(row)),
     )
     yield _section("HELD BY", *_holdings(row))
     yield _section(
@@ -232,7 +232,7 @@ def _device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
             (
                 r.device,
                 f"{r.state}  {r.product or ''}  {', '.join(f'{h.namespace}/{h.name}' for h in r.holders)}".rstrip(),
-                device_style(r),
+                styles.device(r),
             )
             for r in rows
         ),

@@ -17,8 +17,9 @@ from dratui.cluster.pending import waiting
 from dratui.cluster.store import Changes, Store
 from dratui.cluster.tenants import namespace_row
 from dratui.terminal import clean
+from dratui.views import styles
 from dratui.views.table import Style
-from dratui.views.tables import TABLES, claim_style
+from dratui.views.tables import TABLES
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
@@ -202,7 +203,7 @@ def _pool(store: Store, key: PoolKey) -> Hashable:
 
 def _claim_fault(store: Store, key: ObjectKey) -> Hashable:
     row = claim_row(store, key)
-    return True if row is not None and claim_style(row) is Style.FAULT else None
+    return True if row is not None and styles.claim(row) is Style.FAULT else None
 
 
 def _waiting_pod(store: Store, key: ObjectKey) -> Hashable:

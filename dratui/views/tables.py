@@ -1,7 +1,6 @@
 """Every table that dratui has: kubectl's columns first, then ours."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from dratui.api.model import DeviceKey, ObjectKey
@@ -24,142 +23,8 @@ from dratui.cluster.pods import PodRow, pod_row
 from dratui.cluster.pools import PoolRow, pool_row
 from dratui.cluster.store import KEYS
 from dratui.cluster.tenants import NamespaceRow, namespace_row
-from dratui.views import words
+from dratui.views import cells, styles, words
 from dratui.views.table import Column, Style, Table
-
-# --- what states look like ---------------------------------------------------------------------------
-
-
-def claim_style(row: ClaimRow) -> Style:
-    """A claim that is being deleted, or that holds on to what is gone, is a fault; a pending one waits."""
-    if "deleted" in row.state or row.dangling or any(d.vanished for d in row.devices):
-        return Style.FAULT
-    if "pending" in row.state:
-        return Style.WAITING
-    return Style.SHARED if len(row.consumers) > 1 else Style.HELD if row.consumers else Style.FREE
-
-
-_DEVICE_STYLES: Mapping[str, Style] = {
-    "free": Style.FREE,
-    "held": Style.HELD,
-    "shared": Style.SHARED,
-    "tainted": Style.TAINTED,
-    "incomplete": Style.WAITING,
-    "invalid": Style.FAULT,
-    "gone": Style.FAULT,
-    "unknown": Style.UNKNOWN,
-}
-
-
-def device_style(row: DeviceRow) -> Style:
-    """A device's state; a held device with a blocking taint is shown as tainted in its own column."""
-    return _DEVICE_STYLES[row.state]
-
-
-_POOL_STYLES: Mapping[str, Style] = {
-    "complete": Style.FREE,
-    "incomplete": Style.WAITING,
-    "invalid": Style.FAULT,
-    "gone": Style.FAULT,
-    "obsolete": Style.DIM,
-    "unknown": Style.UNKNOWN,
-}
-
-
-def pool_style(row: PoolRow | SliceRow) -> Style:
-    """A pool that cannot be allocated from in whole stands out."""
-    return _POOL_STYLES[row.state]
-
-
-def pod_style(row: PodRow) -> Style:
-    """Pending waits; what failed is a fault; what runs with devices holds them."""
-    if row.deleted:
-        return Style.DIM
-    match row.phase:
-        case "Pending":
-            return Style.WAITING
-        case "Failed":
-            return Style.FAULT
-        case "Running":
-            return Style.HELD if row.claims or row.plugin else Style.FREE
-    return Style.DIM if row.phase == "Succeeded" else Style.UNKNOWN
-
-
-def node_style(row: NodeRow) -> Style:
-    """A node that is not ready is a fault, one that nobody knows is unknown."""
-    if row.ready is None:
-        return Style.UNKNOWN
-    return Style.FAULT if not row.ready else Style.WAITING if row.unschedulable else Style.FREE
-
-
-# --- what cells say ----------------------------------------------------------------------------------
-
-
-def _claim_devices(row: ClaimRow) -> str:
-    """Few devices by name, many by number: the cell is cut at its end, so what it is comes first."""
-    if not row.devices:
-        return f"{words.wanted(row.requests)} wanted" if row.requests else ""
-    names = ", ".join(d.device for d in row.devices)
-    products = ", ".join(sorted({d.product for d in row.devices if d.product}))
-    if len(row.devices) > 2:
-        return f"{len(row.devices)} × {products or 'device'}: {names}"
-    return f"{names} ({products})" if products else names
-
-
-def _claim_consumers(row: ClaimRow) -> str:
-    match row.consumers:
-        case ():
-            return ""
-        case (one,):
-            return one.name if one.present is not False else f"{one.name} (gone)"
-    return words.count(len(row.consumers), "consumer")
-
-
-def _pool_slices(row: PoolRow) -> str | None:
-    return None if row.state == "unknown" else f"{row.slices}/{row.expected_slices}"
-
-
-def _holders(row: DeviceRow) -> str:
-    names = [f"{h.namespace}/{h.name}" for h in row.holders]
-    watchers = sum(c.admin_access for c in row.claims)
-    return ", ".join([*dict.fromkeys(names), *([f"+{watchers} admin"] if watchers else [])])
-
-
-def _plugin(value: Mapping[str, int]) -> str:
-    return ", ".join(f"{number} × {name}" for name, number in value.items())
-
-
-def _amounts(value: Mapping[str, int] | None, now: datetime) -> str:
-    return words.UNKNOWN if value is None else _plugin(value) or words.NONE
-
-
-def _waiting(row: PodRow) -> str:
-    if row.waiting is None:
-        return ""
-    return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")
-
-
-def _node_state(row: NodeRow) -> str:
-    ready = {True: "Ready", False: "NotReady", None: "Unknown"}[row.ready]
-    return f"{ready},SchedulingDisabled" if row.unschedulable else ready
-
-
-def _node_plugin(row: NodeRow) -> str:
-    return ", ".join(
-        f"{p.name} {words.UNKNOWN if p.requested is None else p.requested}/{p.allocatable}"
-        for p in row.plugin
-    )
-
-
-def _quota(row: NamespaceRow) -> str:
-    return ", ".join(f"{q.resource} {q.used}/{q.hard}" for q in row.quotas)
-
-
-def _taints(row: DeviceRow) -> str | None:
-    return None if row.taints is None else ", ".join(t.text for t in row.taints)
-
-
-# --- the tables --------------------------------------------------------------------------------------
 
 _DRA = ("resourceslices", "resourceclaims")
 _WARNINGS = tuple(f"events:{reason}" for reason in WARNING_REASONS)
@@ -174,11 +39,11 @@ CLAIMS: Table[ClaimRow] = Table(
     columns=(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
-        Column(title="STATE", value=lambda r: r.state, style=claim_style, glyph=True),
+        Column(title="STATE", value=lambda r: r.state, style=styles.claim, glyph=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="DEVICES", value=_claim_devices, grow=True, prose=True),
+        Column(title="DEVICES", value=cells.claim_devices, grow=True, prose=True),
         Column(title="NODE", value=lambda r: r.node),
-        Column(title="CONSUMERS", value=_claim_consumers),
+        Column(title="CONSUMERS", value=cells.claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
         Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
@@ -204,11 +69,13 @@ DEVICES: Table[DeviceRow] = Table(
         Column(title="DRIVER", value=lambda r: r.driver),
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="DEVICE", value=lambda r: r.device),
-        Column(title="STATE", value=lambda r: r.state, style=device_style, glyph=True),
+        Column(title="STATE", value=lambda r: r.state, style=styles.device, glyph=True),
         Column(title="PRODUCT", value=lambda r: r.product, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where),
-        Column(title="CLAIMS", value=_holders, grow=True),
-        Column(title="TAINTS", value=_taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN),
+        Column(title="CLAIMS", value=cells.holders, grow=True),
+        Column(
+            title="TAINTS", value=cells.taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN
+        ),
         Column(title="SLICE", value=lambda r: r.slice, wide=True),
         Column(title="WHY", value=lambda r: r.why, wide=True),
     ),
@@ -234,8 +101,8 @@ POOLS: Table[PoolRow] = Table(
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where, grow=True),
         Column(title="GENERATION", value=lambda r: r.generation, align="right"),
-        Column(title="SLICES", value=_pool_slices, align="right"),
-        Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
+        Column(title="SLICES", value=cells.pool_slices, align="right"),
+        Column(title="STATE", value=lambda r: r.state, style=styles.pool, glyph=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
         Column(title="OBSOLETE", value=lambda r: r.obsolete_slices, align="right", wide=True),
@@ -265,7 +132,7 @@ SLICES: Table[SliceRow] = Table(
         Column(title="POOL", value=lambda r: r.pool),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="GENERATION", value=lambda r: r.generation, align="right"),
-        Column(title="STATE", value=lambda r: r.state, style=pool_style, glyph=True),
+        Column(title="STATE", value=lambda r: r.state, style=styles.pool, glyph=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
     ),
@@ -289,13 +156,13 @@ PODS: Table[PodRow] = Table(
         Column(title="NAMESPACE", value=lambda r: r.namespace),
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="READY", value=lambda r: r.ready, wide=True),
-        Column(title="STATUS", value=lambda r: r.status, style=pod_style, glyph=True),
+        Column(title="STATUS", value=lambda r: r.status, style=styles.pod, glyph=True),
         Column(title="RESTARTS", value=lambda r: r.restarts, align="right", wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="WAITING", value=_waiting, style=lambda r: Style.WAITING, grow=True, prose=True),
+        Column(title="WAITING", value=cells.waiting, style=lambda r: Style.WAITING, grow=True, prose=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
-        Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, _plugin(r.plugin))).strip(", ")),
+        Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, cells.plugin(r.plugin))).strip(", ")),
     ),
     keys=KEYS["pods"],
     row=pod_row,
@@ -316,7 +183,7 @@ NODES: Table[NodeRow] = Table(
     namespaced=False,
     columns=(
         Column(title="NAME", value=lambda r: r.name, grow=True),
-        Column(title="STATUS", value=_node_state, style=node_style, glyph=True),
+        Column(title="STATUS", value=cells.node_state, style=styles.node, glyph=True),
         Column(title="ROLES", value=lambda r: r.roles, text=words.listing, wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="VERSION", value=lambda r: r.version, wide=True),
@@ -324,7 +191,7 @@ NODES: Table[NodeRow] = Table(
         Column(title="HELD", value=lambda r: r.held, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
         Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True, prose=True),
-        Column(title="DEVICE PLUGIN", value=_node_plugin),
+        Column(title="DEVICE PLUGIN", value=cells.node_plugin),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
     ),
@@ -437,10 +304,10 @@ NAMESPACES: Table[NamespaceRow] = Table(
             style=lambda r: Style.WAITING if r.waiting else Style.PLAIN,
             align="right",
         ),
-        Column(title="DEVICE PLUGIN", value=lambda r: r.plugin, text=_amounts),
-        Column(title="WAITING FOR", value=lambda r: r.waiting_for, text=_amounts),
-        Column(title="QUOTA", value=_quota, grow=True, prose=True),
-        Column(title="BY DRIVER", value=lambda r: r.drivers, text=_amounts, wide=True),
+        Column(title="DEVICE PLUGIN", value=lambda r: r.plugin, text=cells.amounts),
+        Column(title="WAITING FOR", value=lambda r: r.waiting_for, text=cells.amounts),
+        Column(title="QUOTA", value=cells.quota, grow=True, prose=True),
+        Column(title="BY DRIVER", value=lambda r: r.drivers, text=cells.amounts, wide=True),
     ),
     keys=KEYS["namespaces"],
     row=namespace_row,

@@ -1,0 +1,76 @@
+"""What cells say where that is more than a field of the row."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dratui.cluster.claims import ClaimRow
+from dratui.cluster.devices import DeviceRow
+from dratui.cluster.nodes import NodeRow
+from dratui.cluster.pods import PodRow
+from dratui.cluster.pools import PoolRow
+from dratui.cluster.tenants import NamespaceRow
+from dratui.views import words
+
+
+def claim_devices(row: ClaimRow) -> str:
+    """Few devices by name, many by number: the cell is cut at its end, so what it is comes first."""
+    if not row.devices:
+        return f"{words.wanted(row.requests)} wanted" if row.requests else ""
+    names = ", ".join(d.device for d in row.devices)
+    products = ", ".join(sorted({d.product for d in row.devices if d.product}))
+    if len(row.devices) > 2:
+        return f"{len(row.devices)} × {products or 'device'}: {names}"
+    return f"{names} ({products})" if products else names
+
+
+def claim_consumers(row: ClaimRow) -> str:
+    match row.consumers:
+        case ():
+            return ""
+        case (one,):
+            return one.name if one.present is not False else f"{one.name} (gone)"
+    return words.count(len(row.consumers), "consumer")
+
+
+def pool_slices(row: PoolRow) -> str | None:
+    return None if row.state == "unknown" else f"{row.slices}/{row.expected_slices}"
+
+
+def holders(row: DeviceRow) -> str:
+    names = [f"{h.namespace}/{h.name}" for h in row.holders]
+    watchers = sum(c.admin_access for c in row.claims)
+    return ", ".join([*dict.fromkeys(names), *([f"+{watchers} admin"] if watchers else [])])
+
+
+def plugin(value: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} × {name}" for name, number in value.items())
+
+
+def amounts(value: Mapping[str, int] | None, now: datetime) -> str:
+    return words.UNKNOWN if value is None else plugin(value) or words.NONE
+
+
+def waiting(row: PodRow) -> str:
+    if row.waiting is None:
+        return ""
+    return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")
+
+
+def node_state(row: NodeRow) -> str:
+    ready = {True: "Ready", False: "NotReady", None: "Unknown"}[row.ready]
+    return f"{ready},SchedulingDisabled" if row.unschedulable else ready
+
+
+def node_plugin(row: NodeRow) -> str:
+    return ", ".join(
+        f"{p.name} {words.UNKNOWN if p.requested is None else p.requested}/{p.allocatable}"
+        for p in row.plugin
+    )
+
+
+def quota(row: NamespaceRow) -> str:
+    return ", ".join(f"{q.resource} {q.used}/{q.hard}" for q in row.quotas)
+
+
+def taints(row: DeviceRow) -> str | None:
+    return None if row.taints is None else ", ".join(t.text for t in row.taints)

@@ -1,0 +1,73 @@
+"""What states look like: a style for each state of each kind."""
+
+from collections.abc import Mapping
+
+from dratui.cluster.claims import ClaimRow
+from dratui.cluster.definitions import SliceRow
+from dratui.cluster.devices import DeviceRow
+from dratui.cluster.nodes import NodeRow
+from dratui.cluster.pods import PodRow
+from dratui.cluster.pools import PoolRow
+from dratui.views.table import Style
+
+
+def claim(row: ClaimRow) -> Style:
+    """A claim that is being deleted, or that holds on to what is gone, is a fault; a pending one waits."""
+    if "deleted" in row.state or row.dangling or any(d.vanished for d in row.devices):
+        return Style.FAULT
+    if "pending" in row.state:
+        return Style.WAITING
+    return Style.SHARED if len(row.consumers) > 1 else Style.HELD if row.consumers else Style.FREE
+
+
+_DEVICE_STYLES: Mapping[str, Style] = {
+    "free": Style.FREE,
+    "held": Style.HELD,
+    "shared": Style.SHARED,
+    "tainted": Style.TAINTED,
+    "incomplete": Style.WAITING,
+    "invalid": Style.FAULT,
+    "gone": Style.FAULT,
+    "unknown": Style.UNKNOWN,
+}
+
+
+def device(row: DeviceRow) -> Style:
+    """A device's state; a held device with a blocking taint is shown as tainted in its own column."""
+    return _DEVICE_STYLES[row.state]
+
+
+_POOL_STYLES: Mapping[str, Style] = {
+    "complete": Style.FREE,
+    "incomplete": Style.WAITING,
+    "invalid": Style.FAULT,
+    "gone": Style.FAULT,
+    "obsolete": Style.DIM,
+    "unknown": Style.UNKNOWN,
+}
+
+
+def pool(row: PoolRow | SliceRow) -> Style:
+    """A pool that cannot be allocated from in whole stands out."""
+    return _POOL_STYLES[row.state]
+
+
+def pod(row: PodRow) -> Style:
+    """Pending waits; what failed is a fault; what runs with devices holds them."""
+    if row.deleted:
+        return Style.DIM
+    match row.phase:
+        case "Pending":
+            return Style.WAITING
+        case "Failed":
+            return Style.FAULT
+        case "Running":
+            return Style.HELD if row.claims or row.plugin else Style.FREE
+    return Style.DIM if row.phase == "Succeeded" else Style.UNKNOWN
+
+
+def node(row: NodeRow) -> Style:
+    """A node that is not ready is a fault, one that nobody knows is unknown."""
+    if row.ready is None:
+        return Style.UNKNOWN
+    return Style.FAULT if not row.ready else Style.WAITING if row.unschedulable else Style.FREE
