@@ -187,10 +187,10 @@ class _Printer:
         sys.stdout.flush()
 
     def print_changes(self, changes: Changes) -> None:
-        """The rows that changed, one by one."""
+        """The rows that changed, one by one; those that were deleted as they were last, as kubectl does."""
         delta = self._listing.apply(changes, _now(self._source))
         rows = [row for key in self._listing.keys if key in delta.changed and (row := self._listing.row(key))]
-        for row in self._select(rows):
+        for row in self._select([*delta.gone, *rows]):
             self._print([row])
         sys.stdout.flush()
 

@@ -24,6 +24,7 @@ class Delta:
 
     changed: frozenset[Any]
     moved: bool
+    gone: tuple[Any, ...] = ()  # the last state of rows that were deleted
 
     def __bool__(self) -> bool:
         return bool(self.changed) or self.moved
@@ -82,6 +83,7 @@ class Listing:
     def apply(self, changes: Changes, now: datetime) -> Delta:
         """Make the rows that changed again."""
         changed: set[Any] = set()
+        gone: list[Any] = []
         moved = False
         for key in changes.rows.get(self.table.kind, ()):
             old, new = self._rows.get(key), self.table.row(self._store, key)
@@ -92,6 +94,8 @@ class Listing:
             else:
                 self._rows[key] = new
             place = self._sort_key(new) if new is not None and self._selects(new, now) else None
+            if new is None and key in self._order:
+                gone.append(old)
             if place != self._order.get(key):
                 moved = True
                 if place is None:
@@ -102,7 +106,7 @@ class Listing:
                 changed.add(key)
         if moved:
             self._arrange()
-        return Delta(frozenset(changed), moved)
+        return Delta(frozenset(changed), moved, tuple(gone))
 
     def _arrange(self) -> None:
         self.keys = sorted(self._order, key=self._order.__getitem__, reverse=self.query.descending)
@@ -113,8 +117,8 @@ class Listing:
         if self._sort is None:
             return (order,)
         value = self._sort.value(row)
-        # Unknown sorts last; the table's own order decides between equals.
-        return (value is None, _sortable(value), order)
+        # Unknown sorts last, both ways; the table's own order decides between equals.
+        return ((value is None) != self.query.descending, _sortable(value), order)
 
     def _selects(self, row: Any, now: datetime) -> bool:
         query = self.query

@@ -16,6 +16,7 @@ from dratui.api.model import (
     Template,
 )
 from dratui.cluster.store import Store
+from dratui.events import Gone
 from dratui.failure import UsageFailure
 from dratui.views.listing import Listing
 from dratui.views.navigation import drill
@@ -49,6 +50,14 @@ def small() -> Store:
 def names(query: Query, made: Store | None = None) -> list[str]:
     listing = Listing(made or small(), query, NOW)
     return [listing.table.name_of(row) for row in listing.rows()]
+
+
+def test_a_deleted_row_is_told_once_as_it_was_last() -> None:
+    made = small()
+    listing = Listing(made, Query(kind="claims"), NOW)
+    delta = listing.apply(made.apply([Gone("resourceclaims", claim("ageless"))]), NOW)
+    assert [row.name for row in delta.gone] == ["ageless"]
+    assert delta.moved
 
 
 # --- filter -------------------------------------------------------------------------------------------
@@ -94,8 +103,11 @@ def test_devices_are_listed_by_number() -> None:
     assert names(Query(kind="devices")) == ["gpu-0", "gpu-2", "gpu-10"]
 
 
-def test_what_is_unknown_sorts_last() -> None:
-    assert names(Query(kind="claims", sort="AGE")) == ["train-gpu", "eval-gpu", "ageless"]
+@pytest.mark.parametrize(
+    ("descending", "known"), [(False, ["train-gpu", "eval-gpu"]), (True, ["eval-gpu", "train-gpu"])]
+)
+def test_what_is_unknown_sorts_last_both_ways(descending: bool, known: list[str]) -> None:
+    assert names(Query(kind="claims", sort="AGE", descending=descending)) == [*known, "ageless"]
 
 
 @pytest.mark.parametrize("kind", TABLES)
