@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from textual import events
 from textual.timer import Timer
 
 from dratui.tui.widgets.last_line import Complaint, Complete, LastLine, Outcome
@@ -36,9 +35,9 @@ class Prompting:
         self._slow = slow
         self._last.prompt("/", text)
 
-    def press(self, event: events.Key) -> None:
-        """Take a key."""
-        self._do(self._last.press(event.key, (event.character or "") if event.is_printable else ""))
+    def press(self, key: str, character: str) -> None:
+        """Take a key, in Textual's words, and the character it types, if it does."""
+        self._do(self._last.press(key, character))
 
     def paste(self, text: str) -> None:
         """Pasting is typing."""

@@ -37,6 +37,7 @@ from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
 FAVOURITES: Final = 9  # keys 1 to 9
+TYPED_AHEAD_ENTER: Final = "ctrl+j"  # before the terminal is ours, its driver makes a line feed of enter
 
 
 class Shell(Screen[None], inherit_bindings=False):
@@ -158,9 +159,10 @@ class Shell(Screen[None], inherit_bindings=False):
         """All keys come here, in the order typed: to the prompt while there is one, else by the keymap."""
         event.stop()
         event.prevent_default()
-        key = key_for(event.key)
-        if self._prompting.active and event.key != "ctrl+c":
-            self._prompting.press(event)
+        name = "enter" if event.key == TYPED_AHEAD_ENTER else event.key
+        key = key_for(name)
+        if self._prompting.active and name != "ctrl+c":
+            self._prompting.press(name, (event.character or "") if event.is_printable else "")
         elif key is not None:
             if self._saying is not None:
                 self._saying = None

@@ -74,24 +74,26 @@ def skin(*, colour: bool, ascii_only: bool) -> Skin:
             flash=Ink(underline=True),
             states=dict.fromkeys(Style, plain) | {Style.DIM: dim, Style.UNKNOWN: dim, Style.FAULT: strong},
         )
-    plain, dim = Ink(), Ink.parse("#7d8590")  # plain text as the terminal has it: no byte for its colour
+    # No colour of ours behind the text, and plain text as the terminal has it; every colour is half as light as white,
+    # so that it stands out from a dark terminal as well as from a light one. What has a background has its own colour.
+    plain, dim = Ink(), Ink.parse("#7d8590")
     return Skin(
         ascii=ascii_only,
         plain=plain,
         dim=dim,
         strong=Ink(bold=True),
-        accent=Ink.parse("bold #c9a0dc"),
-        cursor=Ink.parse("on #3a2f4d"),
-        flash=Ink.parse("on #4a4a1f"),
+        accent=Ink.parse("bold #a371d6"),
+        cursor=Ink.parse("#ffffff on #5f43a0"),
+        flash=Ink.parse("#ffffff on #6b5f14"),
         states={
             Style.PLAIN: plain,
             Style.DIM: dim,
-            Style.HELD: Ink.parse("#6cb6ff"),
-            Style.FREE: Ink.parse("#8ddb8c"),
-            Style.SHARED: Ink.parse("#76d7d7"),
-            Style.WAITING: Ink.parse("#e8c268"),
-            Style.TAINTED: Ink.parse("#f0a35e"),
-            Style.FAULT: Ink.parse("bold #ff7b72"),
-            Style.UNKNOWN: Ink.parse("#9aa2ad"),
+            Style.HELD: Ink.parse("#3182d8"),
+            Style.FREE: Ink.parse("#2f9147"),
+            Style.SHARED: Ink.parse("#16909a"),
+            Style.WAITING: Ink.parse("#a8790a"),
+            Style.TAINTED: Ink.parse("#c8691c"),
+            Style.FAULT: Ink.parse("bold #e5484d"),
+            Style.UNKNOWN: Ink.parse("#808894"),
         },
     )

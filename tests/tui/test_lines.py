@@ -5,6 +5,7 @@ from rich.style import Style as Ink
 from textual.strip import Strip
 
 from dratui.tui.lines import Line, difference, folded, strip
+from dratui.tui.themes import skin
 
 PLAIN, RED = Ink(), Ink(color="red")
 
@@ -51,6 +52,31 @@ def test_neighbours_that_look_the_same_are_one_segment() -> None:
 )
 def test_only_what_differs_is_repainted(old: Line, new: Line, span: tuple[int, int] | None) -> None:
     assert difference(drawn(*old), drawn(*new)) == span
+
+
+@pytest.mark.parametrize("terminal", ["#ffffff", "#fdf6e3", "#000000", "#1e1e1e"])
+def test_every_colour_can_be_read_on_light_and_on_dark_terminals(terminal: str) -> None:
+    look = skin(colour=True, ascii_only=False)
+    for ink in (look.plain, look.dim, look.strong, look.accent, *look.states.values()):
+        assert ink.bgcolor is None
+        if ink.color is not None and ink.color.triplet is not None:
+            assert contrast(ink.color.triplet.hex, terminal) >= 3
+    for ink in (look.cursor, look.flash):
+        assert ink.color is not None
+        assert ink.bgcolor is not None
+        assert contrast(ink.color.get_truecolor().hex, ink.bgcolor.get_truecolor().hex) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2.2 defines it: 3 for what is large or not text, 4.5 for all."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_long_lines_fold() -> None:
