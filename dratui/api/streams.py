@@ -6,39 +6,33 @@ Slices and claims come first: they answer the main question and are a tenth of t
 from collections.abc import Mapping
 from typing import Any
 
-from dratui.api import core, v1, v1beta1
+from dratui.api import core, normalise, v1, v1beta1
 from dratui.api.wire import Decoding
 from dratui.wire import Stream
 
 _RESOURCE = "resource.k8s.io"
 
-# `v1beta2` is `v1` on the wire.
+_SLICES = Decoding(v1.Slice, normalise.slice_row)
+_CLAIMS = Decoding(v1.Claim, normalise.claim_row)
+_TEMPLATES = Decoding(v1.Template, normalise.template_row)
+_CLASSES = Decoding(v1.DeviceClass, normalise.class_row)
+_TAINT_RULES = Decoding(v1.TaintRule, normalise.taint_rule_row)
+_BETA_SLICES = Decoding(v1beta1.Slice, v1beta1.slice_row)
+_BETA_CLAIMS = Decoding(v1beta1.Claim, v1beta1.claim_row)
+_BETA_TEMPLATES = Decoding(v1beta1.Template, v1beta1.template_row)
+
+
+def _versions(new: Decoding[Any], old: Decoding[Any]) -> dict[str, Decoding[Any]]:
+    """Newest first. On the wire v1beta2 is v1, and v1alpha3 is v1beta1."""
+    return {"v1": new, "v1beta2": new, "v1beta1": old, "v1alpha3": old}
+
+
 _CODECS: Mapping[str, Mapping[str, Decoding[Any]]] = {
-    "resourceslices": {
-        "v1": v1.SLICES,
-        "v1beta2": v1.SLICES,
-        "v1beta1": v1beta1.SLICES,
-        "v1alpha3": v1beta1.SLICES,
-    },
-    "resourceclaims": {
-        "v1": v1.CLAIMS,
-        "v1beta2": v1.CLAIMS,
-        "v1beta1": v1beta1.CLAIMS,
-        "v1alpha3": v1beta1.CLAIMS,
-    },
-    "resourceclaimtemplates": {
-        "v1": v1.TEMPLATES,
-        "v1beta2": v1.TEMPLATES,
-        "v1beta1": v1beta1.TEMPLATES,
-        "v1alpha3": v1beta1.TEMPLATES,
-    },
-    "deviceclasses": {
-        "v1": v1.CLASSES,
-        "v1beta2": v1.CLASSES,
-        "v1beta1": v1.CLASSES,
-        "v1alpha3": v1.CLASSES,
-    },
-    "devicetaintrules": {"v1": v1.TAINT_RULES, "v1beta2": v1.TAINT_RULES, "v1alpha3": v1.TAINT_RULES},
+    "resourceslices": _versions(_SLICES, _BETA_SLICES),
+    "resourceclaims": _versions(_CLAIMS, _BETA_CLAIMS),
+    "resourceclaimtemplates": _versions(_TEMPLATES, _BETA_TEMPLATES),
+    "deviceclasses": _versions(_CLASSES, _CLASSES),
+    "devicetaintrules": {"v1": _TAINT_RULES, "v1beta2": _TAINT_RULES, "v1alpha3": _TAINT_RULES},
     "nodes": {"v1": core.NODES},
     "namespaces": {"v1": core.NAMESPACES},
     "resourcequotas": {"v1": core.QUOTAS},

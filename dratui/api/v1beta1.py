@@ -6,8 +6,8 @@ v1alpha3 differs from v1beta1 in a capacity that was once a bare quantity, which
 
 import msgspec
 
-from dratui.api import model, v1
-from dratui.api.wire import Decoding, Object, Struct
+from dratui.api import model, normalise, v1
+from dratui.api.wire import Object, Struct
 
 
 class Device(Struct, frozen=True):
@@ -71,7 +71,9 @@ def slice_row(wire: Slice) -> model.Slice:
     """Normalise a ResourceSlice."""
     devices = tuple(msgspec.structs.replace(d.basic, name=d.name) for d in wire.spec.devices or ())
     spec = {name: getattr(wire.spec, name) for name in v1.SliceSpec.__struct_fields__}
-    return v1.slice_row(v1.Slice(metadata=wire.metadata, spec=v1.SliceSpec(**spec | {"devices": devices})))
+    return normalise.slice_row(
+        v1.Slice(metadata=wire.metadata, spec=v1.SliceSpec(**spec | {"devices": devices}))
+    )
 
 
 def _request(wire: DeviceRequest) -> v1.DeviceRequest:
@@ -91,14 +93,11 @@ def _spec(wire: ClaimSpec) -> v1.ClaimSpec:
 
 def claim_row(wire: Claim) -> model.Claim:
     """Normalise a ResourceClaim."""
-    return v1.claim_row(v1.Claim(metadata=wire.metadata, spec=_spec(wire.spec), status=wire.status))
+    return normalise.claim_row(v1.Claim(metadata=wire.metadata, spec=_spec(wire.spec), status=wire.status))
 
 
 def template_row(wire: Template) -> model.Template:
     """Normalise a ResourceClaimTemplate."""
-    return v1.template_row(v1.Template(metadata=wire.metadata, spec=v1.TemplateSpec(_spec(wire.spec.spec))))
-
-
-SLICES = Decoding(Slice, slice_row)
-CLAIMS = Decoding(Claim, claim_row)
-TEMPLATES = Decoding(Template, template_row)
+    return normalise.template_row(
+        v1.Template(metadata=wire.metadata, spec=v1.TemplateSpec(_spec(wire.spec.spec)))
+    )

@@ -1,0 +1,198 @@
+"""From the wire of `resource.k8s.io/v1` to `dratui.api.model`; older versions come here by way of v1's Structs."""
+
+from sys import intern
+from typing import Any
+
+from dratui.api import model, v1
+from dratui.api.wire import controller, head
+
+
+def slice_row(wire: v1.Slice) -> model.Slice:
+    """Normalise a ResourceSlice."""
+    spec = wire.spec
+    return model.Slice(
+        **head(wire.metadata),
+        driver=intern(spec.driver),
+        pool=intern(spec.pool.name),
+        generation=spec.pool.generation,
+        expected_slices=spec.pool.resource_slice_count,
+        node=intern(spec.node_name or ""),
+        node_selector=spec.node_selector,
+        all_nodes=bool(spec.all_nodes),
+        per_device_nodes=bool(spec.per_device_node_selection),
+        devices=tuple(device(d) for d in spec.devices or ()),
+        counter_sets=tuple(
+            model.CounterSet(c.name, _counters(c.counters)) for c in spec.shared_counters or ()
+        ),
+    )
+
+
+def device(wire: v1.Device) -> model.Device:
+    """Normalise a device."""
+    return model.Device(
+        name=intern(wire.name),
+        attributes={intern(k): _attribute(v) for k, v in (wire.attributes or {}).items()},
+        capacity={intern(k): _capacity(v) for k, v in (wire.capacity or {}).items()},
+        taints=wire.taints or (),
+        consumes=tuple(
+            model.CounterConsumption(c.counter_set, _counters(c.counters))
+            for c in wire.consumes_counters or ()
+        ),
+        node=intern(wire.node_name or ""),
+        node_selector=wire.node_selector,
+        all_nodes=bool(wire.all_nodes),
+        binds_to_node=bool(wire.binds_to_node),
+        binding_conditions=wire.binding_conditions or (),
+        binding_failure_conditions=wire.binding_failure_conditions or (),
+        multiple_allocations=bool(wire.allow_multiple_allocations),
+    )
+
+
+def _attribute(wire: v1.AttributeValue) -> model.AttributeValue:
+    if wire.string is not None:
+        return intern(wire.string) if len(wire.string) < 36 else wire.string  # a uuid is never shared
+    if wire.version is not None:
+        return model.Version(intern(wire.version))
+    if wire.versions is not None:
+        return tuple(model.Version(intern(v)) for v in wire.versions)
+    for value in (wire.int_, wire.bool_, wire.strings, wire.ints, wire.bools):
+        if value is not None:
+            return value
+    return ""
+
+
+def _capacity(wire: v1.DeviceCapacity | str) -> model.Capacity:
+    if isinstance(wire, str):
+        return model.Capacity(intern(wire))
+    policy = wire.request_policy
+    if policy is None:
+        return model.Capacity(intern(str(wire.value)))
+    span = policy.valid_range
+    return model.Capacity(
+        str(wire.value),
+        model.RequestPolicy(
+            default=_optional(policy.default),
+            valid_values=tuple(str(v) for v in policy.valid_values or ()),
+            valid_range=None
+            if span is None
+            else model.CapacityRange(_optional(span.min), _optional(span.max), _optional(span.step)),
+        ),
+    )
+
+
+def _optional(quantity: v1.Quantity | None) -> str | None:
+    return None if quantity is None else str(quantity)
+
+
+def _counters(wire: dict[str, v1.Counter] | None) -> dict[str, str]:
+    return {intern(k): intern(str(v.value)) for k, v in (wire or {}).items()}
+
+
+def _exact(name: str, wire: v1.ExactRequest) -> model.Request:
+    return model.Request(
+        name=intern(name),
+        device_class=intern(wire.device_class_name),
+        selectors=tuple(intern(s.cel.expression) for s in wire.selectors or ()),
+        mode=intern(wire.allocation_mode),
+        count=1 if wire.count is None else wire.count,
+        admin_access=bool(wire.admin_access),
+        tolerations=wire.tolerations or (),
+        capacity={k: str(v) for k, v in ((wire.capacity or v1.CapacityRequests()).requests or {}).items()},
+    )
+
+
+def _request(wire: v1.DeviceRequest) -> model.Request:
+    if wire.first_available:
+        return model.Request(
+            name=intern(wire.name),
+            count=0,
+            alternatives=tuple(_exact(a.name, a) for a in wire.first_available),
+        )
+    return _exact(wire.name, wire.exactly or v1.ExactRequest())
+
+
+def _devices(spec: v1.ClaimSpec) -> dict[str, Any]:
+    return {
+        "requests": tuple(_request(r) for r in spec.devices.requests or ()),
+        "constraints": spec.devices.constraints or (),
+    }
+
+
+def claim_row(wire: v1.Claim) -> model.Claim:
+    """Normalise a ResourceClaim."""
+    annotations = wire.metadata.annotations or {}
+    status = wire.status or v1.ClaimStatus()
+    return model.Claim(
+        **head(wire.metadata),
+        **_devices(wire.spec),
+        owner=controller(wire.metadata),
+        pod_claim_name=annotations.get("resource.kubernetes.io/pod-claim-name", ""),
+        extended_resource=annotations.get("resource.kubernetes.io/extended-resource-claim") == "true",
+        finalizers=wire.metadata.finalizers or (),
+        allocation=None if status.allocation is None else _allocation(status.allocation),
+        consumers=tuple(
+            model.Consumer(intern(c.resource), c.name, c.uid, intern(c.api_group))
+            for c in status.reserved_for or ()
+        ),
+        device_status=tuple(
+            model.DeviceStatus(d.driver, d.pool, d.device, d.conditions or ()) for d in status.devices or ()
+        ),
+    )
+
+
+def _allocation(wire: v1.Allocation) -> model.Allocation:
+    return model.Allocation(
+        results=tuple(
+            model.Result(
+                request=intern(r.request),
+                driver=intern(r.driver),
+                pool=intern(r.pool),
+                device=intern(r.device),
+                admin_access=bool(r.admin_access),
+                share_id=r.share_id or "",
+                consumed_capacity={k: str(v) for k, v in (r.consumed_capacity or {}).items()},
+                binding_conditions=r.binding_conditions or (),
+                binding_failure_conditions=r.binding_failure_conditions or (),
+            )
+            for r in wire.devices.results or ()
+        ),
+        node=intern(_single_node(wire.node_selector)),
+        node_selector=wire.node_selector,
+        at=wire.allocation_timestamp,
+    )
+
+
+def _single_node(selector: model.NodeSelector | None) -> str:
+    """The node that a selector names by `metadata.name In [node]`, if it names just one."""
+    match selector:
+        case model.NodeSelector(
+            (model.NodeSelectorTerm((), (model.NodeRequirement("metadata.name", "In", (n,)),)),)
+        ):
+            return n
+    return ""
+
+
+def template_row(wire: v1.Template) -> model.Template:
+    """Normalise a ResourceClaimTemplate."""
+    return model.Template(**head(wire.metadata), **_devices(wire.spec.spec))
+
+
+def class_row(wire: v1.DeviceClass) -> model.DeviceClass:
+    """Normalise a v1.DeviceClass."""
+    return model.DeviceClass(
+        **head(wire.metadata),
+        selectors=tuple(s.cel.expression for s in wire.spec.selectors or ()),
+        extended_resource=wire.spec.extended_resource_name or "",
+    )
+
+
+def taint_rule_row(wire: v1.TaintRule) -> model.TaintRule:
+    """Normalise a DeviceTaintRule."""
+    selector = wire.spec.device_selector or v1.TaintSelector()
+    return model.TaintRule(
+        **head(wire.metadata),
+        driver=selector.driver or "",
+        pool=selector.pool or "",
+        device=selector.device or "",
+        taint=wire.spec.taint,
+    )
