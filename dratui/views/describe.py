@@ -1,12 +1,12 @@
 """One object in words: what `d` shows. A document is data: titled sections of labelled lines, texts cleaned."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dratui.api.model import Constraint, ObjectKey, Request
-from dratui.cluster.claims import ClaimRow, claim_row
+from dratui.cluster.claims import ClaimDevice, ClaimRow, claim_row
 from dratui.cluster.devices import DeviceRow, attribute_text, device_row
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import NodeRow, devices_on
@@ -108,28 +108,6 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         ("", "made for the pod's extended resources" if claim.extended_resource else ""),
         ("finalizers", ", ".join(claim.finalizers)),
     )
-    for request in claim.requests:
-        yield _request("REQUEST " + clean(request.name), request)
-    yield _section("CONSTRAINTS", *_constraints(claim.constraints))
-    for device in row.devices:
-        share = ", ".join(f"{k} {v}" for k, v in device.consumed_capacity.items())
-        yield _section(
-            "DEVICE " + clean(device.device),
-            ("product", device.product),
-            ("driver", device.driver),
-            ("pool", device.pool),
-            ("node", device.node),
-            ("request", device.request),
-            ("share", f"{device.share_id}: {share}" if device.share_id else ""),
-            ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
-            ("published", "no longer" if device.vanished else "", Style.FAULT),
-        )
-    for status in claim.device_status:
-        yield _section(
-            "STATUS " + clean(status.device),
-            *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in status.conditions),
-        )
-    yield _section("STEPS", *((f"{s.step} {s.pod}".rstrip(), _age(s.at, now)) for s in row.steps))
     yield _section(
         "CONSUMERS",
         *(
@@ -139,6 +117,51 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
             for c in row.consumers
         ),
     )
+    yield from _devices_of_claim(row.devices)
+    for request in claim.requests:
+        yield _request("REQUEST " + clean(request.name), request)
+    yield _section("CONSTRAINTS", *_constraints(claim.constraints))
+    for status in claim.device_status:
+        yield _section(
+            "STATUS " + clean(status.device),
+            *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in status.conditions),
+        )
+    yield _section("STEPS", *((f"{s.step} {s.pod}".rstrip(), _age(s.at, now)) for s in row.steps))
+
+
+def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
+    """One device in full; of several a line each."""
+    if len(devices) == 1:
+        (device,) = devices
+        yield _section(
+            "DEVICE " + clean(device.device),
+            ("product", device.product),
+            ("driver", device.driver),
+            ("pool", device.pool),
+            ("node", device.node),
+            ("request", device.request),
+            ("share", _share(device.share_id, device.consumed_capacity).removeprefix("share ")),
+            ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
+            ("published", "no longer" if device.vanished else "", Style.FAULT),
+        )
+        return
+    lines = []
+    for device in devices:
+        said = (
+            device.product or "",
+            f"pool {device.pool}",
+            f"request {device.request}",
+            _share(device.share_id, device.consumed_capacity),
+            "watches, does not hold" if device.admin_access else "",
+            "no longer published" if device.vanished else "",
+        )
+        style = Style.FAULT if device.vanished else Style.PLAIN
+        lines.append((device.device, " · ".join(filter(None, said)), style))
+    yield _section("DEVICES", *lines)
+
+
+def _share(share: str, consumed: Mapping[str, str]) -> str:
+    return f"share {share}: {', '.join(f'{k} {v}' for k, v in consumed.items())}" if share else ""
 
 
 def _request(title: str, request: Request) -> Section:
@@ -180,7 +203,7 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("slice", row.slice),
         ("why", row.why, styles.device(row)),
     )
-    yield _section("HELD BY", *_holdings(row))
+    yield _section("HELD BY", *_holdings(store, row))
     yield _section(
         "TAINTS",
         *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints or ()),
@@ -189,16 +212,17 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
     yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
 
-def _holdings(row: DeviceRow) -> Iterator[tuple[str, str]]:
+def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
+    """Claim by claim, and for which pods."""
     for holding in row.claims:
-        share = ", ".join(f"{k} {v}" for k, v in holding.consumed_capacity.items())
-        note = " · admin access: watches, does not hold" if holding.admin_access else ""
-        yield (
-            f"{holding.namespace}/{holding.name}",
-            f"request {holding.request}"
-            + (f" · share {holding.share_id} {share}" if holding.share_id else "")
-            + note,
+        claim = claim_row(store, ObjectKey(holding.namespace, holding.name))
+        said = (
+            f"for {', '.join(c.name for c in claim.consumers)}" if claim and claim.consumers else "",
+            f"request {holding.request}",
+            _share(holding.share_id, holding.consumed_capacity),
+            "admin access: watches, does not hold" if holding.admin_access else "",
         )
+        yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
 
 
 def _since(since: datetime | None, now: datetime) -> str:

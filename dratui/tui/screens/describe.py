@@ -18,7 +18,7 @@ from dratui.views.navigation import drill
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
-LABEL_WIDTH = 26  # a longer label has a line of its own
+INDENT = 2  # of a value whose label has a line of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ class DescribeFace(Face[Board]):
         return blocks
 
     def _entries(self, section: Section, columns: int) -> Sequence[Entry]:
-        longest = max((width(f.label) for f in section.fields), default=0)
-        label = min(longest, LABEL_WIDTH)
+        room = columns // 2  # a longer label has a line of its own
+        label = max((w for f in section.fields if (w := width(f.label)) <= room), default=INDENT)
         return [
             entry
             for number, field in enumerate(section.fields)
@@ -137,10 +137,11 @@ class DescribeFace(Face[Board]):
     def _entry(self, field: Field, spot: Spot, label: int, columns: int) -> list[Entry]:
         skin = self._world.skin
         ink = skin.states[field.style]
-        room = max(columns - label - 2, 20)
-        pieces = wrap(field.value, room, break_on_hyphens=False) or [""]
-        lines: list[Line] = [((" " * (label + 2), skin.plain), (piece, ink)) for piece in pieces]
-        if width(field.label) <= label:
+        beside = width(field.label) <= label
+        indent = label + 2 if beside else INDENT
+        pieces = wrap(field.value, max(columns - indent, 1), break_on_hyphens=False) or [""]
+        lines: list[Line] = [((" " * indent, skin.plain), (piece, ink)) for piece in pieces]
+        if beside:
             lines[0] = ((fit(field.label, label), skin.dim), ("  ", skin.plain), (pieces[0], ink))
         else:
             lines.insert(0, ((field.label, skin.dim),))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from dratui.cluster.store import Changes
-from dratui.events import Health
+from dratui.events import Health, Phase
 from dratui.terminal import clean, fit, width
 from dratui.tui.lines import Line
 from dratui.tui.live import WORDS
@@ -13,7 +13,7 @@ from dratui.tui.screens.reading import Reading
 from dratui.tui.widgets.pager import Pager
 from dratui.views import words
 
-HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION", "OBJECTS")
+HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION")
 
 
 class HealthFace(Reading):
@@ -45,7 +45,8 @@ class HealthFace(Reading):
 
     def _text(self) -> list[Line]:
         skin, now = self._world.skin, self._world.now()
-        streams = sorted(self._world.store.health.items())
+        known = self._world.store.health
+        streams = sorted(known.items(), key=lambda s: (s[1].phase is Phase.LIVE, s[0]))  # what is amiss first
         rows = [_row(stream, health, now) for stream, health in streams]
         widths = [max(map(width, column)) for column in zip(HEADINGS, *rows, strict=True)]
         lines: list[Line] = [
@@ -62,6 +63,8 @@ class HealthFace(Reading):
 
 
 def _row(stream: str, health: Health, now: datetime) -> tuple[str, ...]:
-    objects = f"{health.seen}/{health.total}" if health.total is not None else str(health.seen or words.NONE)
+    state = WORDS[health.phase][0]
+    if health.phase is Phase.SYNCING:
+        state += f" {health.seen}" + ("" if health.total is None else f" of {health.total}")
     since = words.age(datetime.fromtimestamp(health.since, UTC), now)
-    return tuple(map(clean, (stream, WORDS[health.phase][0], since, health.version or words.NONE, objects)))
+    return tuple(map(clean, (stream, state, since, health.version or words.NONE)))
