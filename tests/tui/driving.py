@@ -17,6 +17,7 @@ from dratui.views.query import Query
 from tests.tui.cluster import ScriptedSource
 
 PATIENCE = 10.0
+SETTLES = 3  # a key changes the screen, that its layout, that what is drawn
 COLOURS = skin(colour=True, ascii_only=False)
 CURSOR, FLASH = COLOURS.cursor.bgcolor, COLOURS.flash.bgcolor
 NAMES = {
@@ -61,8 +62,7 @@ async def until(pilot: Driver, condition: Callable[[], bool], what: str) -> None
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}; the screen is:\n{text(pilot)}"
-        await pilot.pause()
-        await asyncio.sleep(0)
+        await pilot.pause(0.005)
 
 
 async def shows(pilot: Driver, *wanted: str) -> None:
@@ -91,8 +91,20 @@ def _background(line: Strip, wanted: Color | None, *, whole: bool = False) -> bo
     return wanted in backgrounds[:1] if whole else wanted in backgrounds
 
 
-async def type_in(pilot: Driver, keys: str) -> None:
-    """Type text as fast as a terminal pastes it: what a pilot waits for between two keys is not waited for."""
+async def press(pilot: Driver, *keys: str) -> None:
+    """Press keys, each a character or Textual's name of a key, as fast as a terminal pastes them.
+
+    The app has to take them in order; what it shows after the last is waited for, not a time as Textual's pilot does.
+    """
     for key in keys:
-        pilot.app.post_message(events.Key(NAMES.get(key, key), key))
-    await pilot.pause()
+        pilot.app.post_message(events.Key(NAMES.get(key, key), key if len(key) == 1 else None))
+    taken = asyncio.Event()
+    pilot.app.call_later(taken.set)
+    await taken.wait()
+    for _ in range(SETTLES):
+        await pilot.pause(0)
+
+
+async def type_in(pilot: Driver, text: str) -> None:
+    """Type text."""
+    await press(pilot, *text)

@@ -41,6 +41,10 @@ class Terminal:
             },
         )
 
+        # No pauses for programs that turn off echo late, or end late.
+        self.child.delaybeforesend = None
+        self.child.ptyproc.delayafterclose = 0  # type: ignore[attr-defined]  # types-pexpect does not know it
+
     @property
     def screen(self) -> str:
         """What a person would see."""
@@ -103,4 +107,5 @@ def terminal(
     finally:
         if running.child.isalive():
             running.child.kill(signal.SIGKILL)
+            running.child.wait()
         running.child.close()

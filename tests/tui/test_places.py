@@ -8,7 +8,7 @@ from dratui.failure import Failure
 from dratui.tui.keymap import KEYMAP
 from dratui.views.query import Query
 from tests.tui.cluster import NOW, ScriptedSource, as_json, claim, listed, live, pod, put, slice_of, small
-from tests.tui.driving import hides, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import hides, press, running, screen, shows, text, type_in, under_cursor, until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 CLAIMS = Query(kind="claims")
@@ -59,56 +59,56 @@ async def test_a_small_overview_answers_all_on_its_first_screen() -> None:
 async def test_what_the_overview_leaves_out_is_a_key_away() -> None:
     async with running(ScriptedSource(crowded())) as pilot:
         await shows(pilot, "… 15 more")
-        await pilot.press(*"jjjjj", "enter")
+        await press(pilot, *"jjjjj", "enter")
         assert "model 12" in text(pilot)
-        await pilot.press(*"j" * 15)
+        await press(pilot, *"j" * 15)
         assert "▾ fewer" in under_cursor(pilot)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "… 15 more" in text(pilot)
-        await pilot.press("G", "k", "k", "k", "enter")
+        await press(pilot, "G", "k", "k", "k", "enter")
         assert "Pods(all)[20] faults only" in text(pilot)
 
 
 async def test_a_reason_opens_as_the_pods_that_wait_for_it() -> None:
     async with running(ScriptedSource(small()), size=(200, 50)) as pilot:
         await shows(pilot, "1 × cannot allocate all claims")
-        await pilot.press("l", "j", "j", "j", "enter")
+        await press(pilot, "l", "j", "j", "j", "enter")
         assert "Pods(all)[1 of 3] </cannot allocate all claims>" in text(pilot)
 
 
 async def test_a_group_of_devices_opens_as_those_devices() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "H100")
-        await pilot.press("j", "enter")
+        await press(pilot, "j", "enter")
         assert "Devices[8 of 16]" in text(pilot)
         assert "gpu-node-1" in text(pilot)
-        await pilot.press("escape", "escape")
+        await press(pilot, "escape", "escape")
         assert "H100" in under_cursor(pilot)
 
 
 async def test_a_waiting_pod_opens_as_its_card_and_a_tenant_as_its_pods() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "train-7")
-        await pilot.press("j", "j")
+        await press(pilot, "j", "j")
         assert "ml-team/train-7" in under_cursor(pilot)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "pod ml-team/train-7" in text(pilot)
         assert "cannot allocate all claims" in text(pilot)
-        await pilot.press("escape", "j", "j", "j")
+        await press(pilot, "escape", "j", "j", "j")
         assert "vision" in under_cursor(pilot)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "Pods(vision)[1 of 3]" in text(pilot)
 
 
 async def test_sections_of_a_card_open_and_close() -> None:
     async with running(ScriptedSource(small()), query=Query(kind="devices")) as pilot:
         await shows(pilot, "gpu-0")
-        await pilot.press("d")
+        await press(pilot, "d")
         assert "uuid" in text(pilot)
-        await pilot.press("G", "space")
+        await press(pilot, "G", "space")
         assert "▸" in text(pilot)
         assert "uuid" not in text(pilot)
-        await pilot.press("space")
+        await press(pilot, "space")
         assert "uuid" in text(pilot)
 
 
@@ -116,7 +116,7 @@ async def test_a_card_follows_its_object_and_says_when_it_is_gone() -> None:
     source = ScriptedSource(small())
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-7-gpu")
-        await pilot.press("j", "d")
+        await press(pilot, "j", "d")
         await shows(pilot, "… pending")
         source.say(put(claim("train-7-gpu", devices=("gpu-7",), node="gpu-node-1"), "resourceclaims"))
         await shows(pilot, "□ allocated", "gpu-7")
@@ -131,10 +131,10 @@ async def test_yaml_is_the_live_object_without_managed_fields() -> None:
     )
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-6-gpu")
-        await pilot.press("y")
+        await press(pilot, "y")
         await shows(pilot, "kind: ResourceClaim")
         assert "managedFields" not in text(pilot)
-        await pilot.press("escape", "j", "y")
+        await press(pilot, "escape", "j", "y")
         await shows(pilot, "error: resourceclaims 'train-7-gpu' was not found")
 
 
@@ -143,7 +143,7 @@ async def test_yaml_of_a_device_is_its_slice() -> None:
     source.objects["resourceslices", "", "gpu-node-1-gpu.nvidia.com"] = as_json(kind="ResourceSlice")
     async with running(source, query=Query(kind="devices")) as pilot:
         await shows(pilot, "gpu-0")
-        await pilot.press("y")
+        await press(pilot, "y")
         await shows(pilot, "kind: ResourceSlice")
 
 
@@ -152,15 +152,15 @@ async def test_a_slow_fetch_can_be_left() -> None:
     source.answer.clear()
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-6-gpu")
-        await pilot.press("y")
+        await press(pilot, "y")
         await shows(pilot, "fetching resourceclaims train-6-gpu …  esc leaves it")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert "Claims(all)[3]" in text(pilot)
 
 
 async def test_the_help_fits_one_small_screen_and_has_every_key() -> None:
     async with running(ScriptedSource(small())) as pilot:
-        await pilot.press("question_mark")
+        await press(pilot, "question_mark")
         shown = text(pilot)
         for key in KEYMAP:
             assert key.help in shown
@@ -172,19 +172,19 @@ async def test_commands_complete_and_unknown_ones_are_explained() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "TENANTS")
         await type_in(pilot, ":dev")
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         assert "Devices[16]" in text(pilot)
         await type_in(pilot, ":pods vi")
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         assert "Pods(vision)" in text(pilot)
         await type_in(pilot, ":rc all /7")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "Claims(all)[1 of 3] </7>" in text(pilot)
         await type_in(pilot, ":nonsense")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "there is no place 'nonsense'" in screen(pilot)[-1]
         await type_in(pilot, ":messages")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "hint: tab completes" in text(pilot)
 
 
@@ -195,7 +195,7 @@ async def test_health_tells_each_stream() -> None:
     async with running(source) as pilot:
         await shows(pilot, "⊘ pods forbidden")
         await type_in(pilot, ":health")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await shows(pilot, "resourceclaims", "⊘ forbidden", 'User "jane" cannot list pods')
 
 
@@ -246,12 +246,12 @@ async def test_nothing_unescaped_reaches_the_screen() -> None:
         await shows(pilot, "DEVICES")
         for place in ("overview", "claims", "pods", "devices", "pools", "slices", "health"):
             await type_in(pilot, f":{place}")
-            await pilot.press("enter", "d")
+            await press(pilot, "enter", "d")
             for line in screen(pilot):
                 assert line.isprintable(), line
                 assert "\u202e" not in line
         await type_in(pilot, ":claims")
-        await pilot.press("enter", "y")
+        await press(pilot, "enter", "y")
         await shows(pilot, "YAML", "kind:")
         assert all(line.isprintable() for line in screen(pilot))
 
@@ -260,7 +260,7 @@ async def test_without_more_than_ascii() -> None:
     async with running(ScriptedSource(small()), ascii_only=True) as pilot:
         await shows(pilot, "DEVICES", "* live")
         await type_in(pilot, ":claims")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "# allocated" in text(pilot)
         assert text(pilot).isascii()
 
@@ -276,7 +276,7 @@ async def test_a_source_that_fails_at_once_ends_the_program_with_its_failure() -
 async def test_a_query_that_cannot_be_shown_leaves_the_overview_and_a_word() -> None:
     async with running(ScriptedSource(small()), query=Query(kind="claims", filter="(")) as pilot:
         await shows(pilot, "Overview", "is no regular expression")
-        await pilot.press("j")
+        await press(pilot, "j")
         await hides(pilot, "is no regular expression")
 
 
@@ -287,11 +287,11 @@ async def test_looking_for_words_in_yaml_marks_them() -> None:
     )
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-6-gpu")
-        await pilot.press("y")
+        await press(pilot, "y")
         await shows(pilot, "line 3")
         await type_in(pilot, "/line 77")
         assert "line 77" in under_cursor(pilot)
-        await pilot.press("enter", "escape")
+        await press(pilot, "enter", "escape")
         assert under_cursor(pilot) == ""
         assert "YAML" in text(pilot)
 
@@ -310,7 +310,7 @@ class ScriptedReplay(ScriptedSource):
 async def test_a_replay_tells_how_far_it_is_and_is_held_by_space() -> None:
     async with running(ScriptedReplay(small())) as pilot:
         await shows(pilot, "▶ replay 2× 43 %")
-        await pilot.press("space")
+        await press(pilot, "space")
         assert "‖ paused 43 %" in text(pilot)
-        await pilot.press("space")
+        await press(pilot, "space")
         assert "▶ replay 2× 43 %" in text(pilot)

@@ -6,7 +6,7 @@ from textual.events import MouseScrollDown
 from dratui.events import Gone, Phase
 from dratui.views.query import Query
 from tests.tui.cluster import ScriptedSource, claim, listed, live, pod, put, small
-from tests.tui.driving import flashing, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import flashing, press, running, screen, shows, text, type_in, under_cursor, until
 
 CLAIMS = Query(kind="claims")
 
@@ -15,7 +15,7 @@ async def test_the_cursor_stays_on_its_object_when_rows_come_above_it() -> None:
     source = ScriptedSource(small())
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-7-gpu")
-        await pilot.press("j")
+        await press(pilot, "j")
         assert "train-7-gpu" in under_cursor(pilot)
         source.say(put(claim("aaa-first"), "resourceclaims"))
         await shows(pilot, "aaa-first")
@@ -28,7 +28,7 @@ async def test_the_object_keeps_its_line_when_rows_come_above_a_scrolled_table()
     )
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "claim-000")
-        await pilot.press("G", *["k"] * 5)
+        await press(pilot, "G", *["k"] * 5)
         line = next(y for y, row in enumerate(screen(pilot)) if "claim-094" in row)
         source.say(put(claim("claim-000a"), "resourceclaims"))
         await shows(pilot, "[101]")
@@ -40,7 +40,7 @@ async def test_the_cursor_goes_to_the_next_row_when_its_object_is_gone() -> None
     source = ScriptedSource(small())
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "train-7-gpu")
-        await pilot.press("j")
+        await press(pilot, "j")
         source.say(Gone("resourceclaims", claim("train-7-gpu", age=720)))
         await shows(pilot, "[2]")
         assert "eval-gpu" in under_cursor(pilot)
@@ -60,9 +60,9 @@ async def test_a_filter_applies_while_it_is_typed_and_esc_ends_it() -> None:
         await shows(pilot, "eval-gpu")
         await type_in(pilot, "/pending")
         assert "eval-gpu" not in text(pilot)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "Claims(all)[1 of 3] </pending>" in text(pilot)
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert "eval-gpu" in text(pilot)
 
 
@@ -70,10 +70,10 @@ async def test_leaving_the_filter_prompt_brings_the_filter_before_back() -> None
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "eval-gpu")
         await type_in(pilot, "/train")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await type_in(pilot, "/-6")
         assert "</train-6>" in text(pilot)
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert "</train>" in text(pilot)
 
 
@@ -83,21 +83,21 @@ async def test_a_bad_filter_says_what_is_wrong_and_keeps_the_rows() -> None:
         await type_in(pilot, "/gpu(")
         assert "missing ), unterminated subpattern" in text(pilot)
         assert "train-7-gpu" in text(pilot)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "/gpu(" in screen(pilot)[-1], "the prompt stays until the filter is one"
-        await pilot.press("backspace", "enter")
+        await press(pilot, "backspace", "enter")
         assert "</gpu>" in text(pilot)
 
 
 async def test_sorting_by_a_chosen_column_and_again_reverses() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "eval-gpu")
-        await pilot.press("N")
+        await press(pilot, "N")
         assert [row.split()[1] for row in screen(pilot)[3:6]] == ["eval-gpu", "train-6-gpu", "train-7-gpu"]
-        await pilot.press("N")
+        await press(pilot, "N")
         assert [row.split()[1] for row in screen(pilot)[3:6]] == ["train-7-gpu", "train-6-gpu", "eval-gpu"]
         assert "NAME↓" in screen(pilot)[2]
-        await pilot.press("shift+left", "O")
+        await press(pilot, "shift+left", "O")
         assert "NAMESPACE↑" in screen(pilot)[2]
 
 
@@ -119,7 +119,7 @@ async def test_what_matters_most_of_a_row_fits_a_small_screen(kind: str, titles:
         await shows(pilot, "a-train")
         assert screen(pilot)[2].replace("›", "").split()[:5] == titles.split()
         await type_in(pilot, f":{kind} ml-team")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "NAMESPACE" not in screen(pilot)[2], "the title has it"
         if kind == "pods":
             assert "13 nodes: cannot allocate all" in text(pilot), "a sentence is cut at its end"
@@ -138,35 +138,35 @@ async def test_the_title_stays_whole_and_numbers_of_namespaces_give_way() -> Non
 async def test_namespaces_by_number() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "2 vision")
-        await pilot.press("2")
+        await press(pilot, "2")
         assert "Claims(vision)[1 of 3]" in text(pilot)
-        await pilot.press("0")
+        await press(pilot, "0")
         assert "Claims(all)[3]" in text(pilot)
 
 
 async def test_faults_only_and_more_columns() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS, size=(200, 50)) as pilot:
         await shows(pilot, "eval-gpu")
-        await pilot.press("ctrl+z")
+        await press(pilot, "ctrl+z")
         assert "eval-gpu" not in text(pilot)
         assert "train-7-gpu" in text(pilot)
-        await pilot.press("ctrl+w")
+        await press(pilot, "ctrl+w")
         assert "REQUESTS" in text(pilot)
 
 
 async def test_enter_goes_down_and_esc_comes_back_to_the_same_row() -> None:
     async with running(ScriptedSource(small()), query=Query(kind="namespaces")) as pilot:
         await shows(pilot, "vision")
-        await pilot.press("j", "enter")
+        await press(pilot, "j", "enter")
         await shows(pilot, "eval")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await shows(pilot, "eval-gpu")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await shows(pilot, "gpu-3", "A100")
         assert "namespaces › … " not in screen(pilot)[0]
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await shows(pilot, "Nodes", "gpu-node-2")
-        await pilot.press("escape", "escape", "escape", "escape")
+        await press(pilot, "escape", "escape", "escape", "escape")
         assert "Namespaces" in text(pilot)
         assert "vision" in under_cursor(pilot)
 
@@ -175,9 +175,9 @@ async def test_esc_brings_the_filter_and_the_cursor_back() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "eval-gpu")
         await type_in(pilot, "/train")
-        await pilot.press("enter", "j", "d")
+        await press(pilot, "enter", "j", "d")
         await shows(pilot, "claim ml-team/train-7-gpu")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert "</train>" in text(pilot)
         assert "train-7-gpu" in under_cursor(pilot)
 
@@ -186,17 +186,17 @@ async def test_history_and_the_last_view() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "TENANTS")
         await type_in(pilot, ":claims")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         await type_in(pilot, ":nodes")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert "Nodes[2]" in text(pilot)
-        await pilot.press("left_square_bracket")
+        await press(pilot, "left_square_bracket")
         assert "Claims" in text(pilot)
-        await pilot.press("right_square_bracket")
+        await press(pilot, "right_square_bracket")
         assert "Nodes[2]" in text(pilot)
-        await pilot.press("minus")
+        await press(pilot, "minus")
         assert "Claims" in text(pilot)
-        await pilot.press("minus")
+        await press(pilot, "minus")
         assert "Nodes[2]" in text(pilot)
 
 
@@ -207,10 +207,10 @@ async def test_columns_beyond_the_edge_are_marked_and_can_be_reached(size: tuple
         headings = screen(pilot)[2]
         if size[0] == 80:
             assert headings.endswith("›")
-            await pilot.press("l", "l")
+            await press(pilot, "l", "l")
             assert screen(pilot)[2].startswith("‹")
             assert "NAME" in screen(pilot)[2], "what a row is about never scrolls away"
-            await pilot.press("h", "h")
+            await press(pilot, "h", "h")
             assert screen(pilot)[2] == headings
         else:
             assert not headings.endswith("›")
@@ -245,6 +245,6 @@ async def test_a_click_chooses_and_a_second_one_opens() -> None:
         assert "train-7-gpu" in under_cursor(pilot)
         await pilot.click("#rows", offset=(5, 1), times=2)
         await shows(pilot, "Devices[2 of 16] of train-6-gpu")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         await pilot._post_mouse_events([MouseScrollDown], "#rows", offset=(5, 2))
         await until(pilot, lambda: "eval-gpu" in under_cursor(pilot), "the wheel")
