@@ -61,20 +61,29 @@ def line_width(line: Iterable[Part]) -> int:
 
 
 def folded(line: Line, columns: int) -> list[Line]:
-    """The line as several of at most `columns`, broken where the room ends: long words are what needs it."""
+    """The line as several of at most `columns`, broken between words, or where the room ends; all equally indented."""
     done: list[Line] = []
     parts: list[Part] = []
+    text = "".join(text for text, _ in line)
+    indent = min(len(text) - len(text.lstrip(" ")), columns // 2)
     room = columns
     for raw, ink in line:
         text = clean(raw)
         while width(text) > room:
-            head = _take(text, room)
+            head = _words(text, room)
             parts.append((head, ink))
             done.append(tuple(parts))
-            text, parts, room = text[len(head) :], [], columns
+            text, parts, room = text[len(head) :], [(" " * indent, ink)] if indent else [], columns - indent
         parts.append((text, ink))
         room -= width(text)
     return [*done, tuple(parts)]
+
+
+def _words(text: str, columns: int) -> str:
+    """The start of the text, to the end of a word if one ends in `columns`."""
+    head = _take(text, columns)
+    end = head.rfind(" ") + 1
+    return head[:end] if head[:end].strip() else head
 
 
 def difference(old: Strip, new: Strip) -> tuple[int, int] | None:

@@ -9,6 +9,9 @@ from dratui.views.table import Style
 # Clusters without them are normal, and a screen without them is not wrong by much.
 MINOR = ("events", "resourcequotas", "devicetaintrules")
 
+DRA = ("resourceslices", "resourceclaims", "resourceclaimtemplates", "deviceclasses")
+NO_DRA = "no DRA here (default from v1.34)"
+
 WORDS: Mapping[Phase, tuple[str, Style]] = {
     Phase.WAITING: ("◌ waiting", Style.UNKNOWN),
     Phase.SYNCING: ("◌ syncing", Style.WAITING),
@@ -61,10 +64,11 @@ def why_unknown(health: Mapping[str, Health], streams: Iterable[str]) -> list[tu
     for stream in streams:
         state = health.get(stream)
         if state is None:
-            told.append((f"{stream}: not asked for yet", Style.UNKNOWN))
+            told.append((f"{stream}: not listed yet", Style.UNKNOWN))
         elif state.phase not in (Phase.LIVE, Phase.ENDED):
             word, style = WORDS[state.phase]
-            told.append((f"{stream}: {word}{f': {state.detail}' if state.detail else ''}", style))
+            detail = state.detail or (NO_DRA if state.phase is Phase.NOT_SERVED and stream in DRA else "")
+            told.append((f"{stream}: {word}{f': {detail}' if detail else ''}", style))
         elif state.namespace:
             told.append((f"{stream}: your rights allow only namespace {state.namespace}", Style.WAITING))
     return told

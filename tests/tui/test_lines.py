@@ -84,3 +84,8 @@ def test_long_lines_fold() -> None:
         (("abcd", PLAIN),),
         (("ef", PLAIN), ("gh", RED)),
     ]
+    assert folded((("  one two three", PLAIN),), 9) == [
+        (("  one ", PLAIN),),
+        (("  ", PLAIN), ("two ", PLAIN)),
+        (("  ", PLAIN), ("three", PLAIN)),
+    ]

@@ -188,6 +188,18 @@ async def test_commands_complete_and_unknown_ones_are_explained() -> None:
         assert "hint: tab completes" in text(pilot)
 
 
+@SIZES
+async def test_what_may_not_be_listed_is_unknown_not_none(size: tuple[int, int]) -> None:
+    source = ScriptedSource(live(phase=Phase.FORBIDDEN, detail='User "jane" cannot list it'))
+    async with running(source, size=size) as pilot:
+        await shows(pilot, "resourceslices: ⊘ forbidden", "pods: ⊘ forbidden", "namespaces: ⊘ forbidden")
+        if size == (80, 24):
+            await shows(pilot, "NOT KNOWN    9 kinds, :health says why")
+            await press(pilot, "G", "enter")
+            assert 'User "jane" cannot list it' in text(pilot)
+        assert "none" not in text(pilot)
+
+
 async def test_health_tells_each_stream() -> None:
     source = ScriptedSource(
         [*small(), *live("pods", phase=Phase.FORBIDDEN, detail='User "jane" cannot list pods')]
@@ -215,7 +227,7 @@ async def test_the_first_line_tells_how_far_the_sync_is_and_how_long_it_is_stale
     [
         (live(), "slices", "No ResourceSlices"),
         ([*small(), *live("resourceclaims")], "taintrules", "Looked at"),
-        (live("resourceslices", phase=Phase.NOT_SERVED), "slices", "– not served"),
+        (live("resourceslices", phase=Phase.NOT_SERVED), "slices", "– not served: no DRA here"),
         (
             live("resourceslices", phase=Phase.FORBIDDEN, detail="no rights"),
             "slices",

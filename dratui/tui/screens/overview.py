@@ -144,7 +144,7 @@ class OverviewFace(Face[Board]):
             ),
         ]
         if unknown := self._unknown():
-            brief = self._brief("NOT KNOWN", unknown[0].line, unknown[0].item)
+            brief = self._brief("NOT KNOWN", self._unknown_briefly(unknown), Leads(HealthOfStreams()))
             blocks.append(Block("NOT KNOWN", lambda columns: unknown, right=4, brief=brief))
         return blocks
 
@@ -267,7 +267,7 @@ class OverviewFace(Face[Board]):
     def _first_tenants(self, facts: Facts) -> Line:
         skin = self._world.skin
         if not facts.tenants:
-            return (("none holds or waits", skin.dim),)
+            return self._empty("namespaces", "none holds or waits")[0].line
         parts: list[Part] = [(f"{len(facts.tenants)}: ", skin.plain)]
         for tenant in facts.tenants[:BRIEFLY]:
             parts.append((tenant.namespace, skin.plain))
@@ -297,6 +297,16 @@ class OverviewFace(Face[Board]):
         return [
             Entry(((text, skin.states[style]),), Leads(HealthOfStreams(), of=text)) for text, style in told
         ]
+
+    def _unknown_briefly(self, unknown: Sequence[Entry]) -> Line:
+        if len(unknown) == 1:
+            return unknown[0].line
+        health = self._world.store.health
+        streams = ", ".join(stream for stream in sorted(health) if why_unknown(health, (stream,)))
+        return (
+            (f"{words.count(len(unknown), 'kind')}, :health says why: ", self._world.skin.plain),
+            (streams, self._world.skin.states[Style.UNKNOWN]),
+        )
 
     def _empty(self, stream: str, text: str) -> Sequence[Entry]:
         """Nothing there: or is it only not known?"""

@@ -1,0 +1,59 @@
+"""The app itself on the real control plane: what a screen shows, cell by cell, as the cluster changes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from dratui.api.streams import STREAMS
+from dratui.kube.options import Options
+from dratui.kube.source import ClusterSource
+from dratui.tui.app import DratuiApp
+from dratui.views.query import Query
+from tests.live.conftest import OneGpu
+from tests.tui.driving import Driver, press, screen, shows, text, type_in, until
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
+
+
+@asynccontextmanager
+async def watching(world: OneGpu, query: Query, size: tuple[int, int]) -> AsyncIterator[Driver]:
+    kubeconfig = str(world.plane.kubeconfig("viewer"))
+    app = DratuiApp(ClusterSource(Options(kubeconfig=kubeconfig), list(STREAMS.values())), query=query)
+    async with app.run_test(size=size) as pilot:
+        await shows(pilot, "● live")
+        yield pilot
+
+
+@SIZES
+async def test_an_allocation_appears_and_deletion_frees_the_device(
+    one_gpu: OneGpu, size: tuple[int, int]
+) -> None:
+    devices = Query(kind="devices", filter=one_gpu.name)
+    async with watching(one_gpu, devices, size) as pilot:
+        await shows(pilot, "Devices[1", "□ free")
+        one_gpu.start("first")
+        await shows(pilot, "■ held")
+        await press(pilot, "d")
+        await shows(pilot, "HELD BY", "for first · request gpu")
+        one_gpu.end("first")
+        await until(pilot, lambda: screen(pilot)[1].endswith("□ free"), "the card to say free")
+        assert "HELD BY" not in text(pilot)
+        await press(pilot, "escape")
+        await shows(pilot, "□ free")
+
+
+@SIZES
+async def test_the_overview_counts_what_is_held_and_tells_who_waits(
+    one_gpu: OneGpu, size: tuple[int, int]
+) -> None:
+    one_gpu.start("first")
+    one_gpu.start("second")
+    async with watching(one_gpu, Query(kind="pods", namespace=one_gpu.name), size) as pilot:
+        await shows(pilot, "■ Running", "… Pending", "1 node: cannot allocate all")
+        await type_in(pilot, ":overview")
+        await press(pilot, "enter")
+        await shows(pilot, f"{one_gpu.name}/second", "× cannot allocate all claims")
+        one_gpu.end("first")
+        one_gpu.end("second")
+        await until(pilot, lambda: f"{one_gpu.name}/" not in text(pilot), "nobody to wait")
