@@ -49,7 +49,7 @@ def last_line(
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
     for key in hints(ids):
-        hint = [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help} ", skin.dim)]
+        hint = [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help}", skin.dim)]
         if line_width(left) + line_width(hint) + line_width(right) > columns:
             break
         left += hint

@@ -125,6 +125,14 @@ async def test_what_matters_most_of_a_row_fits_a_small_screen(kind: str, titles:
             assert "13 nodes: cannot allocate all" in text(pilot), "a sentence is cut at its end"
 
 
+async def test_the_keys_that_matter_fit_beside_the_counters() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "1 waiting  0 faults")
+        assert all(
+            hint in screen(pilot)[-1] for hint in ("<enter> open", "</> filter", "<:> go to", "<?> help")
+        )
+
+
 async def test_the_title_stays_whole_and_numbers_of_namespaces_give_way() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "2 vision")

@@ -24,7 +24,7 @@ SETTLED: Final = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.N
 class RowsFace(Face[VirtualTable]):
     """Shows one table at a time, whichever the query names."""
 
-    hints = ("open", "describe", "yaml", "filter", "command", "help")
+    hints = ("open", "describe", "filter", "command", "help", "yaml")
 
     def __init__(self, world: World, favourites: Callable[[], Sequence[str]]) -> None:
         self._world = world
