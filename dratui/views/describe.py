@@ -59,7 +59,7 @@ def describe(store: Store, kind: str, key: Any, now: datetime) -> Document | Non
     sections = own(store, row, now) if own else _columns(table, row, now)
     return Document(
         title=clean(f"{table.singular} {path(key)}"),
-        state=status.cell(row, now) if status else "",
+        state=clean(_held(row)) if kind == "devices" else status.cell(row, now) if status else "",
         style=status.style_of(row) if status else Style.PLAIN,
         sections=tuple(s for s in sections if s.fields),
     )
@@ -210,6 +210,14 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
     )
     yield _section("CAPACITY", *sorted((row.capacity or {}).items()))
     yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
+
+
+def _held(row: DeviceRow) -> str:
+    """The state, and whose doing it is."""
+    names = list(dict.fromkeys(f"{holder.namespace}/{holder.name}" for holder in row.holders))
+    if row.state not in ("held", "shared") or not names:
+        return row.state
+    return f"{row.state} by {names[0] if len(names) == 1 else words.count(len(names), 'claim')}"
 
 
 def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:

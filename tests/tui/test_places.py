@@ -53,7 +53,7 @@ async def test_a_small_overview_answers_all_on_its_first_screen() -> None:
         await shows(pilot, "POOLS        20 of 20 complete")
         groups = [line for line in screen(pilot) if " model " in line]
         assert [line.split()[-5] for line in groups] == ["20", "19", "18", "17", "16"], "the biggest first"
-        assert " … 15 more" in text(pilot)
+        assert " … 15 more  120 devices  120 free" in text(pilot)
 
 
 async def test_what_the_overview_leaves_out_is_a_key_away() -> None:
@@ -104,6 +104,8 @@ async def test_sections_of_a_card_open_and_close() -> None:
     async with running(ScriptedSource(small()), query=Query(kind="devices")) as pilot:
         await shows(pilot, "gpu-0")
         await press(pilot, "d")
+        assert screen(pilot)[1].endswith("■ held by ml-team/train-6-gpu")
+        assert "for train-6 · request gpu" in text(pilot)
         assert "uuid" in text(pilot)
         await press(pilot, "G", "space")
         assert "▸" in text(pilot)

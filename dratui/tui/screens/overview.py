@@ -183,8 +183,18 @@ class OverviewFace(Face[Board]):
         )
 
     def _other_devices(self, facts: Facts, shown: int) -> Entry:
-        groups = len(facts.devices) + len(facts.plugin) - (shown - 1)
-        return Entry(((f"… {groups} more", self._world.skin.dim),), Rest(left_out=True))
+        skin, hidden = self._world.skin, _by_size(facts)[shown - 1 :]
+        devices = [group for group in hidden if isinstance(group, DeviceGroup)]
+        parts: list[Part] = [(f"… {len(hidden)} more", skin.dim)]
+        for number, word, style in (
+            (sum(group.total for group in hidden), "devices", Style.PLAIN),
+            (sum(_free(group) for group in hidden), "free", Style.FREE),
+            (sum(group.tainted for group in devices), "tainted", Style.TAINTED),
+            (sum(group.other for group in devices), "other", Style.FAULT),
+        ):
+            if number:
+                parts.append((f"  {number} {word}", skin.states[style]))
+        return Entry(tuple(parts), Rest(left_out=True))
 
     # --- who waits -------------------------------------------------------------------------------------------------
 
@@ -346,8 +356,7 @@ def _group_line(group: DeviceGroup) -> tuple[str, tuple[Cell, ...], Rows]:
 
 def _plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
     """The same of devices that a device plugin advertises: what it would call tainted, it does not advertise."""
-    free = max(plugin.total - plugin.requested, 0)
-    amounts = ((plugin.total, Style.PLAIN), (plugin.requested, Style.HELD), (free, Style.FREE))
+    amounts = ((plugin.total, Style.PLAIN), (plugin.requested, Style.HELD), (_free(plugin), Style.FREE))
     blank = Cell(words.NONE, Style.DIM, right=True)
     cells = (
         Cell("(device plugin)", Style.DIM),
@@ -356,6 +365,10 @@ def _plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
         blank,
     )
     return plugin.name, cells, Rows(Query(kind="nodes", filter=_literal(plugin.name)))
+
+
+def _free(group: DeviceGroup | PluginGroup) -> int:
+    return max(group.total - group.requested, 0) if isinstance(group, PluginGroup) else group.free
 
 
 def _waiting_for(reason: str) -> Leads:
