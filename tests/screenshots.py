@@ -32,7 +32,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture(name="overview", size=(140, 40), second=60, wanted="TENANTS"),
+    Picture(name="overview", size=(140, 28), second=60, wanted="TENANTS"),
     Picture(name="claims", size=(140, 30), second=60, keys=(":claims", "enter"), wanted="Claims"),
     Picture(
         name="waiting",

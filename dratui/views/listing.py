@@ -4,7 +4,6 @@ Rows are made once and again only when `Changes` names them, so what a screen pa
 there is. Cells are made for what is shown; a filter makes them once for every row.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,9 @@ from typing import Any
 
 from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
+from dratui.views.filter import line_filter
 from dratui.views.navigation import belongs
-from dratui.views.query import BadFilter, Query
+from dratui.views.query import Query
 from dratui.views.table import Column, Style, Table
 from dratui.views.tables import TABLES
 
@@ -74,7 +74,7 @@ class Listing:
 
     def requery(self, query: Query, now: datetime) -> None:
         """Look at the same kind in another way. On BadFilter the listing stays as it was."""
-        matches = _filter(query.filter)
+        matches = line_filter(query.filter)
         column = _sort_column(self.table, query.sort)
         self.query, self._matches, self._sort = query, matches, column
         self._order = {key: self._sort_key(row) for key, row in self._rows.items() if self._selects(row, now)}
@@ -143,20 +143,6 @@ def is_fault(table: Table[Any], row: Any) -> bool:
     """Whether any cell of a row is a fault, waits, or is tainted: what an operator looks for."""
     wanted = (Style.FAULT, Style.WAITING, Style.TAINTED)
     return any(column.style_of(row) in wanted for column in table.columns if column.glyph)
-
-
-def _filter(text: str) -> Any:
-    inverse = text.startswith("!")
-    pattern = text[1:] if inverse else text
-    if not pattern:
-        return None
-    try:
-        search = re.compile(pattern, re.IGNORECASE).search
-    except re.error as error:
-        raise BadFilter(text, error.msg, (error.pos or 0) + inverse) from error
-    except (OverflowError, RecursionError) as error:
-        raise BadFilter(text, "too large", 0) from error
-    return (lambda line: search(line) is None) if inverse else (lambda line: search(line) is not None)
 
 
 def _sort_column(table: Table[Any], title: str) -> Column[Any] | None:
