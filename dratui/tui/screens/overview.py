@@ -1,7 +1,5 @@
 """The first screen: what do we have, who holds it, who waits and why."""
 
-import re
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +12,7 @@ from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.screens.groups import by_size, free_of, group_line, literal, plugin_line
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
 from dratui.views.overview import DeviceGroup, PluginGroup
@@ -164,8 +163,8 @@ class OverviewFace(Face[Board]):
         items: list[Leads | None] = [None]
         held: list[float | None] = [None]
         before = ""
-        for group in _by_size(facts):
-            name, cells, place = _plugin_line(group) if isinstance(group, PluginGroup) else _group_line(group)
+        for group in by_size(facts):
+            name, cells, place = plugin_line(group) if isinstance(group, PluginGroup) else group_line(group)
             table.append((Cell("" if name == before else name), *cells))
             items.append(Leads(place))
             taken = group.requested if isinstance(group, PluginGroup) else group.held
@@ -183,12 +182,12 @@ class OverviewFace(Face[Board]):
         )
 
     def _other_devices(self, facts: Facts, shown: int) -> Entry:
-        skin, hidden = self._world.skin, _by_size(facts)[shown - 1 :]
+        skin, hidden = self._world.skin, by_size(facts)[shown - 1 :]
         devices = [group for group in hidden if isinstance(group, DeviceGroup)]
         parts: list[Part] = [(f"… {len(hidden)} more", skin.dim)]
         for number, word, style in (
             (sum(group.total for group in hidden), "devices", Style.PLAIN),
-            (sum(_free(group) for group in hidden), "free", Style.FREE),
+            (sum(free_of(group) for group in hidden), "free", Style.FREE),
             (sum(group.tainted for group in devices), "tainted", Style.TAINTED),
             (sum(group.other for group in devices), "other", Style.FAULT),
         ):
@@ -325,56 +324,5 @@ class OverviewFace(Face[Board]):
         return [Entry(((said, skin.states[style]),)) for said, style in told or [(text, Style.DIM)]]
 
 
-def _by_size(facts: Facts) -> list[DeviceGroup | PluginGroup]:
-    """All groups: the driver that has most devices first, and of a driver the product that it has most of."""
-    totals: Counter[str] = Counter()
-    for group in facts.devices:
-        totals[group.driver] += group.total
-    for plugin in facts.plugin:
-        totals[plugin.name] += plugin.total
-
-    def order(group: DeviceGroup | PluginGroup) -> tuple[int, str, int, str]:
-        name, product = (group.name, "") if isinstance(group, PluginGroup) else (group.driver, group.product)
-        return -totals[name], name, -group.total, product
-
-    return sorted((*facts.devices, *facts.plugin), key=order)
-
-
-def _group_line(group: DeviceGroup) -> tuple[str, tuple[Cell, ...], Rows]:
-    """Driver, cells, and where the line leads."""
-    numbers = (
-        (group.total, Style.PLAIN),
-        (group.held, Style.HELD),
-        (group.free, Style.FREE),
-        (group.tainted, Style.TAINTED),
-        (group.other, Style.FAULT),
-    )
-    cells = (Cell(group.product or words.NONE), *(Cell.number(n, s) for n, s in numbers))
-    like = ".*".join(_literal(text) for text in (group.driver, group.product) if text)
-    return group.driver, cells, Rows(Query(kind="devices", filter=like))
-
-
-def _plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
-    """The same of devices that a device plugin advertises: what it would call tainted, it does not advertise."""
-    amounts = ((plugin.total, Style.PLAIN), (plugin.requested, Style.HELD), (_free(plugin), Style.FREE))
-    blank = Cell(words.NONE, Style.DIM, right=True)
-    cells = (
-        Cell("(device plugin)", Style.DIM),
-        *(Cell.number(n, s) for n, s in amounts),
-        blank,
-        blank,
-    )
-    return plugin.name, cells, Rows(Query(kind="nodes", filter=_literal(plugin.name)))
-
-
-def _free(group: DeviceGroup | PluginGroup) -> int:
-    return max(group.total - group.requested, 0) if isinstance(group, PluginGroup) else group.free
-
-
 def _waiting_for(reason: str) -> Leads:
-    return Leads(Rows(Query(kind="pods", filter=_literal(reason))))
-
-
-def _literal(text: str) -> str:
-    """A filter for this very text."""
-    return re.sub(r"([.^$*+?{}\[\]|()\\])", r"\\\1", text)
+    return Leads(Rows(Query(kind="pods", filter=literal(reason))))

@@ -1,0 +1,65 @@
+"""Groups of devices as lines of the overview: DRA's and those of device plugins, the biggest first."""
+
+import re
+from collections import Counter
+
+from dratui.tui.places import Rows
+from dratui.tui.screens.cells import Cell
+from dratui.views import words
+from dratui.views.overview import DeviceGroup, Overview, PluginGroup
+from dratui.views.query import Query
+from dratui.views.table import Style
+
+Group = DeviceGroup | PluginGroup
+
+
+def by_size(facts: Overview) -> list[Group]:
+    """All groups: the driver that has most devices first, and of a driver the product that it has most of."""
+    totals: Counter[str] = Counter()
+    for group in facts.devices:
+        totals[group.driver] += group.total
+    for plugin in facts.plugin:
+        totals[plugin.name] += plugin.total
+
+    def order(group: Group) -> tuple[int, str, int, str]:
+        name, product = (group.name, "") if isinstance(group, PluginGroup) else (group.driver, group.product)
+        return -totals[name], name, -group.total, product
+
+    return sorted((*facts.devices, *facts.plugin), key=order)
+
+
+def group_line(group: DeviceGroup) -> tuple[str, tuple[Cell, ...], Rows]:
+    """Driver, cells, and where the line leads."""
+    numbers = (
+        (group.total, Style.PLAIN),
+        (group.held, Style.HELD),
+        (group.free, Style.FREE),
+        (group.tainted, Style.TAINTED),
+        (group.other, Style.FAULT),
+    )
+    cells = (Cell(group.product or words.NONE), *(Cell.number(n, s) for n, s in numbers))
+    like = ".*".join(literal(text) for text in (group.driver, group.product) if text)
+    return group.driver, cells, Rows(Query(kind="devices", filter=like))
+
+
+def plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
+    """The same of devices that a device plugin advertises: what it would call tainted, it does not advertise."""
+    amounts = ((plugin.total, Style.PLAIN), (plugin.requested, Style.HELD), (free_of(plugin), Style.FREE))
+    blank = Cell(words.NONE, Style.DIM, right=True)
+    cells = (
+        Cell("(device plugin)", Style.DIM),
+        *(Cell.number(n, s) for n, s in amounts),
+        blank,
+        blank,
+    )
+    return plugin.name, cells, Rows(Query(kind="nodes", filter=literal(plugin.name)))
+
+
+def free_of(group: Group) -> int:
+    """Devices that nobody holds."""
+    return max(group.total - group.requested, 0) if isinstance(group, PluginGroup) else group.free
+
+
+def literal(text: str) -> str:
+    """A filter for this very text."""
+    return re.sub(r"([.^$*+?{}\[\]|()\\])", r"\\\1", text)
