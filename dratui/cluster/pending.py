@@ -20,6 +20,10 @@ from dratui.cluster.store import Store
 SourceName = Literal["scheduler", "event", "derived"]
 
 
+# How the scheduler's framework begins the words of a plugin that failed: `running "X" filter plugin: …`.
+_PLUGIN_RUN = re.compile(r'^running (?:"[^"]*" \w+|\w+) plugin(?: "[^"]*")?: ')
+
+
 class Waiting(msgspec.Struct, frozen=True):
     """Why a pod waits. `nodes` counts the nodes that each of the scheduler's reasons ruled out."""
 
@@ -33,12 +37,12 @@ class Waiting(msgspec.Struct, frozen=True):
         if self.nodes:
             counts = (f"{n} {'node' if n == 1 else 'nodes'}: {text}" for text, n in self.nodes.items())
             return ", ".join(counts)
-        return self.reason
+        return _PLUGIN_RUN.sub("", self.reason)
 
     @property
     def kind(self) -> str:
         """What pods that wait for the same have in common: the most telling reason, without its number."""
-        return next(iter(self.nodes), self.reason)
+        return next(iter(self.nodes), self.brief)
 
 
 def waiting(store: Store, pod: Pod) -> Waiting | None:

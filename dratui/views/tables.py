@@ -70,9 +70,9 @@ DEVICES: Table[DeviceRow] = Table(
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="DEVICE", value=lambda r: r.device),
         Column(title="STATE", value=lambda r: r.state, style=styles.device, glyph=True),
+        Column(title="CLAIMS", value=cells.holders, grow=True),
         Column(title="PRODUCT", value=lambda r: r.product, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where),
-        Column(title="CLAIMS", value=cells.holders, grow=True),
         Column(
             title="TAINTS", value=cells.taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN
         ),

@@ -83,6 +83,20 @@ def test_nodes_are_counted_by_reason(message: str, counts: dict[str, int]) -> No
     assert node_counts(message) == counts
 
 
+@pytest.mark.parametrize(
+    ("message", "brief"),
+    [
+        ('running "DynamicResources" filter plugin: claim a/b: CEL', "claim a/b: CEL"),
+        ('running PreBind plugin "DynamicResources": claim c got deleted', "claim c got deleted"),
+        ("running out of devices", "running out of devices"),
+    ],
+)
+def test_a_cell_leaves_out_which_plugin_ran(message: str, brief: str) -> None:
+    waits = Waiting("scheduler", message)
+    assert waits.brief == waits.kind == brief
+    assert waits.reason == message
+
+
 def test_what_nodes_lack_comes_before_nodes_that_the_pod_was_not_meant_for() -> None:
     message = (
         "0/9 nodes are available: 1 Insufficient cpu, 8 node(s) didn't match Pod's node affinity/selector."
