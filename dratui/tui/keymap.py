@@ -49,6 +49,7 @@ KEYMAP: Final = (
     Key("describe", "d", "d", "describe", Where.INSPECT, "describe"),
     Key("yaml", "y", "y", "YAML, live", Where.INSPECT, "yaml", brief="yaml"),
     Key("copy", "c", "c", "copy the name", Where.INSPECT, "copy", brief="copy"),
+    Key("copy_namespace", "n", "n", "copy namespace", Where.INSPECT, "copy_namespace"),
     Key("command", "colon", ":", "go to :pods …", Where.GO, "command", brief="go to"),
     Key("filter", "slash", "/", "filter, /!rx not", Where.GO, "filter", brief="filter"),
     Key("back", "escape", "esc", "end filter; back", Where.GO, "back", brief="back"),
@@ -71,6 +72,8 @@ KEYMAP: Final = (
     Key("wide", "ctrl+w", "ctrl-w", "more columns", Where.TABLE, "wide"),
     Key("faults", "ctrl+z", "ctrl-z", "faults only", Where.TABLE, "faults"),
     Key("fold", "space", "space", "fold; hold replay", Where.CARD, "fold", brief="fold"),
+    # n copies and N sorts where there are rows, as in k9s; where there is text with marks, they go through those.
+    Key("match", "", "n N", "next, last match", Where.CARD, ""),
     Key("accept", "", "tab →", "accept", Where.PROMPT, ""),
     Key("suggest", "", "↑ ↓", "other suggestions", Where.PROMPT, ""),
     Key("clear", "", "ctrl-u", "clear", Where.PROMPT, ""),

@@ -1,5 +1,6 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -12,7 +13,7 @@ from dratui.cluster.store import Changes
 from dratui.events import Source
 from dratui.failure import Failure
 from dratui.terminal import clean
-from dratui.tui import replay
+from dratui.tui import clipboard, replay
 from dratui.tui.commands import Quit, parse, suggestions
 from dratui.tui.frame import first_line, last_line
 from dratui.tui.guide import Guide
@@ -204,9 +205,39 @@ class Shell(Screen[None], inherit_bindings=False):
         """To the terminal's clipboard, where it has one."""
         chosen = self._guide.face.chosen()
         if chosen is not None:
-            name = clean(name_of(chosen.key))
-            self.app.copy_to_clipboard(name)
-            self.say(f"copied {name}")
+            self._copy(name_of(chosen.key))
+
+    def action_copy_namespace(self) -> None:
+        """The same of the namespace; in a text with marks, on to the next."""
+        chosen = self._guide.face.chosen()
+        if self._guide.face.next_match(1) or chosen is None:
+            return
+        if chosen.kind == "namespaces":
+            self._copy(chosen.key.name)
+        elif namespace := getattr(chosen.key, "namespace", ""):
+            self._copy(namespace)
+        else:
+            self.say(f"a {TABLES[chosen.kind].singular} is in no namespace", Style.FAULT)
+
+    def _copy(self, text: str) -> None:
+        """A native tool takes a moment; keys do not wait for it."""
+
+        async def copy() -> None:
+            try:
+                by = await clipboard.copy(clean(text), self._write, os.environ)
+            except Failure as failure:
+                self.say(str(failure), Style.FAULT)
+            else:
+                self.say(f"copied {text} ({by})")
+
+        self.run_worker(copy(), group="copy", exclusive=True)
+
+    def _write(self, sequence: str) -> None:
+        """To the terminal, past the screen. Textual has no public way for what it has no word for."""
+        driver = self.app._driver
+        if driver is not None:
+            driver.write(sequence)
+            driver.flush()
 
     def action_back(self) -> None:
         """End a filter; then back along the trail."""
@@ -252,7 +283,9 @@ class Shell(Screen[None], inherit_bindings=False):
             self._rows.choose_column(by)
 
     def action_sort(self, title: str) -> None:
-        """Sort by a column; without a title by the chosen one."""
+        """Sort by a column; without a title by the chosen one. In a text with marks, `N` goes back to the last."""
+        if title == "NAME" and self._guide.face.next_match(-1):
+            return
         if isinstance(self._guide.place, Rows):
             sort, descending = self._rows.order_by(title)
             self._ask(sort=sort, descending=descending)

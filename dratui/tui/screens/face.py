@@ -84,6 +84,10 @@ class Face(Generic[V]):
         """Open or close what is under the cursor."""
         return
 
+    def next_match(self, by: int) -> bool:
+        """Go to the next line that is marked, or the one before; False where none is."""
+        return False
+
     def chosen(self) -> Chosen | None:
         """The object that `d`, `y` and `c` are about."""
         return None

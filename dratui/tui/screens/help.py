@@ -15,7 +15,7 @@ from dratui.tui.themes import Skin
 from dratui.tui.widgets.pager import Pager
 from dratui.views.tables import TABLES
 
-COLUMNS: Final = ((Where.MOVE, Where.INSPECT), (Where.GO, Where.PROMPT), (Where.TABLE, Where.CARD))
+COLUMNS: Final = ((Where.MOVE, Where.INSPECT), (Where.GO, Where.CARD), (Where.TABLE, Where.PROMPT))
 KEY_WIDTH: Final = 9
 COLUMN_WIDTH: Final = 26
 

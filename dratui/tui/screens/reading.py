@@ -31,3 +31,9 @@ class Reading(Face[Pager]):
             raise BadFilter(text, error.msg, error.pos or 0) from error
         self.view.search(wanted)
         self._wanted = text
+
+    def next_match(self, by: int) -> bool:
+        """Go from mark to mark."""
+        if self._wanted:
+            self.view.next_match(by)
+        return bool(self._wanted)

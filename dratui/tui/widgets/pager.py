@@ -47,6 +47,15 @@ class Pager(Pane):
                 self._top = next((y for y in found if y >= self._top), found[0])
         self.repaint()
 
+    def next_match(self, by: int) -> None:
+        """Go to the next line that matches, or with -1 to the one before; round and round."""
+        found = [y for y, line in enumerate(self._text) if self._matches(line)]
+        if by > 0 and found:
+            self._top = next((y for y in found if y > self._top), found[0])
+        elif found:
+            self._top = next((y for y in reversed(found) if y < self._top), found[-1])
+        self.repaint()
+
     def go(self, where: str) -> None:
         """Scroll."""
         page = max(self.size.height - 1, 1)
