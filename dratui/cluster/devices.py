@@ -9,19 +9,22 @@ import msgspec
 from dratui.api.model import (
     AttributeValue,
     Claim,
+    CounterConsumption,
     Device,
     DeviceKey,
     Result,
     Taint,
     Version,
 )
+from dratui.cluster.counters import shortage
 from dratui.cluster.index import rule_selects
 from dratui.cluster.judgement import Judgement, judgement, where
 from dratui.cluster.store import Store
 
-State = Literal["free", "held", "shared", "tainted", "incomplete", "invalid", "gone", "unknown"]
-"""`gone`: held, but no longer published; `unknown`: held, and slices are not known. `incomplete`, `invalid`: its pool
-is, so it is not given out."""
+State = Literal["free", "held", "shared", "tainted", "blocked", "incomplete", "invalid", "gone", "unknown"]
+"""`blocked`: a partition that nobody holds and that the counters of its card no longer suffice for. `gone`: held, but
+no longer published; `unknown`: held, and slices are not known. `incomplete`, `invalid`: its pool is, so it is not
+given out."""
 
 BLOCKING_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 """Effects that keep a device from being allocated; `None` is a dry run."""
@@ -69,6 +72,7 @@ class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     claims: tuple[Holding, ...]
     attributes: Mapping[str, AttributeValue] | None
     capacity: Mapping[str, str] | None
+    consumes_counters: tuple[CounterConsumption, ...] | None
     taints: tuple[EffectiveTaint, ...] | None
     slice: str
     vanished: bool | None
@@ -105,7 +109,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         return _unpublished(store, key, claims)
     slice_, device = found
     taints = tuple(effective_taints(store, key, device))
-    state, why = _state(verdict, claims, taints)
+    state, why = _state(store, key, device, verdict, claims, taints)
     return DeviceRow(
         driver=key.driver,
         pool=key.pool,
@@ -117,6 +121,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         claims=claims,
         attributes=device.attributes,
         capacity={name: c.value for name, c in device.capacity.items()},
+        consumes_counters=device.consumes,
         taints=taints,
         slice=slice_.name,
         vanished=False,
@@ -138,6 +143,7 @@ def _unpublished(store: Store, key: DeviceKey, claims: tuple[Holding, ...]) -> D
         claims=claims,
         attributes={} if known else None,
         capacity={} if known else None,
+        consumes_counters=() if known else None,
         taints=tuple(effective_taints(store, key, None)) if known else None,
         slice="",
         vanished=True if known else None,
@@ -153,6 +159,9 @@ def _held_on(store: Store, key: DeviceKey) -> str:
 
 
 def _state(
+    store: Store,
+    key: DeviceKey,
+    device: Device,
     verdict: Judgement,
     claims: tuple[Holding, ...],
     taints: tuple[EffectiveTaint, ...],
@@ -168,6 +177,8 @@ def _state(
     for taint in taints:
         if taint.effect in BLOCKING_EFFECTS:
             return "tainted", taint.text
+    if short := shortage(store, (key.driver, key.pool), device.consumes):
+        return "blocked", short
     return "free", ""
 
 

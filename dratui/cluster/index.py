@@ -141,7 +141,7 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
 
 ABSENCE: Mapping[str, tuple[str, ...]] = {
     "resourceslices": ("claims", "devices", "pools", "nodes", "taintrules"),
-    "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes"),
+    "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes", "pools"),
     "resourceclaimtemplates": ("pods", "claims"),
     "nodes": ("pods", "claims"),
     "pods": ("claims", "nodes", "namespaces", "templates"),
@@ -176,6 +176,20 @@ def touched_with_pool(store: "Store", pool: PoolKey) -> Touched:
     for key in store.claims_of_pool[pool]:
         yield "claims", key
         yield from _node_of(store.claims[key])  # that counts what it holds of a pool without nodes
+
+
+def touched_with_counters(store: "Store", pool: PoolKey) -> Touched:
+    """What may look different when a device of a pool was allocated or freed: partitions of the same card become
+    impossible, or possible again. The store asks once for many claims."""
+    slices = [store.slices[key] for key in store.slices_of_pool[pool]]
+    if not any(s.counter_sets for s in slices):
+        return
+    for row in slices:
+        if partitions := [d.name for d in row.devices if d.consumes]:
+            for node in nodes_of(row):
+                yield "nodes", ObjectKey("", node)
+            for name in partitions:
+                yield "devices", DeviceKey(*pool, name)
 
 
 def _claim(store: "Store", row: Claim) -> Touched:

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from dratui.api.model import DeviceKey
+from dratui.cluster.counters import CounterSetState, counter_sets
 from dratui.cluster.devices import device_row
 from dratui.cluster.index import PoolKey, held
 from dratui.cluster.judgement import Judgement, judgement, where
@@ -24,7 +25,8 @@ def devices_of(store: Store, pool: PoolKey) -> list[DeviceKey]:
 
 
 class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A pool as listed. `slices` counts those of the newest generation; `devices` and `free` may be unknown."""
+    """A pool as listed. `slices` counts those of the newest generation; `devices`, `free` and `blocked` may
+    be unknown; blocked are partitions that counters no longer suffice for."""
 
     driver: str
     pool: str
@@ -38,6 +40,8 @@ class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     why: str
     devices: int | None
     free: int | None
+    blocked: int | None
+    counter_sets: tuple[CounterSetState, ...]
 
     @property
     def key(self) -> PoolKey:
@@ -66,6 +70,8 @@ def pool_row(store: Store, key: PoolKey) -> PoolRow | None:
             why="devices are held, but nothing publishes the pool" if known else "slices are not known",
             devices=0 if known else None,
             free=0 if known else None,
+            blocked=0 if known else None,
+            counter_sets=(),
         )
     nodes = {s.node for s in verdict.slices}
     return PoolRow(
@@ -81,6 +87,8 @@ def pool_row(store: Store, key: PoolKey) -> PoolRow | None:
         why=verdict.why,
         devices=len(verdict.devices),
         free=sum(row.state == "free" for row in rows),
+        blocked=sum(row.state == "blocked" for row in rows),
+        counter_sets=counter_sets(store, key),
     )
 
 

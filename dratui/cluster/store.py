@@ -29,7 +29,9 @@ from dratui.cluster.index import (
     Index,
     PoolKey,
     Touched,
+    held,
     pool_of,
+    touched_with_counters,
     touched_with_pool,
 )
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
@@ -90,6 +92,9 @@ class Store:
         self.judged: dict[
             PoolKey, Any
         ] = {}  # memo of `judgement.judgement`, dropped when a slice of the pool changes
+        self.tallied: dict[
+            PoolKey, Any
+        ] = {}  # memo of `counters.ledger`, dropped also when its claims change
 
         self._tables: dict[str, dict[ObjectKey, Any]] = {
             "resourceslices": self.slices,
@@ -107,6 +112,7 @@ class Store:
         for name, (kind, values) in INDEXES.items():
             self._indexes[kind].append((getattr(self, name), values))
         self._unjudged: set[PoolKey] = set()  # pools whose slices changed in this `apply`
+        self._untallied: set[PoolKey] = set()  # pools whose devices were allocated or freed in it
         self._members: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # of a stream
         self._listed: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # so far, by a list under way
 
@@ -117,6 +123,7 @@ class Store:
         """
         changes = Changes()
         self._unjudged.clear()
+        self._untallied.clear()
         for event in events:
             match event:
                 case Put(stream, row):
@@ -129,6 +136,8 @@ class Store:
                     self._health_changed(stream, health, changes)
         for pool in self._unjudged:
             _note(changes, touched_with_pool(self, pool))
+        for pool in self._untallied - self._unjudged:
+            _note(changes, touched_with_counters(self, pool))
         return changes
 
     def known(self, stream: str, namespace: str = "") -> bool:
@@ -179,7 +188,12 @@ class Store:
         for row in sides:
             if isinstance(row, Slice):
                 self.judged.pop(pool_of(row), None)
+                self.tallied.pop(pool_of(row), None)
                 self._unjudged.add(pool_of(row))
+            elif isinstance(row, Claim):
+                for device in held(row):
+                    self.tallied.pop((device.driver, device.pool), None)
+                    self._untallied.add((device.driver, device.pool))
         for row in sides:
             _note(changes, TOUCHED[kind](self, row))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dratui.api.model import Constraint, ObjectKey, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow, claim_row
+from dratui.cluster.counters import CounterSetState, counter_sets
 from dratui.cluster.devices import DeviceRow, attribute_text, device_row
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import NodeRow, devices_on
@@ -161,7 +162,7 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
 
 
 def _share(share: str, consumed: Mapping[str, str]) -> str:
-    return f"share {share}: {', '.join(f'{k} {v}' for k, v in consumed.items())}" if share else ""
+    return f"share {share}: {_amounts(consumed)}" if share else ""
 
 
 def _request(title: str, request: Request) -> Section:
@@ -209,6 +210,7 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints or ()),
     )
     yield _section("CAPACITY", *sorted((row.capacity or {}).items()))
+    yield _section("COUNTERS", *_partition(store, row))
     yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
 
@@ -233,6 +235,16 @@ def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
         yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
 
 
+def _partition(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
+    """What a partition takes of its card, and what is left of that."""
+    left = {(s.name, c.name): c for s in counter_sets(store, (row.driver, row.pool)) for c in s.counters}
+    for taken in row.consumes_counters or ():
+        for counter, amount in taken.counters.items():
+            state = left.get((taken.counter_set, counter))
+            rest = f", {state.left} of {state.total} left" if state and state.left is not None else ""
+            yield f"{taken.counter_set}/{counter}", f"{'takes' if row.holders else 'needs'} {amount}{rest}"
+
+
 def _since(since: datetime | None, now: datetime) -> str:
     return "" if since is None else f", {words.age(since, now)} ago"
 
@@ -249,12 +261,40 @@ def _pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
         ("slices", f"{row.slices} of {row.expected_slices}" if verdict else ""),
         ("obsolete", words.count(row.obsolete_slices, "older slice") if row.obsolete_slices else ""),
         ("devices", f"{_number(row.devices)}, {_number(row.free)} free"),
+        ("blocked", f"{row.blocked}: counters no longer suffice" if row.blocked else ""),
     )
+    for counters in row.counter_sets:
+        yield _counter_set(counters)
     yield _section(
         "SLICES",
         *((s.name, words.count(len(s.devices), "device")) for s in (verdict.slices if verdict else ())),
     )
     yield _device_list("DEVICES", filter(None, (device_row(store, d) for d in devices_of(store, row.key))))
+
+
+def _counter_set(counters: CounterSetState) -> Section:
+    """Counter by counter what is left, then who takes what; closed while nobody takes anything."""
+    return _section(
+        "COUNTERS " + clean(counters.name),
+        *(
+            (c.name, f"{c.left if c.left is not None else words.UNKNOWN} of {c.total} left")
+            for c in counters.counters
+        ),
+        *(
+            (f"taken by {c.device}", f"{', '.join(c.claims)}: {_amounts(c.counters)}", Style.HELD)
+            for c in counters.consumers
+        ),
+        collapsed=not counters.consumers,
+    )
+
+
+def _amounts(quantities: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {quantity}" for name, quantity in quantities.items())
+
+
+def _beside(row: DeviceRow) -> str:
+    """Who holds a device, or what stands against it."""
+    return row.why if row.state == "blocked" else ", ".join(f"{h.namespace}/{h.name}" for h in row.holders)
 
 
 def _device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
@@ -263,7 +303,7 @@ def _device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
         *(
             (
                 r.device,
-                f"{r.state}  {r.product or ''}  {', '.join(f'{h.namespace}/{h.name}' for h in r.holders)}".rstrip(),
+                f"{r.state}  {r.product or ''}  {_beside(r)}".rstrip(),
                 styles.device(r),
             )
             for r in rows

@@ -25,6 +25,7 @@ _DEVICE_STYLES: Mapping[str, Style] = {
     "held": Style.HELD,
     "shared": Style.SHARED,
     "tainted": Style.TAINTED,
+    "blocked": Style.DIM,
     "incomplete": Style.WAITING,
     "invalid": Style.FAULT,
     "gone": Style.FAULT,

@@ -105,6 +105,7 @@ POOLS: Table[PoolRow] = Table(
         Column(title="FREE", value=lambda r: r.free, align="right"),
         Column(title="GEN", value=lambda r: r.generation, align="right"),
         Column(title="NODE", value=lambda r: r.node or r.where, grow=True),
+        Column(title="BLOCKED", value=lambda r: r.blocked, align="right", wide=True),
         Column(title="OBSOLETE", value=lambda r: r.obsolete_slices, align="right", wide=True),
         Column(title="WHY", value=lambda r: r.why, grow=True, prose=True),
     ),

@@ -159,6 +159,19 @@ def test_devices_are_held_by_the_claims_that_name_them(all_scenarios: ControlPla
     assert states["share.example.com"] == "shared"
 
 
+def test_partitions_are_blocked_while_others_of_their_card_are_held(all_scenarios: ControlPlane) -> None:
+    pool = json.loads(get(all_scenarios, "pools", "cut.example.com/partitions-1", "-o", "json").out)
+    (counters,) = pool["counterSets"]
+    left = {counter["name"]: counter["left"] for counter in counters["counters"]}
+    assert (left["memory"], left["multiprocessors"]) == ("72192Mi", "116")
+    (consumer,) = counters["consumers"]
+    assert consumer["claims"] == ["partitions/small"]
+    assert (pool["free"], pool["blocked"]) == (2, 2)
+    devices = {d["device"]: d for d in items(all_scenarios, "devices") if d["driver"] == "cut.example.com"}
+    assert {name for name, d in devices.items() if d["state"] == "blocked"} == {"gpu-0", "gpu-0-mig-3g40gb-0"}
+    assert "taken by partitions/small" in devices["gpu-0"]["why"]
+
+
 # --- rights -------------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,9 @@ _slices = st.builds(
     all_nodes=st.booleans(),
     per_device_nodes=st.booleans(),
     devices=_few(_device, 3),
-    counter_sets=_few(st.builds(CounterSet, st.just("set"), st.sampled_from([{}, {"slots": "7"}])), 1),
+    counter_sets=_few(
+        st.builds(CounterSet, st.just("set"), st.sampled_from([{}, {"slots": "1"}, {"slots": "7"}])), 1
+    ),
 )
 _results = st.builds(
     Result,

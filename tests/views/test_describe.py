@@ -8,6 +8,7 @@ from dratui.api.model import (
     Condition,
     Constraint,
     CounterConsumption,
+    CounterSet,
     Device,
     DeviceClass,
     DeviceKey,
@@ -148,6 +149,27 @@ def test_a_pool_lists_its_slices_and_devices() -> None:
     assert said["POOL"]["slices"] == "1 of 2"
     assert said["POOL"]["obsolete"] == "1 older slice"
     assert said["DEVICES"] == {"gpu-0": "incomplete"}
+
+
+def test_a_pool_of_partitions_keeps_a_ledger() -> None:
+    def part(name: str, slots: str) -> Device:
+        return Device(name, consumes=(CounterConsumption("card", {"slots": slots}),))
+
+    made = store(
+        slice_(
+            "node-1", part("full", "2"), part("half", "1"), counter_sets=(CounterSet("card", {"slots": "2"}),)
+        ),
+        claim("small", result("half")),
+    )
+    said = lines(document(made, "pools", (DRIVER, "node-1")))
+    assert said["COUNTERS card"] == {"slots": "1 of 2 left", "taken by half": "default/small: slots 1"}
+    short = "counters short: card/slots 1 of 2 left, needs 2, taken by default/small"
+    assert said["DEVICES"]["full"] == f"blocked    {short}"
+    full = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "full")))
+    assert full["DEVICE"]["why"] == short
+    assert full["COUNTERS"] == {"card/slots": "needs 2, 1 of 2 left"}
+    half = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "half")))
+    assert half["COUNTERS"] == {"card/slots": "takes 1, 1 of 2 left"}
 
 
 def test_a_node_and_a_namespace_say_what_they_do_not_know() -> None:
