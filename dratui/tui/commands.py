@@ -27,7 +27,7 @@ ALL_NAMESPACES: Final = ("all", "-A", "*")
 
 
 def parse(text: str, namespace: str) -> Place | Quit:
-    """`claims`, `claims ml-team`, `claims /regex`, `claims all /regex`, `overview`, `q`.
+    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `overview`, `q`.
 
     Without a namespace, `namespace` is kept. Raises UsageFailure for what is none of these.
     """
@@ -38,8 +38,16 @@ def parse(text: str, namespace: str) -> Place | Quit:
     table = table_named(name)
     if table is None:
         raise UsageFailure(f"there is no place {name!r}", hint="tab completes; ? shows the keys")
+    labels = [word for word in rest if "=" in word]
+    rest = [word for word in rest if "=" not in word]
+    if labels and slash:
+        raise UsageFailure("labels or an expression, not both", hint=f":{name} a=b, or :{name} /REGEX")
     if len(rest) > 1:
-        raise UsageFailure(f"{' '.join(rest[1:])!r} is one word too many", hint=f":{name} NAMESPACE /REGEX")
+        raise UsageFailure(
+            f"{' '.join(rest[1:])!r} is one word too many", hint=f":{name} NAMESPACE, then /REGEX or a=b,c!=d"
+        )
+    if labels:
+        pattern = f"-l {','.join(labels)}"
     if rest:
         namespace = "" if rest[0] in ALL_NAMESPACES else rest[0]
     return Rows(Query(kind=table.kind, namespace=namespace if table.namespaced else "", filter=pattern))

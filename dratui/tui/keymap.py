@@ -52,6 +52,8 @@ KEYMAP: Final = (
     Key("copy_namespace", "n", "n", "copy namespace", Where.INSPECT, "copy_namespace"),
     Key("command", "colon", ":", "go to :pods …", Where.GO, "command", brief="go to"),
     Key("filter", "slash", "/", "filter, /!rx not", Where.GO, "filter", brief="filter"),
+    Key("labels", "", "/-l", "labels a=b,c!=d", Where.GO, ""),
+    Key("fuzzy", "", "/-f", "a name, roughly", Where.GO, ""),
     Key("back", "escape", "esc", "end filter; back", Where.GO, "back", brief="back"),
     Key("past", "left_square_bracket", "[", "history back", Where.GO, "step(-1)"),
     Key("future", "right_square_bracket", "]", "history forth", Where.GO, "step(1)"),
@@ -77,7 +79,6 @@ KEYMAP: Final = (
     Key("accept", "", "tab →", "accept", Where.PROMPT, ""),
     Key("suggest", "", "↑ ↓", "other suggestions", Where.PROMPT, ""),
     Key("clear", "", "ctrl-u", "clear", Where.PROMPT, ""),
-    Key("enter", "", "enter", "do it", Where.PROMPT, ""),
     Key("cancel", "", "esc", "leave it", Where.PROMPT, ""),
 )
 

@@ -70,7 +70,7 @@ class Prompting:
         try:
             self._narrow(text)
         except BadFilter as bad:
-            self._last.complain(Complaint(bad.what.partition(": ")[2] or bad.what, bad.column))
+            self._last.complain(Complaint(bad.reason, bad.column))
             return False
         self._last.complain(None)
         return True

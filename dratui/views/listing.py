@@ -11,7 +11,7 @@ from typing import Any
 
 from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
-from dratui.views.filter import line_filter
+from dratui.views.filter import key_filter, line_filter
 from dratui.views.navigation import belongs
 from dratui.views.query import Query
 from dratui.views.table import Column, Style, Table
@@ -75,8 +75,9 @@ class Listing:
     def requery(self, query: Query, now: datetime) -> None:
         """Look at the same kind in another way. On BadFilter the listing stays as it was."""
         matches = line_filter(query.filter)
+        allows = key_filter(query.filter, self.table.kind)
         column = _sort_column(self.table, query.sort)
-        self.query, self._matches, self._sort = query, matches, column
+        self.query, self._matches, self._allows, self._sort = query, matches, allows, column
         self._order = {key: self._sort_key(row) for key, row in self._rows.items() if self._selects(row, now)}
         self._arrange()
 
@@ -87,7 +88,7 @@ class Listing:
         moved = False
         for key in changes.rows.get(self.table.kind, ()):
             old, new = self._rows.get(key), self.table.row(self._store, key)
-            if old == new and self.query.within is None:
+            if old == new and self.query.within is None and self._allows is None:
                 continue
             if new is None:
                 self._rows.pop(key, None)
@@ -127,6 +128,8 @@ class Listing:
         if query.faults_only and not is_fault(self.table, row):
             return False
         if query.within is not None and not belongs(self._store, self.table.kind, row, query.within):
+            return False
+        if self._allows is not None and not self._allows(self._store, row.key):
             return False
         return self._matches is None or self._matches(" ".join(self.table.text(row, now)))
 

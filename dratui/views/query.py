@@ -19,7 +19,8 @@ class Query:
     """Which rows of which table, in which order.
 
     `namespace` empty means all. `filter` is a case-insensitive regular expression over the cells of a row joined by
-    spaces, with `!` in front for the rows that do not match. `sort` is a column's title, empty for the table's order.
+    spaces, `-l` with labels or `-f` with a rough name; with `!` in front, the rows that do not match. `sort` is a
+    column's title, empty for the table's order.
     """
 
     kind: str
@@ -33,11 +34,17 @@ class Query:
 
 
 class BadFilter(UsageFailure):
-    """A filter that is no regular expression; `column` is where it goes wrong, from 0."""
+    """A filter that means nothing: the `reason`, and `column`, where it goes wrong, from 0."""
 
-    def __init__(self, text: str, reason: str, column: int) -> None:
-        super().__init__(
-            f"the filter {text!r} is no regular expression: {reason} at character {column + 1}",
-            hint="put a backslash before ( ) [ ] { } . * + ? | ^ $ to search for the character itself",
-        )
+    def __init__(
+        self,
+        text: str,
+        reason: str,
+        column: int,
+        *,
+        sentence: str = "the filter {text!r} is no regular expression: {reason} at character {at}",
+        hint: str = "put a backslash before ( ) [ ] { } . * + ? | ^ $ to search for the character itself",
+    ) -> None:
+        super().__init__(sentence.format(text=text, reason=reason, at=column + 1), hint=hint)
+        self.reason = reason
         self.column = column

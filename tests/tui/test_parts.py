@@ -6,6 +6,7 @@ import time
 import pytest
 
 from dratui.cluster.store import Changes, Store
+from dratui.failure import UsageFailure
 from dratui.tui.commands import parse, suggestions
 from dratui.tui.feed import PIECE, Feed
 from dratui.tui.places import History, Keys, Overview, Rows, Visit
@@ -83,9 +84,17 @@ def test_commands() -> None:
     assert parse("claims", "ml") == Rows(Query(kind="claims", namespace="ml"))
     assert parse("po vision /x y", "ml") == Rows(Query(kind="pods", namespace="vision", filter="x y"))
     assert parse("nodes", "ml") == Rows(Query(kind="nodes"))
+    assert parse("claims a=b,c!=d", "ml") == Rows(Query(kind="claims", namespace="ml", filter="-l a=b,c!=d"))
+    assert parse("claims all a=b", "ml") == Rows(Query(kind="claims", filter="-l a=b"))
     assert parse("help", "") == Keys()
     assert suggestions("cl", []) == ["claims", "classes"]
     assert suggestions("pods m", ["ml", "vision"]) == ["pods ml"]
+
+
+@pytest.mark.parametrize("text", ["claims a=b /x", "claims ml vision", "nothing"])
+def test_what_is_no_command_says_so(text: str) -> None:
+    with pytest.raises(UsageFailure):
+        parse(text, "")
 
 
 def test_typing() -> None:

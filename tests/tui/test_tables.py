@@ -1,5 +1,6 @@
 """What one does in a table: find, sort, look closer, come back."""
 
+import msgspec
 import pytest
 from textual.events import MouseScrollDown
 
@@ -87,6 +88,36 @@ async def test_a_bad_filter_says_what_is_wrong_and_keeps_the_rows() -> None:
         assert "/gpu(" in screen(pilot)[-1], "the prompt stays until the filter is one"
         await press(pilot, "backspace", "enter")
         assert "</gpu>" in text(pilot)
+
+
+async def test_labels_filter_while_they_are_typed_and_what_has_none_says_so() -> None:
+    labelled = msgspec.structs.replace(claim("with-label"), labels=(("app", "train"),))
+    source = ScriptedSource([listed("resourceclaims", labelled, claim("without")), *live()])
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "without")
+        await type_in(pilot, "/-l app=train,")
+        assert "Claims(all)[1 of 2]" in text(pilot)
+        await type_in(pilot, "=")
+        assert "'=' is no a=b" in screen(pilot)[-1]
+        await press(pilot, "escape", "escape")
+        await type_in(pilot, ":claims app!=train")
+        await press(pilot, "enter")
+        assert "Claims(all)[1 of 2] </-l app!=train>" in text(pilot)
+        source.say(put(labelled, "resourceclaims"))
+        source.say(put(msgspec.structs.replace(labelled, labels=()), "resourceclaims"))
+        await shows(pilot, "Claims(all)[2]")
+        await type_in(pilot, ":devices a=b")
+        await press(pilot, "enter")
+        await shows(pilot, "devices are parts of slices and have no labels")
+
+
+async def test_a_rough_name_finds_its_row() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "eval-gpu")
+        await type_in(pilot, "/-f tn7")
+        await press(pilot, "enter")
+        assert "Claims(all)[1 of 3] </-f tn7>" in text(pilot)
+        assert "train-7-gpu" in text(pilot)
 
 
 async def test_sorting_by_a_chosen_column_and_again_reverses() -> None:
