@@ -10,6 +10,7 @@ from dratui.api.model import Claim, Consumer, ObjectKey, Request, Result
 from dratui.cluster.devices import product
 from dratui.cluster.judgement import judgement
 from dratui.cluster.pending import waiting
+from dratui.cluster.requests import Choice, choice, waste_of
 from dratui.cluster.store import Store
 
 
@@ -23,6 +24,8 @@ class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
     node: str
     share_id: str = msgspec.field(name="shareID")
     consumed_capacity: Mapping[str, str]
+    rounding_waste: Mapping[str, str]  # consumed beyond what the request asked for
+    choice: Choice | None  # which entry of firstAvailable it was taken for
     admin_access: bool
     product: str | None
     vanished: bool | None  # no longer published; this and the product are None while slices are not known
@@ -94,7 +97,9 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
     if claim is None:
         return None
     allocation = claim.allocation
-    devices = tuple(_device(store, r, allocation.node) for r in allocation.results) if allocation else ()
+    devices = (
+        tuple(_device(store, claim, r, allocation.node) for r in allocation.results) if allocation else ()
+    )
     consumers = tuple(_consumer(store, claim, c) for c in claim.consumers)
     nodes = {d.node for d in devices}
     return ClaimRow(
@@ -129,7 +134,7 @@ def _steps(store: Store, claim: Claim) -> Iterator[Step]:
         yield Step("deleted", claim.deleted)
 
 
-def _device(store: Store, result: Result, node: str) -> ClaimDevice:
+def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevice:
     verdict = judgement(store, (result.driver, result.pool))
     found = verdict.devices.get(result.device) if verdict else None
     known = found is not None or store.known("resourceslices")
@@ -141,6 +146,8 @@ def _device(store: Store, result: Result, node: str) -> ClaimDevice:
         node=(found[0].node or found[1].node if found else "") or node,
         share_id=result.share_id,
         consumed_capacity=result.consumed_capacity,
+        rounding_waste=waste_of(claim, result),
+        choice=choice(claim.requests, result.request),
         admin_access=result.admin_access,
         product=product(result.driver, found[1]) if found else "" if known else None,
         vanished=found is None if known else None,

@@ -19,6 +19,8 @@ from dratui.api.model import (
 from dratui.cluster.counters import shortage
 from dratui.cluster.index import rule_selects
 from dratui.cluster.judgement import Judgement, judgement, where
+from dratui.cluster.requests import waste_of
+from dratui.cluster.shares import SharedCapacity, shared_capacity
 from dratui.cluster.store import Store
 
 State = Literal["free", "held", "shared", "tainted", "blocked", "incomplete", "invalid", "gone", "unknown"]
@@ -53,6 +55,7 @@ class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     request: str
     share_id: str = msgspec.field(name="shareID", default="")
     consumed_capacity: Mapping[str, str] = {}
+    rounding_waste: Mapping[str, str] = {}  # consumed beyond what the request asked for
     admin_access: bool = False
 
 
@@ -72,6 +75,7 @@ class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     claims: tuple[Holding, ...]
     attributes: Mapping[str, AttributeValue] | None
     capacity: Mapping[str, str] | None
+    shared_capacity: tuple[SharedCapacity, ...] | None  # of a device that several claims may have shares of
     consumes_counters: tuple[CounterConsumption, ...] | None
     taints: tuple[EffectiveTaint, ...] | None
     slice: str
@@ -99,7 +103,15 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     verdict = judgement(store, (key.driver, key.pool))
     found = verdict.devices.get(key.device) if verdict else None
     claims = tuple(
-        Holding(c.namespace, c.name, r.request, r.share_id, r.consumed_capacity, r.admin_access)
+        Holding(
+            c.namespace,
+            c.name,
+            r.request,
+            r.share_id,
+            r.consumed_capacity,
+            waste_of(c, r),
+            r.admin_access,
+        )
         for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
         for r in results_on(c, key)
     )
@@ -121,6 +133,11 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         claims=claims,
         attributes=device.attributes,
         capacity={name: c.value for name, c in device.capacity.items()},
+        shared_capacity=shared_capacity(
+            device.capacity, (c.consumed_capacity for c in claims if not c.admin_access)
+        )
+        if device.multiple_allocations
+        else (),
         consumes_counters=device.consumes,
         taints=taints,
         slice=slice_.name,
@@ -143,6 +160,7 @@ def _unpublished(store: Store, key: DeviceKey, claims: tuple[Holding, ...]) -> D
         claims=claims,
         attributes={} if known else None,
         capacity={} if known else None,
+        shared_capacity=() if known else None,
         consumes_counters=() if known else None,
         taints=tuple(effective_taints(store, key, None)) if known else None,
         slice="",

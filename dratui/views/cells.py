@@ -8,6 +8,7 @@ from dratui.cluster.devices import DeviceRow
 from dratui.cluster.nodes import NodeRow
 from dratui.cluster.pods import PodRow
 from dratui.cluster.pools import PoolRow
+from dratui.cluster.requests import Choice
 from dratui.cluster.tenants import NamespaceRow
 from dratui.views import words
 
@@ -21,6 +22,24 @@ def claim_devices(row: ClaimRow) -> str:
     if len(row.devices) > 2:
         return f"{len(row.devices)} × {products or 'device'}: {names}"
     return f"{names} ({products})" if products else names
+
+
+def claim_choices(row: ClaimRow) -> str:
+    """Which choices of prioritized lists were taken: `small (2 of 3)`."""
+    return ", ".join(dict.fromkeys(choice(d.choice) for d in row.devices if d.choice))
+
+
+def choice(taken: Choice) -> str:
+    return f"{taken.name} ({taken.number} of {taken.of})"
+
+
+def shared_capacity(row: DeviceRow) -> str | None:
+    """What is left of a device that claims share."""
+    if row.shared_capacity is None:
+        return None
+    return ", ".join(
+        f"{c.name} {words.UNKNOWN if c.left is None else c.left} of {c.total}" for c in row.shared_capacity
+    )
 
 
 def claim_consumers(row: ClaimRow) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dratui.api.model import Constraint, ObjectKey, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow, claim_row
 from dratui.cluster.counters import CounterSetState, counter_sets
-from dratui.cluster.devices import DeviceRow, attribute_text, device_row
+from dratui.cluster.devices import DeviceRow, Holding, attribute_text, device_row
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import NodeRow, devices_on
 from dratui.cluster.pods import PodRow
@@ -16,7 +16,7 @@ from dratui.cluster.pools import PoolRow, devices_of
 from dratui.cluster.store import Store
 from dratui.cluster.tenants import NamespaceRow
 from dratui.terminal import clean
-from dratui.views import styles, words
+from dratui.views import cells, styles, words
 from dratui.views.table import Style, Table
 from dratui.views.tables import TABLES, path
 
@@ -141,7 +141,8 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             ("pool", device.pool),
             ("node", device.node),
             ("request", device.request),
-            ("share", _share(device.share_id, device.consumed_capacity).removeprefix("share ")),
+            ("choice", cells.choice(device.choice) if device.choice else "", _choice_style(device)),
+            ("share", _share(device).removeprefix("share ")),
             ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
             ("published", "no longer" if device.vanished else "", Style.FAULT),
         )
@@ -152,7 +153,8 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             device.product or "",
             f"pool {device.pool}",
             f"request {device.request}",
-            _share(device.share_id, device.consumed_capacity),
+            f"choice {cells.choice(device.choice)}" if device.choice else "",
+            _share(device),
             "watches, does not hold" if device.admin_access else "",
             "no longer published" if device.vanished else "",
         )
@@ -161,8 +163,20 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
     yield _section("DEVICES", *lines)
 
 
-def _share(share: str, consumed: Mapping[str, str]) -> str:
-    return f"share {share}: {_amounts(consumed)}" if share else ""
+def _choice_style(device: ClaimDevice) -> Style:
+    return Style.WAITING if device.choice is not None and device.choice.number > 1 else Style.PLAIN
+
+
+def _share(of: ClaimDevice | Holding) -> str:
+    """A share, and what of it was not asked for."""
+    if not of.share_id:
+        return ""
+    consumed = (
+        f"{name} {quantity}"
+        + (f" ({of.rounding_waste[name]} by rounding)" if name in of.rounding_waste else "")
+        for name, quantity in of.consumed_capacity.items()
+    )
+    return f"share {of.share_id}: {', '.join(consumed)}"
 
 
 def _request(title: str, request: Request) -> Section:
@@ -210,6 +224,13 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints or ()),
     )
     yield _section("CAPACITY", *sorted((row.capacity or {}).items()))
+    yield _section(
+        "SHARED",
+        *(
+            (c.name, f"{c.left if c.left is not None else words.UNKNOWN} of {c.total} left")
+            for c in row.shared_capacity or ()
+        ),
+    )
     yield _section("COUNTERS", *_partition(store, row))
     yield _section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
@@ -229,7 +250,7 @@ def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
         said = (
             f"for {', '.join(c.name for c in claim.consumers)}" if claim and claim.consumers else "",
             f"request {holding.request}",
-            _share(holding.share_id, holding.consumed_capacity),
+            _share(holding),
             "admin access: watches, does not hold" if holding.admin_access else "",
         )
         yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))

@@ -20,6 +20,12 @@ def claim(row: ClaimRow) -> Style:
     return Style.SHARED if len(row.consumers) > 1 else Style.HELD if row.consumers else Style.FREE
 
 
+def choice(row: ClaimRow) -> Style:
+    """A claim that got a lesser choice than its first."""
+    lesser = any(d.choice is not None and d.choice.number > 1 for d in row.devices)
+    return Style.WAITING if lesser else Style.PLAIN
+
+
 _DEVICE_STYLES: Mapping[str, Style] = {
     "free": Style.FREE,
     "held": Style.HELD,

@@ -46,6 +46,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="CONSUMERS", value=cells.claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
         Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), wide=True),
+        Column(title="CHOICE", value=cells.claim_choices, style=styles.choice, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
     keys=KEYS["claims"],
@@ -76,6 +77,7 @@ DEVICES: Table[DeviceRow] = Table(
         Column(
             title="TAINTS", value=cells.taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN
         ),
+        Column(title="LEFT", value=cells.shared_capacity, wide=True),
         Column(title="SLICE", value=lambda r: r.slice, wide=True),
         Column(title="WHY", value=lambda r: r.why, wide=True),
     ),

@@ -172,6 +172,20 @@ def test_partitions_are_blocked_while_others_of_their_card_are_held(all_scenario
     assert "taken by partitions/small" in devices["gpu-0"]["why"]
 
 
+def test_shares_add_up_and_a_lesser_choice_is_told(all_scenarios: ControlPlane) -> None:
+    (device,) = [d for d in items(all_scenarios, "devices") if d["driver"] == "slot.example.com"]
+    assert device["state"] == "shared"
+    assert device["sharedCapacity"] == [
+        {"name": "memory", "total": "80Gi", "consumed": "30Gi", "left": "50Gi"}
+    ]
+    shares = {c["name"]: d for c in items(all_scenarios, "claims", "-n", "shares") for d in c["devices"]}
+    assert shares["rounded"]["consumedCapacity"] == {"memory": "20Gi"}
+    assert shares["rounded"]["roundingWaste"] == {"memory": "5Gi"}
+    assert shares["rounded"]["choice"] is None
+    assert shares["listed"]["consumedCapacity"] == {"memory": "10Gi"}
+    assert shares["listed"]["choice"] == {"name": "slot", "number": 2, "of": 2}
+
+
 # --- rights -------------------------------------------------------------------------------------------
 
 

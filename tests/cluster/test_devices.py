@@ -129,6 +129,7 @@ def test_where_slices_are_forbidden_a_held_device_is_unknown_and_not_gone() -> N
         "attributes",
         "capacity",
         "consumesCounters",
+        "sharedCapacity",
         "taints",
         "vanished",
     }

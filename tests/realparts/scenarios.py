@@ -13,7 +13,7 @@ import yaml
 from tests.realparts.controlplane import ControlPlane
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
-NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions")
+NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares")
 
 SETTLE_TIMEOUT = 60.0
 

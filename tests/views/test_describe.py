@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from dratui.api.model import (
+    Capacity,
     Condition,
     Constraint,
     CounterConsumption,
@@ -170,6 +171,19 @@ def test_a_pool_of_partitions_keeps_a_ledger() -> None:
     assert full["COUNTERS"] == {"card/slots": "needs 2, 1 of 2 left"}
     half = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "half")))
     assert half["COUNTERS"] == {"card/slots": "takes 1, 1 of 2 left"}
+
+
+def test_a_share_and_a_choice() -> None:
+    listed = Request("any", alternatives=(Request("big"), Request("small", capacity={"memory": "5Gi"})))
+    got = Result("any/small", DRIVER, "node-1", "gpu-0", share_id="s", consumed_capacity={"memory": "10Gi"})
+    shared = Device("gpu-0", capacity={"memory": Capacity("80Gi")}, multiple_allocations=True)
+    subject = claim("part", got, requests=(listed,))
+    made = store(slice_("node-1", shared), subject)
+    said = lines(document(made, "claims", subject.key))["DEVICE gpu-0"]
+    assert (said["choice"], said["share"]) == ("small (2 of 2)", "s: memory 10Gi (5Gi by rounding)")
+    device = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0")))
+    assert device["SHARED"] == {"memory": "70Gi of 80Gi left"}
+    assert "memory 10Gi (5Gi by rounding)" in device["HELD BY"]["default/part"]
 
 
 def test_a_node_and_a_namespace_say_what_they_do_not_know() -> None:
