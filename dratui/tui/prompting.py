@@ -1,14 +1,9 @@
 """What is typed behind `:` and `/`, and when it applies: a command when it is entered, a filter while it is typed."""
 
 from collections.abc import Callable
-from typing import Final
-
-from textual.timer import Timer
 
 from dratui.tui.widgets.last_line import Complaint, Complete, LastLine, Outcome
 from dratui.views.query import BadFilter
-
-TYPING_PAUSE: Final = 0.15  # seconds without a key after which a slow filter applies
 
 
 class Prompting:
@@ -18,8 +13,6 @@ class Prompting:
         self._last = last
         self._narrow = narrow
         self._enter = enter
-        self._slow = False
-        self._pause: Timer | None = None
 
     @property
     def active(self) -> bool:
@@ -30,9 +23,8 @@ class Prompting:
         """Ask where to go."""
         self._last.prompt(":", "", complete)
 
-    def ask_filter(self, text: str, *, slow: bool) -> None:
-        """Ask for a filter; a `slow` one waits for a pause in the typing."""
-        self._slow = slow
+    def ask_filter(self, text: str) -> None:
+        """Ask for a filter."""
         self._last.prompt("/", text)
 
     def press(self, key: str, character: str) -> None:
@@ -47,10 +39,7 @@ class Prompting:
         text = self._last.text
         if outcome is Outcome.NOTHING:
             return
-        self._hesitate()
         match self._last.sign, outcome:
-            case "/", Outcome.TYPED if self._slow:
-                self._pause = self._last.set_timer(TYPING_PAUSE, lambda: self._applies(self._last.text))
             case "/", Outcome.TYPED:
                 self._applies(text)
             case "/", Outcome.ENTERED:
@@ -74,9 +63,3 @@ class Prompting:
             return False
         self._last.complain(None)
         return True
-
-    def _hesitate(self) -> None:
-        """What was typed so far is not what will be."""
-        if self._pause is not None:
-            self._pause.stop()
-            self._pause = None

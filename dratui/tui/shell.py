@@ -308,7 +308,7 @@ class Shell(Screen[None], inherit_bindings=False):
     def action_filter(self) -> None:
         """Ask for a filter, or for what to look for."""
         if (narrowed := self._guide.face.narrowed) is not None:
-            self._prompting.ask_filter(narrowed, slow=self._guide.face.slow_to_narrow)
+            self._prompting.ask_filter(narrowed)
 
     def on_virtual_table_moved(self) -> None:
         """The title tells the cursor's place."""

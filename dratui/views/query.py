@@ -19,8 +19,8 @@ class Query:
     """Which rows of which table, in which order.
 
     `namespace` empty means all. `filter` is a case-insensitive regular expression over the cells of a row joined by
-    spaces, `-l` with labels or `-f` with a rough name; with `!` in front, the rows that do not match. `sort` is a
-    column's title, empty for the table's order.
+    spaces, but for those that tick (ages: as in k9s); `-l` with labels or `-f` with a rough name; with `!` in front,
+    the rows that do not match. `sort` is a column's title, empty for the table's order.
     """
 
     kind: str

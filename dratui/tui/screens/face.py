@@ -59,11 +59,6 @@ class Face(Generic[V]):
         """Show only, or mark, what matches the regular expression. Raises BadFilter, and then shows what it showed."""
         return
 
-    @property
-    def slow_to_narrow(self) -> bool:
-        """Whether narrowing takes long enough to wait for a pause in the typing."""
-        return False
-
     def mark(self) -> object:
         """What leads back to the spot where one is."""
         return None

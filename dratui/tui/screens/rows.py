@@ -1,5 +1,6 @@
 """Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,12 +13,13 @@ from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, Place, Rows, name_of
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.widgets.table import Cursor, VirtualTable
-from dratui.views.listing import Listing
+from dratui.views.listing import Delta, Listing
 from dratui.views.navigation import drill
 from dratui.views.query import Query
 from dratui.views.table import Style
 
-MANY: Final = 3000  # rows from which a filter takes longer than a key may
+SLICE_SECONDS: Final = 0.008  # how long looking through rows may keep keys waiting
+UNCHANGED: Final = Delta(frozenset(), moved=False)
 SETTLED: Final = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED)
 
 
@@ -30,25 +32,59 @@ class RowsFace(Face[VirtualTable]):
         self._world = world
         self._favourites = favourites
         self._listing = Listing(world.store, Query(kind="claims"), world.now())
+        self._mark: Cursor | None = None  # where the cursor is to be once there are rows
+        self._here = False
+        self._coming = False  # whether the rows of the place were not yet there at all
+        self._goes_on = False  # the next slice is on its way
         self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
 
     @property
     def query(self) -> Query:
-        """What is asked for at present."""
-        return self._listing.query
+        """What is asked for at present; the rows may not be there yet."""
+        return self._listing.asked
 
     def enter(self, place: Rows, mark: Cursor | None) -> None:
         """Show a table; raises BadFilter."""
         now = self._world.now()
-        listing = Listing(self._world.store, place.query, now)
-        self._listing = listing
-        self.view.show(listing, now, mark)
+        listing = Listing(self._world.store, place.query, now, sliced=True)
+        self._listing, self._mark, self._here, self._coming = listing, mark, True, True
+        self._advance()
+        if self._coming:
+            self.view.show(listing, now)
+
+    def leave(self) -> None:
+        """What was not done is not needed."""
+        self._here = False
 
     def ask(self, query: Query) -> None:
         """Look at the same table differently; the cursor stays on its object. Raises BadFilter."""
-        now = self._world.now()
-        self._listing.requery(query, now)
-        self.view.reorder(now)
+        self._listing.ask(query, self._world.now())
+        self._advance()
+
+    def _advance(self) -> None:
+        """Make, find and sort rows for a moment; the rest comes after the keys that were pressed meanwhile."""
+        listing, now = self._listing, self._world.now()
+        end = time.monotonic() + SLICE_SECONDS
+        working = listing.working
+        delta = listing.advance(now, lambda: time.monotonic() >= end)
+        if delta.anew and self._coming:
+            self._coming = False
+            self.view.show(listing, now, self._mark)
+        elif delta.anew:
+            self.view.reorder(now)
+        if delta.changed or delta.moved:
+            self.view.changed(delta, now, settled=self._settled())
+        if working:
+            self.view.repaint()
+            self.view.post_message(VirtualTable.Moved())  # the title says how far it is
+        if listing.busy and not self._goes_on:
+            self._goes_on = True
+            self.view.call_later(self._go_on)
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        if self._here and self._listing.busy:
+            self._advance()
 
     @property
     def narrowed(self) -> str:
@@ -59,19 +95,15 @@ class RowsFace(Face[VirtualTable]):
         """Show only the rows that match. Raises BadFilter."""
         self.ask(replace(self.query, filter=text))
 
-    @property
-    def slow_to_narrow(self) -> bool:
-        """A filter looks at every row."""
-        return self._listing.total > MANY
-
     def mark(self) -> Cursor:
         """Where the cursor is."""
-        return self.view.cursor
+        return self._mark or Cursor() if self._coming else self.view.cursor
 
     def changed(self, changes: Changes) -> None:
         """Rows changed, or why there are none."""
-        now = self._world.now()
-        self.view.changed(self._listing.apply(changes, now), now, settled=self._settled())
+        self._listing.note(changes)
+        self._advance()
+        self.view.changed(UNCHANGED, self._world.now(), settled=self._settled())
 
     def tick(self) -> None:
         """Ages."""
@@ -116,7 +148,7 @@ class RowsFace(Face[VirtualTable]):
 
     def headline(self) -> tuple[Line, Line]:
         """`Claims(ml-team)[41]</filter>`, and where in it the cursor is."""
-        skin, query, table = self._world.skin, self.query, self._listing.table
+        skin, query, table = self._world.skin, self._listing.query, self._listing.table
         shown, total = len(self._listing.keys), self._listing.total
         where = query.namespace or "all" if table.namespaced else ""
         parts: list[Part] = [(f" {table.title}", skin.strong)]
@@ -129,6 +161,8 @@ class RowsFace(Face[VirtualTable]):
             parts.append((f" </{query.filter}>", skin.accent))
         if query.faults_only:
             parts.append((" faults only", skin.states[Style.FAULT]))
+        if self._listing.working:
+            parts.append((f" … {self._listing.progress:.0%}", skin.states[Style.WAITING]))
         right: Line = ((f" {self.view.index + 1}/{shown} ", skin.dim),) if shown else ()
         if table.namespaced:
             room = self.view.app.size.width - line_width(parts) - line_width(right)
@@ -148,7 +182,9 @@ class RowsFace(Face[VirtualTable]):
 
     def _explanation(self) -> Sequence[Line]:
         """Why there are no rows, and what was looked at."""
-        skin, query, table = self._world.skin, self.query, self._listing.table
+        skin, query, table = self._world.skin, self._listing.query, self._listing.table
+        if self._coming:
+            return [((f"  Looking through {table.title.lower()} …", skin.dim),)]
         unknown = why_unknown(self._world.store.health, table.streams)
         lines: list[Line] = []
         if self._listing.total or not unknown:
