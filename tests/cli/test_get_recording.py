@@ -127,6 +127,8 @@ def test_one_object_is_printed_alone(get: Get) -> None:
             "node": "node-1",
             "shareID": "",
             "consumedCapacity": {},
+            "roundingWaste": {},
+            "choice": None,
             "adminAccess": False,
             "product": f"H100 {HOSTILE}",
             "vanished": False,
