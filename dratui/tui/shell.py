@@ -1,6 +1,7 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -38,6 +39,7 @@ from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
 FAVOURITES: Final = 9  # keys 1 to 9
+SLICE_SECONDS: Final = 0.008  # how long counting may keep keys waiting
 TYPED_AHEAD_ENTER: Final = "ctrl+j"  # before the terminal is ours, its driver makes a line feed of enter
 
 
@@ -54,6 +56,8 @@ class Shell(Screen[None], inherit_bindings=False):
         self._saying: Said | None = None
         self._favourites = [namespace] if namespace else []
         self._summary = Summary(world.store)
+        self._differs = False  # whether it no longer says what `_facts` say
+        self._sums_on = False  # the next slice of counting is on its way
         self._facts = self._summary.overview()
         self._rows = RowsFace(world, lambda: self._favourites)
         self._faces: dict[type[Place], Face[Any]] = {
@@ -95,12 +99,32 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def changed(self, changes: Changes) -> None:
         """The store changed."""
-        if self._summary.apply(changes):
+        self._summary.note(changes)
+        self._sum_up()
+        self._shows(changes)
+
+    def _shows(self, changes: Changes) -> None:
+        if self._differs:
+            self._differs = False
             self._facts = self._summary.overview()
             new = [t.namespace for t in self._facts.tenants if t.namespace not in self._favourites]
             self._favourites = (self._favourites + new)[:FAVOURITES]
         self._guide.face.changed(changes)
         self._frame()
+
+    def _sum_up(self) -> None:
+        """Count for a moment; the rest comes after the keys that were pressed meanwhile."""
+        end = time.monotonic() + SLICE_SECONDS
+        self._differs |= self._summary.advance(lambda: time.monotonic() >= end)
+        if self._summary.busy and not self._sums_on:
+            self._sums_on = True
+            self.call_later(self._sum_on)
+
+    def _sum_on(self) -> None:
+        self._sums_on = False
+        self._sum_up()
+        if self._differs and not self._summary.busy:
+            self._shows(Changes())
 
     def tick(self) -> None:
         """A second passed."""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from dratui.cluster.store import Changes, Store
 from dratui.cluster.tenants import namespace_row
 from dratui.terminal import clean
 from dratui.views import styles
+from dratui.views.slicing import STEP, Enough, never
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
@@ -90,29 +92,43 @@ class Tally:
         self._contribution = contribution
         self.of: dict[Any, Any] = {}
         self.counts: Counter[Any] = Counter()
-        self._update(keys)
+        self._noted: dict[Any, None] = dict.fromkeys(keys)
+        self.advance(never)
 
-    def apply(self, changes: Changes) -> bool:
-        """Count again what changed. True when anything contributes otherwise now."""
-        return self._update(changes.rows.get(self._table, ()))
+    @property
+    def busy(self) -> bool:
+        """Whether `advance` has anything to do."""
+        return bool(self._noted)
 
-    def _update(self, keys: Iterable[Any]) -> bool:
+    def note(self, changes: Changes) -> None:
+        """Rows changed; `advance` counts them again."""
+        self._noted.update(dict.fromkeys(changes.rows.get(self._table, ())))
+
+    def advance(self, enough: Enough) -> bool:
+        """Count again what changed, until that is done or `enough`. True when anything contributes otherwise now."""
         moved = False
-        for key in keys:
-            old, new = self.of.get(key), self._contribution(key)
-            if old == new:
-                continue
-            moved = True
-            if old is not None:
-                self.counts[old] -= 1
-                if not self.counts[old]:
-                    del self.counts[old]
-            if new is None:
-                del self.of[key]
-            else:
-                self.of[key] = new
-                self.counts[new] += 1
+        while self._noted:
+            for key in list(islice(self._noted, STEP // 2)):
+                del self._noted[key]
+                moved |= self._count(key)
+            if enough():
+                break
         return moved
+
+    def _count(self, key: Any) -> bool:
+        old, new = self.of.get(key), self._contribution(key)
+        if old == new:
+            return False
+        if old is not None:
+            self.counts[old] -= 1
+            if not self.counts[old]:
+                del self.counts[old]
+        if new is None:
+            del self.of[key]
+        else:
+            self.of[key] = new
+            self.counts[new] += 1
+        return True
 
 
 class Summary:
@@ -133,8 +149,25 @@ class Summary:
 
     def apply(self, changes: Changes) -> bool:
         """Take in changes of the store. True when the overview looks different."""
-        moved = [tally.apply(changes) for tally in self._all]  # every one, not the first that moved
+        self.note(changes)
+        return self.advance()
+
+    def note(self, changes: Changes) -> None:
+        """The store changed; `advance` takes it in."""
+        for tally in self._all:
+            tally.note(changes)
+
+    def advance(self, enough: Enough = never) -> bool:
+        """Take in what was noted, until that is done or `enough`. True when the overview looks different."""
+        moved = [
+            tally.advance(enough) for tally in self._all if tally.busy
+        ]  # every one, not the first that moved
         return any(moved)
+
+    @property
+    def busy(self) -> bool:
+        """Whether `advance` has anything to do."""
+        return any(tally.busy for tally in self._all)
 
     @property
     def waiting(self) -> int:

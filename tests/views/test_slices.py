@@ -14,6 +14,7 @@ from dratui.events import Event, Gone
 from dratui.terminal import clean
 from dratui.views import slicing
 from dratui.views.listing import Listing
+from dratui.views.overview import Summary
 from dratui.views.placing import index_of, joined, without
 from dratui.views.query import BadFilter, Query
 from dratui.views.searching import Search, Texts
@@ -222,3 +223,22 @@ def test_things_leave_and_join_an_ordered_list_where_they_belong(
     assert left == sorted(have - some, reverse=down)
     assert joined(left, some, _place, descending=down) == sorted(have | some, reverse=down)
     assert all(things[index_of(things, each, _place, descending=down)] == each for each in things)
+
+
+# --- the overview -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=5), data=st.data())
+def test_an_overview_summed_up_in_slices_ends_in_the_same(
+    start: Sequence[Event], batches: Sequence[Sequence[Event]], data: st.DataObject
+) -> None:
+    made = Store()
+    summary = Summary(made)
+    for batch in (start, *batches):
+        summary.note(made.apply(batch))
+        for _ in range(data.draw(st.integers(0, 2))):
+            summary.advance(at_once)
+    while summary.busy:
+        summary.advance(at_once)
+    assert summary.overview() == Summary(made).overview()
