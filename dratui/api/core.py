@@ -260,7 +260,9 @@ def pod_row(wire: Pod) -> model.Pod:
             *(_container(c, waits, init=True) for c in spec.init_containers or ()),
             *(_container(c, waits, init=False) for c in spec.containers or ()),
         ),
-        scheduled=next((c for c in status.conditions or () if c.type == "PodScheduled"), None),
+        scheduled=_condition(status, "PodScheduled"),
+        disruption=_condition(status, "DisruptionTarget"),
+        finalizers=wire.metadata.finalizers or (),
         gates=tuple(g.name for g in spec.scheduling_gates or ()),
         scheduler=intern(spec.scheduler_name),
         started=status.start_time,
@@ -270,6 +272,10 @@ def pod_row(wire: Pod) -> model.Pod:
         reason=status.reason,
         message=status.message,
     )
+
+
+def _condition(status: PodStatus, kind: str) -> model.Condition | None:
+    return next((c for c in status.conditions or () if c.type == kind), None)
 
 
 _containers: dict[model.Container, model.Container] = {}

@@ -253,6 +253,14 @@ class Allocation(Part, frozen=True):
     at: datetime | None = None  # allocationTimestamp, where the server tells
 
 
+class NetworkData(Part, frozen=True):
+    """A network device's place in the network, as its driver reports it."""
+
+    interface_name: str = ""
+    ips: tuple[str, ...] = ()
+    hardware_address: str = ""
+
+
 class DeviceStatus(Part, frozen=True):
     """What a driver reports about one allocated device."""
 
@@ -260,6 +268,8 @@ class DeviceStatus(Part, frozen=True):
     pool: str
     device: str
     conditions: tuple[Condition, ...] = ()
+    share_id: str = ""
+    network: NetworkData | None = None
 
 
 class Claim(Row, frozen=True, kw_only=True):
@@ -338,6 +348,8 @@ class Pod(Row, frozen=True, kw_only=True):
     claimed_resources: tuple[str, ...] = ()  # the extended resources that it stands for
     containers: tuple[Container, ...] = ()
     scheduled: Condition | None = None  # PodScheduled
+    disruption: Condition | None = None  # DisruptionTarget: evicted, by whom
+    finalizers: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
     scheduler: str = ""
     started: datetime | None = None  # kubelet saw it

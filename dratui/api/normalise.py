@@ -135,7 +135,15 @@ def claim_row(wire: v1.Claim) -> model.Claim:
             for c in status.reserved_for or ()
         ),
         device_status=tuple(
-            model.DeviceStatus(d.driver, d.pool, d.device, d.conditions or ()) for d in status.devices or ()
+            model.DeviceStatus(
+                intern(d.driver),
+                intern(d.pool),
+                intern(d.device),
+                d.conditions or (),
+                d.share_id or "",
+                d.network_data,
+            )
+            for d in status.devices or ()
         ),
     )
 

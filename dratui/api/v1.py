@@ -207,7 +207,9 @@ class AllocatedDeviceStatus(Struct, frozen=True):
     driver: str = ""
     pool: str = ""
     device: str = ""
+    share_id: str | None = msgspec.field(name="shareID", default=None)
     conditions: tuple[model.Condition, ...] | None = None
+    network_data: model.NetworkData | None = None
 
 
 class ClaimStatus(Struct, frozen=True):

@@ -6,8 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import Claim, Consumer, ObjectKey, Request, Result
+from dratui.api.model import Claim, Condition, Consumer, NetworkData, ObjectKey, Request, Result
+from dratui.cluster.binding import failed, pending, status_of, trouble
 from dratui.cluster.devices import product
+from dratui.cluster.index import reserved_for
 from dratui.cluster.judgement import judgement
 from dratui.cluster.pending import waiting
 from dratui.cluster.requests import Choice, choice, waste_of
@@ -28,6 +30,10 @@ class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
     choice: Choice | None  # which entry of firstAvailable it was taken for
     admin_access: bool
     product: str | None
+    conditions: tuple[Condition, ...]  # what its driver reports
+    network_data: NetworkData | None
+    binding_pending: tuple[str, ...]  # binding conditions that are not True yet
+    binding_failed: tuple[str, ...]  # binding failure conditions that are
     vanished: bool | None  # no longer published; this and the product are None while slices are not known
 
 
@@ -137,6 +143,7 @@ def _steps(store: Store, claim: Claim) -> Iterator[Step]:
 def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevice:
     verdict = judgement(store, (result.driver, result.pool))
     found = verdict.devices.get(result.device) if verdict else None
+    status = status_of(claim, result)
     known = found is not None or store.known("resourceslices")
     return ClaimDevice(
         request=result.request,
@@ -150,6 +157,10 @@ def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevic
         choice=choice(claim.requests, result.request),
         admin_access=result.admin_access,
         product=product(result.driver, found[1]) if found else "" if known else None,
+        conditions=status.conditions if status else (),
+        network_data=status.network if status else None,
+        binding_pending=pending(result, status),
+        binding_failed=failed(result, status),
         vanished=found is None if known else None,
     )
 
@@ -174,6 +185,8 @@ def _reasons(
         yield f"being deleted, still reserved for {', '.join(c.name for c in consumers)}"
     elif claim.deleted and claim.finalizers:
         yield f"being deleted, held by finalizer {', '.join(claim.finalizers)}"
+    if not _bound(store, claim):
+        yield from trouble(claim)
     if vanished := [d.device for d in devices if d.vanished]:
         yield f"no longer published: {', '.join(vanished)}"
     if gone := [c.name for c in consumers if c.present is False]:
@@ -182,6 +195,12 @@ def _reasons(
         yield _waits_for(store, claim)
     elif claim.allocation is not None and not consumers and not claim.deleted:
         yield "allocated, used by no pod"
+
+
+def _bound(store: Store, claim: Claim) -> bool:
+    """Whether a pod that the claim is reserved for is on its node: what had to come before that is past."""
+    pods = (store.pods.get(key) for key in reserved_for(claim))
+    return any(pod is not None and pod.node for pod in pods)
 
 
 def _waits_for(store: Store, claim: Claim) -> str:

@@ -132,6 +132,7 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Iterable[Hashable]]]] = {
     "pods_of_node": (Pod, lambda p: (p.node,) if p.node and accelerated(p) else ()),
     "pods_of_namespace": (Pod, lambda p: (p.namespace,) if accelerated(p) else ()),
     "pods_starting_on": (Pod, lambda p: (p.node,) if p.node and p.phase == "Pending" else ()),
+    "pods_leaving": (Pod, lambda p: (p.node,) if p.node and p.deleted else ()),
     "quotas_of_namespace": (Quota, lambda q: (q.namespace,)),
     "warnings_of_pod": (WarningEvent, about_pod),
 }
@@ -162,6 +163,9 @@ def _slice(store: "Store", row: Slice) -> Touched:
         yield "nodes", ObjectKey("", node)
     for device in published(row):
         yield "devices", device
+    for node in nodes_of(row):
+        for pod in store.pods_leaving[node]:
+            yield "pods", pod
     for rule in store.taint_rules.values():
         if any(rule_selects(rule, device) for device in published(row)):
             yield "taintrules", rule.key
@@ -176,6 +180,9 @@ def touched_with_pool(store: "Store", pool: PoolKey) -> Touched:
     for key in store.claims_of_pool[pool]:
         yield "claims", key
         yield from _node_of(store.claims[key])  # that counts what it holds of a pool without nodes
+        for pod in store.pods_of_claim[key]:
+            if store.pods[pod].deleted:  # whose driver may be gone
+                yield "pods", pod
 
 
 def touched_with_counters(store: "Store", pool: PoolKey) -> Touched:
@@ -265,6 +272,8 @@ def _node(store: "Store", row: Node) -> Touched:
     yield "nodes", row.key
     for pod in store.pods_starting_on[row.name]:
         yield from _pod_and_claims(store, pod)
+    for pod in store.pods_leaving[row.name]:
+        yield "pods", pod
 
 
 def rule_selects(rule: TaintRule, device: DeviceKey) -> bool:

@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import Claim, DeviceKey, ObjectKey, Pod, PodClaim, WarningEvent
+from dratui.api.model import Claim, ObjectKey, Pod, PodClaim, WarningEvent
+from dratui.cluster.binding import trouble
 from dratui.cluster.index import claims_of
 from dratui.cluster.store import Store
 
@@ -163,17 +164,8 @@ def _binding(store: Store, pod: Pod) -> Waiting | None:
         claim = store.claims.get(key)
         if claim is None or claim.allocation is None or pod.uid not in {c.uid for c in claim.consumers}:
             continue
-        met = {
-            (DeviceKey(s.driver, s.pool, s.device), c.type)
-            for s in claim.device_status
-            for c in s.conditions
-            if c.status == "True"
-        }
-        for result in claim.allocation.results:
-            if open_ := [c for c in result.binding_conditions if (result.key, c) not in met]:
-                return Waiting(
-                    "derived", f"device {result.device} is not ready to bind: waits for {', '.join(open_)}"
-                )
+        if found := next(trouble(claim), None):
+            return Waiting("derived", found)
     return None
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from dratui.api.model import ObjectKey, Pod
 from dratui.cluster.index import claims_of
+from dratui.cluster.leaving import eviction, leaving
 from dratui.cluster.pending import Waiting, waiting
 from dratui.cluster.store import Store
 
@@ -25,6 +26,8 @@ class PodRow(msgspec.Struct, frozen=True, kw_only=True):
     devices: tuple[str, ...]
     plugin: dict[str, int]
     waiting: Waiting | None
+    leaving: str  # what keeps it, if it is being deleted and cannot go
+    eviction: str  # who evicts it, in the words of its condition
     created: datetime | None
     deleted: datetime | None
 
@@ -57,6 +60,8 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         ),
         plugin=plugin_devices(pod),
         waiting=waiting(store, pod),
+        leaving=leaving(store, pod),
+        eviction=eviction(pod),
         created=pod.created,
         deleted=pod.deleted,
     )

@@ -86,6 +86,7 @@ class Store:
         self.pods_of_node = Index()  # this and the next: pods that have to do with accelerators
         self.pods_of_namespace = Index()
         self.pods_starting_on = Index()  # a node, and Pending
+        self.pods_leaving = Index()  # a node, and being deleted
         self.quotas_of_namespace = Index()
         self.warnings_of_pod = Index()
 
@@ -151,6 +152,10 @@ class Store:
         if before != _extent(health):
             for table in ABSENCE.get(stream, ()):
                 changes.rows[table].update(KEYS[table](self))
+            if stream == "resourceslices":  # of pods, these tell only why they cannot leave
+                changes.rows["pods"].update(
+                    pod for node in self.pods_leaving for pod in self.pods_leaving[node]
+                )
 
     def _page(self, stream: str, rows: Sequence[Row], first: bool, last: bool, changes: Changes) -> None:
         listed = self._listed[stream]

@@ -70,6 +70,8 @@ def amounts(value: Mapping[str, int] | None, now: datetime) -> str:
 
 
 def waiting(row: PodRow) -> str:
+    if row.leaving:
+        return f"{row.leaving} (derived)"
     if row.waiting is None:
         return ""
     return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dratui.api.model import Constraint, ObjectKey, Request
+from dratui.api.model import Constraint, NetworkData, ObjectKey, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow, claim_row
 from dratui.cluster.counters import CounterSetState, counter_sets
 from dratui.cluster.devices import DeviceRow, Holding, attribute_text, device_row
@@ -122,12 +122,23 @@ def _claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)
     yield _section("CONSTRAINTS", *_constraints(claim.constraints))
-    for status in claim.device_status:
-        yield _section(
-            "STATUS " + clean(status.device),
-            *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in status.conditions),
-        )
+    for device in row.devices:
+        yield _status(device)
     yield _section("STEPS", *((f"{s.step} {s.pod}".rstrip(), _age(s.at, now)) for s in row.steps))
+
+
+def _status(device: ClaimDevice) -> Section:
+    """What a driver reports about a device: what it must bring about first, conditions, its place in the network."""
+    network = device.network_data or NetworkData()
+    return _section(
+        "STATUS " + clean(device.device),
+        ("failed to bind", ", ".join(device.binding_failed), Style.FAULT),
+        ("waits to bind", ", ".join(device.binding_pending), Style.WAITING),
+        *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in device.conditions),
+        ("interface", network.interface_name),
+        ("addresses", ", ".join(network.ips)),
+        ("hardware", network.hardware_address),
+    )
 
 
 def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
@@ -343,6 +354,8 @@ def _pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
         ("node", row.node),
         ("created", _age(row.created, now)),
         ("deleted", _age(row.deleted, now)),
+        ("cannot leave", row.leaving, Style.FAULT),
+        ("evicted", row.eviction, Style.TAINTED),
         ("reason", pod.reason, Style.FAULT),
         ("message", pod.message, Style.FAULT),
         *(("device plugin", f"{number} × {name}") for name, number in row.plugin.items()),

@@ -13,7 +13,7 @@ from dratui.views.table import Style
 
 def claim(row: ClaimRow) -> Style:
     """A claim that is being deleted, or that holds on to what is gone, is a fault; a pending one waits."""
-    if "deleted" in row.state or row.dangling or any(d.vanished for d in row.devices):
+    if "deleted" in row.state or row.dangling or any(d.vanished or d.binding_failed for d in row.devices):
         return Style.FAULT
     if "pending" in row.state:
         return Style.WAITING
@@ -60,9 +60,9 @@ def pool(row: PoolRow | SliceRow) -> Style:
 
 
 def pod(row: PodRow) -> Style:
-    """Pending waits; what failed is a fault; what runs with devices holds them."""
+    """Pending waits; what failed or cannot leave is a fault; what runs with devices holds them."""
     if row.deleted:
-        return Style.DIM
+        return Style.FAULT if row.leaving else Style.DIM
     match row.phase:
         case "Pending":
             return Style.WAITING

@@ -172,7 +172,7 @@ PODS: Table[PodRow] = Table(
     namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
-    joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
+    joins=("resourceclaimtemplates", "nodes", "resourceslices", *_WARNINGS),
     empty="No pods.",
     order=lambda r: r.key,
 )

@@ -12,7 +12,7 @@ IMPLICIT = "deviceclass.resource.kubernetes.io"
 
 
 def row(plural: str, **fields: Any) -> Any:
-    object_ = {"metadata": {"namespace": "ml-team", "name": "train"}, **fields}
+    object_ = {"metadata": {"namespace": "ml-team", "name": "train"}} | fields
     return codec(plural, "v1").row(json.dumps(object_).encode())
 
 
@@ -95,6 +95,13 @@ def test_a_pod_whose_extended_resources_became_a_claim() -> None:
 def test_extended_resources_of_a_container(resources: Any, extended: tuple[tuple[str, int], ...]) -> None:
     pod = row("pods", spec={"containers": [container(**resources)]})
     assert pod.containers[0].extended == extended
+
+
+def test_a_pod_that_is_evicted() -> None:
+    conditions = [{"type": "DisruptionTarget", "status": "True", "reason": "DeletionByDeviceTaintManager"}]
+    pod = row("pods", metadata={"name": "train", "finalizers": ["keep"]}, status={"conditions": conditions})
+    assert pod.disruption == model.Condition("DisruptionTarget", "True", "DeletionByDeviceTaintManager")
+    assert (pod.scheduled, pod.finalizers) == (None, ("keep",))
 
 
 def test_why_a_container_does_not_run() -> None:

@@ -83,7 +83,9 @@ def test_a_claim_in_full() -> None:
     assert claim.consumers == (model.Consumer("pods", "train", "pod-uid"),)
     assert claim.owner == model.Owner("Pod", "train", "pod-uid", True)
     assert (claim.pod_claim_name, claim.extended_resource) == ("gpu", False)
-    assert claim.device_status[0].conditions[0].type == "Ready"
+    (status,) = claim.device_status
+    assert (status.conditions[0].type, status.share_id) == ("Ready", "share-1")
+    assert status.network == model.NetworkData("eth1", ("10.0.0.7/24",))
 
 
 def test_a_shared_capacity_keeps_its_policy() -> None:

@@ -117,7 +117,9 @@ CLAIM: Json = {
                 "driver": "gpu.nvidia.com",
                 "pool": "node-1",
                 "device": "gpu-0",
+                "shareID": "share-1",
                 "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": None}],
+                "networkData": {"interfaceName": "eth1", "ips": ["10.0.0.7/24"], "hardwareAddress": None},
             }
         ],
     },

@@ -131,6 +131,10 @@ def test_one_object_is_printed_alone(get: Get) -> None:
             "choice": None,
             "adminAccess": False,
             "product": f"H100 {HOSTILE}",
+            "conditions": [],
+            "networkData": None,
+            "bindingPending": [],
+            "bindingFailed": [],
             "vanished": False,
         }
     ]

@@ -186,6 +186,41 @@ def test_shares_add_up_and_a_lesser_choice_is_told(all_scenarios: ControlPlane) 
     assert shares["listed"]["choice"] == {"name": "slot", "number": 2, "of": 2}
 
 
+def test_what_a_driver_reports_about_a_device_and_that_it_failed_to_bind(
+    all_scenarios: ControlPlane,
+) -> None:
+    (device,) = [
+        d for c in items(all_scenarios, "claims", "-n", "shares") for d in c["devices"] if d["networkData"]
+    ]
+    assert device["device"] == "slot-0"
+    assert device["networkData"]["ips"] == ["10.0.0.7/24"]
+    (condition,) = device["conditions"]
+    assert (condition["type"], condition["status"], condition["message"]) == ("Ready", "False", "no link")
+    (waits,) = [c for c in items(all_scenarios, "claims", "-n", "waiting") if c["name"] == "binding"]
+    assert waits["devices"][0]["bindingPending"] == ["attach.example.com/ready"]
+    assert "waits for attach.example.com/ready" in waits["reason"]
+
+
+def test_a_pod_whose_driver_is_gone_says_why_it_cannot_leave(all_scenarios: ControlPlane) -> None:
+    (pod,) = [p for p in items(all_scenarios, "pods", "-n", "leaving") if p["name"] == "stays"]
+    assert (pod["status"], pod["claims"]) == ("Terminating", ["kept"])
+    assert pod["leaving"] == (
+        "driver left.example.com publishes nothing for node leaving-1 any more: "
+        "claim kept cannot be unprepared"
+    )
+    assert "publishes nothing for node leaving-1" in get(all_scenarios, "pods", "-n", "leaving").out
+
+
+def test_a_pod_that_a_device_taint_evicts_says_so(all_scenarios: ControlPlane) -> None:
+    def evicted() -> list[dict[str, Any]]:
+        pods = items(all_scenarios, "pods", "-n", "leaving")
+        return [p for p in pods if p["eviction"] and p["status"] == "Terminating"]
+
+    (pod,) = wait(evicted, 30, "the pod to be evicted")
+    assert (pod["name"], pod["leaving"]) == ("evicted", "")
+    assert pod["eviction"].startswith("DeletionByDeviceTaintManager: ")
+
+
 # --- rights -------------------------------------------------------------------------------------------
 
 

@@ -82,6 +82,7 @@ _results = st.builds(
     admin_access=st.booleans(),
     share_id=st.sampled_from(["", "share-0"]),
     binding_conditions=st.sampled_from([(), ("Ready",)]),
+    binding_failure_conditions=st.sampled_from([(), ("Ready",), ("Failed",)]),
 )
 _claim_rows = st.builds(
     Claim,
@@ -127,6 +128,7 @@ _pod_rows = st.builds(
         [None, Condition("PodScheduled", "False", message="0/2 nodes are available: 2 x.")]
     ),
     gates=st.sampled_from([(), ("gate",)]),
+    finalizers=st.sampled_from([(), ("keep",)]),
 )
 
 

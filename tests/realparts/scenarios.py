@@ -13,7 +13,7 @@ import yaml
 from tests.realparts.controlplane import ControlPlane
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
-NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares")
+NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares", "leaving")
 
 SETTLE_TIMEOUT = 60.0
 
@@ -177,4 +177,62 @@ def _fail_to_prepare(plane: ControlPlane) -> None:
     _apply(plane, [event])
 
 
-_APPLY_PODS: Mapping[str, Callable[[ControlPlane, Sequence[Document]], None]] = {"waiting": _apply_waiting}
+def _apply_shares(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
+    """Report the state of a share as its driver would: there is none here."""
+    _apply(plane, its_pods)
+
+    def allocated() -> Document | None:
+        every = plane.objects("resourceclaims", "-n", "shares", "--field-selector=metadata.name=rounded")
+        allocations = (claim.get("status", {}).get("allocation") for claim in every)
+        results = (result for each in allocations if each for result in each["devices"]["results"])
+        return next(results, None)
+
+    result = plane.wait(allocated, SETTLE_TIMEOUT, "the claim rounded to be allocated")
+    assert result is not None
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    status = {
+        **{key: result[key] for key in ("driver", "pool", "device", "shareID")},
+        "conditions": [
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "Cable",
+                "message": "no link",
+                "lastTransitionTime": now,
+            }
+        ],
+        "networkData": {"interfaceName": "eth1", "ips": ["10.0.0.7/24"]},
+    }
+    patch = json.dumps({"status": {"devices": [status]}})
+    plane.kubectl(
+        *("patch", "resourceclaim", "rounded", "-n", "shares", "--subresource=status", "--type=merge"),
+        *("-p", patch),
+    )
+
+
+def _apply_leaving(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
+    """Delete one pod after its driver went from the node, and kubelet deleted its slices; have the other evicted."""
+    _apply(plane, its_pods)
+    for name in ("stays", "evicted"):
+        pod = ("pod", name, "-n", "leaving")
+        plane.kubectl("wait", "--for=condition=Ready", "--timeout=60s", *pod)
+        plane.kubectl("annotate", *pod, "dratui.test/kubelet=cannot-unprepare")
+    plane.kubectl("delete", "resourceslice", "leaving-1-left.example.com")
+    plane.kubectl("delete", "pod", "stays", "-n", "leaving", "--wait=false")
+    rule = {
+        "apiVersion": "resource.k8s.io/v1beta2",
+        "kind": "DeviceTaintRule",
+        "metadata": {"name": "evicts"},
+        "spec": {
+            "deviceSelector": {"driver": "evicted.example.com"},
+            "taint": {"key": "example.com/repair", "effect": "NoExecute"},
+        },
+    }
+    _apply(plane, [rule])
+
+
+_APPLY_PODS: Mapping[str, Callable[[ControlPlane, Sequence[Document]], None]] = {
+    "waiting": _apply_waiting,
+    "shares": _apply_shares,
+    "leaving": _apply_leaving,
+}

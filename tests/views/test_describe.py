@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dratui.api.model import (
     Capacity,
@@ -15,6 +16,7 @@ from dratui.api.model import (
     DeviceKey,
     DeviceStatus,
     Namespace,
+    NetworkData,
     Node,
     ObjectKey,
     PodClaim,
@@ -137,6 +139,18 @@ def test_a_pod_that_waits() -> None:
     assert said["WARNINGS"] == {"FailedPrepareDynamicResources": "no driver (× 1, 5m ago)"}
 
 
+def test_a_pod_that_cannot_leave() -> None:
+    evicted = Condition("DisruptionTarget", "True", "DeletionByDeviceTaintManager", "taint")
+    subject = pod("train", "gpu", node="node-1", deleted=NOW, disruption=evicted)
+    made = store(subject, claim("gpu", result("gpu-0"), pods=[subject]), Node(name="node-1", ready="True"))
+    found = document(made, "pods", subject.key)
+    reason = f"driver {DRIVER} publishes nothing for node node-1 any more: claim gpu cannot be unprepared"
+    assert (found.state, found.style) == ("Terminating", Style.FAULT)
+    assert lines(found)["POD"]["cannot leave"] == reason
+    assert lines(found)["POD"]["evicted"] == "DeletionByDeviceTaintManager: taint"
+    assert TABLES["pods"].columns[6].cell(TABLES["pods"].row(made, subject.key), NOW) == f"{reason} (derived)"
+
+
 def test_a_pods_claim_that_is_not_there_is_absent_only_if_we_could_see_it() -> None:
     subject = pod("train", "gpu")
     assert lines(document(store(subject), "pods", subject.key))["CLAIM gpu"]["state"] == "does not exist"
@@ -184,6 +198,29 @@ def test_a_share_and_a_choice() -> None:
     device = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0")))
     assert device["SHARED"] == {"memory": "70Gi of 80Gi left"}
     assert "memory 10Gi (5Gi by rounding)" in device["HELD BY"]["default/part"]
+
+
+def test_what_a_driver_reports_about_a_device() -> None:
+    nic = Result("nic", DRIVER, "node-1", "nic-0", binding_conditions=("attached",))
+    broken = Condition("broken", "True", "Cable", "no link")
+    status = DeviceStatus(
+        DRIVER,
+        "node-1",
+        "nic-0",
+        (broken,),
+        network=NetworkData("eth1", ("10.0.0.7/24",), "02:00:00:00:00:07"),
+    )
+    subject = claim("net", replace(nic, binding_failure_conditions=("broken",)), device_status=(status,))
+    found = document(store(subject, slice_("node-1", "nic-0")), "claims", subject.key)
+    assert lines(found)["STATUS nic-0"] == {
+        "failed to bind": "broken",
+        "waits to bind": "attached",
+        "broken": "True Cable no link",
+        "interface": "eth1",
+        "addresses": "10.0.0.7/24",
+        "hardware": "02:00:00:00:00:07",
+    }
+    assert found.style is Style.FAULT
 
 
 def test_a_node_and_a_namespace_say_what_they_do_not_know() -> None:
