@@ -34,7 +34,9 @@ from dratui.tui.widgets.bar import Bar
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.last_line import LastLine
 from dratui.tui.widgets.table import VirtualTable
+from dratui.views.jumps import JUMPS, Single
 from dratui.views.overview import Summary
+from dratui.views.query import Query
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
@@ -224,6 +226,15 @@ class Shell(Screen[None], inherit_bindings=False):
         chosen = self._guide.face.chosen()
         if chosen is not None and not isinstance(self._guide.place, Yaml):
             self._go(lambda: self._guide.enter(Yaml(*chosen)))
+
+    def action_jump(self, what: str) -> None:
+        """Sideways: to its node, its owner, what uses it."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None:
+            self._go(lambda: self._jump(JUMPS[what](self._world.store, *chosen)))
+
+    def _jump(self, target: Query | Single) -> None:
+        self._guide.enter(Card(*target) if isinstance(target, Single) else Rows(target))
 
     def action_copy(self) -> None:
         """To the terminal's clipboard, where it has one."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dratui.cluster.index import rule_selects
+from dratui.cluster.index import held, rule_selects
 from dratui.cluster.store import Store
 from dratui.views.query import Query, Within
 
@@ -29,11 +29,21 @@ def drill(store: Store, kind: str, row: Any) -> Query | None:
 
 
 def belongs(store: Store, kind: str, row: Any, within: Within) -> bool:
-    """Whether a row of `kind` is one step inside the object that `within` names."""
+    """Whether a row of `kind` is one step inside the object that `within` names, or uses it."""
     key: Any = within.key
     match within.kind, kind:
         case "namespaces", "pods":
             return bool(row.namespace == key.name)
+        case "nodes", "pods":
+            return bool(row.node == key.name)
+        case "claims", "pods":
+            return row.key in store.pods_of_claim[key] or key in store.claims_reserved_for[row.key]
+        case "devices", "claims":
+            return row.key in store.claims_of_device[key]
+        case "pools", "claims":
+            return row.key in store.claims_of_pool[key]
+        case "slices", "claims":
+            return any(key in store.slices_of_device[device] for device in held(store.claims[row.key]))
         case "pods", "claims":
             return key in store.pods_of_claim[row.key] or row.key in store.claims_reserved_for[key]
         case "claims", "devices":

@@ -287,3 +287,18 @@ async def test_a_click_chooses_and_a_second_one_opens() -> None:
         await press(pilot, "escape")
         await pilot._post_mouse_events([MouseScrollDown], "#rows", offset=(5, 2))
         await until(pilot, lambda: "eval-gpu" in under_cursor(pilot), "the wheel")
+
+
+async def test_jumps_go_to_the_node_the_owner_and_what_uses_it() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu")
+        await press(pilot, "o")
+        assert "node gpu-node-1" in text(pilot)
+        await press(pilot, "escape", "J")
+        assert "pod ml-team/train-6" in text(pilot)
+        await press(pilot, "escape", "u")
+        assert "Pods(all)[1 of 3] of train-6-gpu" in text(pilot)
+        await press(pilot, "u")
+        assert "nothing here uses a pod" in screen(pilot)[-1]
+        await press(pilot, "escape")
+        assert "train-6-gpu" in under_cursor(pilot)

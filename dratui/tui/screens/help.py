@@ -16,7 +16,7 @@ from dratui.tui.widgets.pager import Pager
 from dratui.views.tables import TABLES
 
 COLUMNS: Final = ((Where.MOVE, Where.INSPECT), (Where.GO, Where.CARD), (Where.TABLE, Where.PROMPT))
-KEY_WIDTH: Final = 9
+KEY_WIDTH: Final = 10
 COLUMN_WIDTH: Final = 26
 
 
