@@ -209,6 +209,7 @@ class Result(Part, frozen=True):
     consumed_capacity: Mapping[str, str] = {}
     binding_conditions: tuple[str, ...] = ()
     binding_failure_conditions: tuple[str, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
 
     @property
     def key(self) -> DeviceKey:

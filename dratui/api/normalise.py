@@ -161,6 +161,7 @@ def _allocation(wire: v1.Allocation) -> model.Allocation:
                 consumed_capacity={k: str(v) for k, v in (r.consumed_capacity or {}).items()},
                 binding_conditions=r.binding_conditions or (),
                 binding_failure_conditions=r.binding_failure_conditions or (),
+                tolerations=r.tolerations or (),
             )
             for r in wire.devices.results or ()
         ),

@@ -174,6 +174,7 @@ class Result(Struct, frozen=True):
     admin_access: bool | None = None
     share_id: str | None = msgspec.field(name="shareID", default=None)
     consumed_capacity: dict[str, Quantity] | None = None
+    tolerations: tuple[model.Toleration, ...] | None = None
     binding_conditions: tuple[str, ...] | None = None
     binding_failure_conditions: tuple[str, ...] | None = None
 

@@ -17,6 +17,7 @@ from dratui.api.model import (
     Version,
 )
 from dratui.cluster.counters import shortage
+from dratui.cluster.eviction import eviction_time
 from dratui.cluster.index import rule_selects
 from dratui.cluster.judgement import Judgement, judgement, where
 from dratui.cluster.requests import waste_of
@@ -57,6 +58,7 @@ class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     consumed_capacity: Mapping[str, str] = {}
     rounding_waste: Mapping[str, str] = {}  # consumed beyond what the request asked for
     admin_access: bool = False
+    evicted_at: datetime | None = None  # when a NoExecute taint of the device evicts its pods
 
 
 class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -102,6 +104,8 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     """A device as listed; None when it is neither published by its pool's newest generation nor held."""
     verdict = judgement(store, (key.driver, key.pool))
     found = verdict.devices.get(key.device) if verdict else None
+    taints = tuple(effective_taints(store, key, found[1] if found else None))
+    evicting = [Taint(t.key, t.value, t.effect, t.time_added) for t in taints if t.effect == "NoExecute"]
     claims = tuple(
         Holding(
             c.namespace,
@@ -111,6 +115,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
             r.consumed_capacity,
             waste_of(c, r),
             r.admin_access,
+            eviction_time(r, evicting),
         )
         for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
         for r in results_on(c, key)
@@ -118,9 +123,8 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     if found is None and not claims:
         return None
     if verdict is None or found is None:
-        return _unpublished(store, key, claims)
+        return _unpublished(store, key, claims, taints)
     slice_, device = found
-    taints = tuple(effective_taints(store, key, device))
     state, why = _state(store, key, device, verdict, claims, taints)
     return DeviceRow(
         driver=key.driver,
@@ -146,7 +150,9 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     )
 
 
-def _unpublished(store: Store, key: DeviceKey, claims: tuple[Holding, ...]) -> DeviceRow:
+def _unpublished(
+    store: Store, key: DeviceKey, claims: tuple[Holding, ...], taints: tuple[EffectiveTaint, ...]
+) -> DeviceRow:
     """A device that no slice lists: it vanished, if slices are known."""
     known = store.known("resourceslices")
     return DeviceRow(
@@ -162,7 +168,7 @@ def _unpublished(store: Store, key: DeviceKey, claims: tuple[Holding, ...]) -> D
         capacity={} if known else None,
         shared_capacity=() if known else None,
         consumes_counters=() if known else None,
-        taints=tuple(effective_taints(store, key, None)) if known else None,
+        taints=taints if known else None,
         slice="",
         vanished=True if known else None,
         why="held, but its driver no longer publishes it" if known else "held; slices are not known",

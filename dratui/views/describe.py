@@ -229,10 +229,18 @@ def _device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("slice", row.slice),
         ("why", row.why, styles.device(row)),
     )
-    yield _section("HELD BY", *_holdings(store, row))
+    yield _section("HELD BY", *_holdings(store, row, now))
     yield _section(
         "TAINTS",
-        *((t.text, f"from {t.source}" + _since(t.time_added, now), Style.TAINTED) for t in row.taints or ()),
+        *(
+            (
+                t.text,
+                f"from {t.source}{_since(t.time_added, now)}"
+                + (", a dry run: keeps nobody away" if t.effect == "None" else ""),
+                Style.DIM if t.effect == "None" else Style.TAINTED,
+            )
+            for t in row.taints or ()
+        ),
     )
     yield _section("CAPACITY", *sorted((row.capacity or {}).items()))
     yield _section(
@@ -254,7 +262,7 @@ def _held(row: DeviceRow) -> str:
     return f"{row.state} by {names[0] if len(names) == 1 else words.count(len(names), 'claim')}"
 
 
-def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
+def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str, str]]:
     """Claim by claim, and for which pods."""
     for holding in row.claims:
         claim = claim_row(store, ObjectKey(holding.namespace, holding.name))
@@ -263,8 +271,18 @@ def _holdings(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
             f"request {holding.request}",
             _share(holding),
             "admin access: watches, does not hold" if holding.admin_access else "",
+            _eviction(holding.evicted_at, now),
         )
         yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
+
+
+def _eviction(at: datetime | None, now: datetime) -> str:
+    """When a taint evicts the pods: in how long, or how long ago that was due."""
+    if at is None:
+        return ""
+    if at > now:
+        return f"evicted by taint in {words.age(now, at)}"
+    return f"evicted by taint, due {words.age(at, now)} ago"
 
 
 def _partition(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,19 @@ def test_a_pod_that_a_device_taint_evicts_says_so(all_scenarios: ControlPlane) -
     (pod,) = wait(evicted, 30, "the pod to be evicted")
     assert (pod["name"], pod["leaving"]) == ("evicted", "")
     assert pod["eviction"].startswith("DeletionByDeviceTaintManager: ")
+
+
+def test_a_toleration_puts_off_the_eviction(all_scenarios: ControlPlane) -> None:
+    devices = [d for d in items(all_scenarios, "devices") if d["driver"] == "evicted.example.com"]
+    times = {
+        claim["name"]: (
+            datetime.fromisoformat(claim["evictedAt"])
+            - datetime.fromisoformat(device["taints"][0]["timeAdded"])
+        )
+        for device in devices
+        for claim in device["claims"]
+    }
+    assert times == {"evicted": timedelta(0), "tolerates": timedelta(hours=1)}
 
 
 # --- rights -------------------------------------------------------------------------------------------

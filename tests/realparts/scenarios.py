@@ -213,10 +213,10 @@ def _apply_shares(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
 def _apply_leaving(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
     """Delete one pod after its driver went from the node, and kubelet deleted its slices; have the other evicted."""
     _apply(plane, its_pods)
-    for name in ("stays", "evicted"):
-        pod = ("pod", name, "-n", "leaving")
-        plane.kubectl("wait", "--for=condition=Ready", "--timeout=60s", *pod)
-        plane.kubectl("annotate", *pod, "dratui.test/kubelet=cannot-unprepare")
+    plane.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod", "--all", "-n", "leaving")
+    plane.kubectl(
+        *("annotate", "pod", "stays", "evicted", "-n", "leaving"), "dratui.test/kubelet=cannot-unprepare"
+    )
     plane.kubectl("delete", "resourceslice", "leaving-1-left.example.com")
     plane.kubectl("delete", "pod", "stays", "-n", "leaving", "--wait=false")
     rule = {

@@ -107,6 +107,19 @@ def test_a_device() -> None:
     assert said["HELD BY"]["default/monitor"].endswith("admin access: watches, does not hold")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(600, "evicted by taint in 5m"), (60, "evicted by taint, due 4m ago")]
+)
+def test_when_a_taint_evicts_a_holder(seconds: int, said: str) -> None:
+    taints = (Taint("xid", "", "NoExecute", ago(minutes=5)), Taint("trial", "", "None"))
+    for_a_while = (Toleration("xid", "Exists", "", "NoExecute", seconds),)
+    holder = claim("gpu", Result("gpu", DRIVER, "node-1", "gpu-0", tolerations=for_a_while))
+    made = store(slice_("node-1", Device("gpu-0", taints=taints)), holder)
+    card = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0")))
+    assert card["HELD BY"]["default/gpu"] == f"request gpu · {said}"
+    assert card["TAINTS"]["trial:None"] == "from slice, a dry run: keeps nobody away"
+
+
 def test_a_device_whose_slice_is_forbidden_is_unknown_not_gone() -> None:
     made = store(claim("gpu", result("gpu-0")), unknown=["resourceslices"])
     found = document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0"))
