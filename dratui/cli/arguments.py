@@ -5,11 +5,14 @@ import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from dratui import __version__
 from dratui.failure import UsageFailure
 from dratui.kube.options import Options
+
+if TYPE_CHECKING:
+    from dratui.cli.dashboard import Manner
 
 KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -131,6 +134,26 @@ def _dashboard_flags() -> Parser:
     flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = flags.add_argument_group("dashboard")
     group.add_argument("--ascii", action="store_true", help="no glyphs outside ASCII")
+    group.add_argument(
+        "-c",
+        "--command",
+        dest="start",
+        metavar="':claims NS'",
+        help="where to start: a line as typed behind the colon, such as ':pods ml-team /train'",
+    )
+    group.add_argument("--headless", action="store_true", help="no first line")
+    group.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, and with it its selection"
+    )
+    group.add_argument(
+        "-r",
+        "--refresh",
+        metavar="2s",
+        type=_seconds,
+        help="show what changed no more often than this (default: 250ms)",
+    )
+    group.add_argument("--readonly", action="store_true", help="as k9s has it; dratui only ever reads")
+    group.add_argument("--logoless", action="store_true", help="as k9s has it; dratui has no logo")
     return flags
 
 
@@ -166,6 +189,18 @@ def _options(arguments: dict[str, Any]) -> Options:
     )
 
 
+def _manner(arguments: dict[str, Any]) -> "Manner":
+    from dratui.cli.dashboard import Manner
+
+    return Manner(
+        start=arguments.get("start", ""),
+        ascii_only=arguments.get("ascii", False),
+        headless=arguments.get("headless", False),
+        mouse=not arguments.get("no_mouse", False),
+        refresh=arguments.get("refresh"),
+    )
+
+
 # --- the commands ------------------------------------------------------------------------------------
 
 
@@ -174,19 +209,19 @@ def _dashboard(arguments: dict[str, Any]) -> int:
 
     everywhere = arguments.get("all_namespaces", False)
     namespace = "" if everywhere else arguments.get("namespace", "")
-    return dashboard.live(_options(arguments), namespace=namespace, ascii_only=arguments.get("ascii", False))
+    return dashboard.live(_options(arguments), _manner(arguments), namespace=namespace)
 
 
 def _replay(arguments: dict[str, Any]) -> int:
     from dratui.cli import dashboard
 
-    return dashboard.replay(arguments["file"], arguments["speed"], ascii_only=arguments.get("ascii", False))
+    return dashboard.replay(arguments["file"], arguments["speed"], _manner(arguments))
 
 
 def _demo(arguments: dict[str, Any]) -> int:
     from dratui.cli import dashboard
 
-    return dashboard.demo(arguments["speed"], ascii_only=arguments.get("ascii", False))
+    return dashboard.demo(arguments["speed"], _manner(arguments))
 
 
 def _get(arguments: dict[str, Any]) -> int:

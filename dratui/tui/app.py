@@ -18,8 +18,8 @@ from dratui.cluster.store import Changes, Store
 from dratui.events import Source
 from dratui.failure import Failure
 from dratui.tui import crash
-from dratui.tui.feed import Feed
-from dratui.tui.places import Overview, Rows
+from dratui.tui.feed import SHOW_SECONDS, Feed
+from dratui.tui.places import Overview, Place, Rows
 from dratui.tui.screens.face import World
 from dratui.tui.shell import Shell
 from dratui.tui.themes import DARK, MONOCHROME, skin
@@ -48,6 +48,9 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         query: Query | None = None,
         ascii: bool = False,  # noqa: A002 — the option's name
         namespace: str = "",
+        start: Place | None = None,
+        headless: bool = False,
+        refresh: float = SHOW_SECONDS,
     ) -> None:
         colour = "NO_COLOR" not in os.environ
         super().__init__(ansi_color=None if colour else True)
@@ -56,14 +59,17 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         self.animation_level = "none"
         self._source = source
         store = Store()
-        self._feed = Feed(store, self._show)
+        self._feed = Feed(store, self._show, refresh)
+        if start is None:
+            start = Rows(query) if query is not None else Overview()
         self._crash = ""
         self._shown = False  # whether anything of the cluster ever was
         self._shell = Shell(
             World(store, self._now, skin(colour=colour, ascii_only=ascii)),
             source,
-            Rows(query) if query is not None else Overview(),
-            query.namespace if query is not None else namespace,
+            start,
+            (start.query.namespace if isinstance(start, Rows) else "") or namespace,
+            headless=headless,
         )
 
     def get_default_screen(self) -> Screen[None]:

@@ -22,9 +22,10 @@ PIECE: Final = 100  # rows of a page applied at once
 class Feed:
     """Takes events with `emit`; `follow` applies them and tells `show` what changed."""
 
-    def __init__(self, store: Store, show: Callable[[Changes], None]) -> None:
+    def __init__(self, store: Store, show: Callable[[Changes], None], pace: float = SHOW_SECONDS) -> None:
         self._store = store
         self._show = show
+        self._pace = pace
         self._queue: deque[Event] = deque()
         self._arrived = asyncio.Event()
 
@@ -48,7 +49,7 @@ class Feed:
                 self._show(changes)
                 changes = Changes()
                 shown = time.monotonic()
-                show_at = shown + max(SHOW_SECONDS, SHARE * (shown - now))
+                show_at = shown + max(self._pace, SHARE * (shown - now))
             await asyncio.sleep(0)  # keys first
 
     async def _arrival(self, until: float) -> None:

@@ -48,12 +48,15 @@ TYPED_AHEAD_ENTER: Final = "ctrl+j"  # before the terminal is ours, its driver m
 class Shell(Screen[None], inherit_bindings=False):
     """Holds the faces, shows the one that the guide came to, and turns keys into places and queries."""
 
-    def __init__(self, world: World, source: Source, start: Place, namespace: str) -> None:
+    def __init__(
+        self, world: World, source: Source, start: Place, namespace: str, *, headless: bool = False
+    ) -> None:
         super().__init__()
         self._world = world
         self._source = source
         self._start = start
         self._namespace = namespace
+        self._headless = headless  # no first line; whether what shows is live is told by the title then
         self._said: list[Said] = []
         self._saying: Said | None = None
         self._favourites = [namespace] if namespace else []
@@ -90,6 +93,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the first place; a query that cannot be shown leaves the overview."""
+        self._first.display = not self._headless
         self._guide.start()
         if self._start != Overview():
             self._try(lambda: self._guide.jump(self._start))
@@ -109,6 +113,7 @@ class Shell(Screen[None], inherit_bindings=False):
         if self._differs:
             self._differs = False
             self._facts = self._summary.overview()
+        if not self._summary.busy:  # who holds most is not known before
             new = [t.namespace for t in self._facts.tenants if t.namespace not in self._favourites]
             self._favourites = (self._favourites + new)[:FAVOURITES]
         self._guide.face.changed(changes)
@@ -125,7 +130,7 @@ class Shell(Screen[None], inherit_bindings=False):
     def _sum_on(self) -> None:
         self._sums_on = False
         self._sum_up()
-        if self._differs and not self._summary.busy:
+        if not self._summary.busy:
             self._shows(Changes())
 
     def tick(self) -> None:
@@ -139,16 +144,26 @@ class Shell(Screen[None], inherit_bindings=False):
         self._said.append(self._saying)
         self._frame()
 
+    def _state(self) -> tuple[str, Style]:
+        """Whether what one sees is live."""
+        if isinstance(self._source, replay.Replay):
+            return replay.words(self._source)
+        return live(self._world.store.health, self._source.now())
+
+    def _say_title(self) -> None:
+        left, right = self._guide.face.headline()
+        if self._headless:
+            word, style = self._state()
+            right = (*right, (f" {word} ", self._world.skin.states[style]))
+        self._title.say(left, right)
+
     def _frame(self) -> None:
         """The lines around the body."""
-        source = self._source
-        state = live(self._world.store.health, source.now())
-        if isinstance(source, replay.Replay):
-            state = replay.words(source)
+        skin = self._world.skin
         self._first.say(
-            *first_line(source.about, self._guide.trail, state, self._world.skin, self.size.width)
+            *first_line(self._source.about, self._guide.trail, self._state(), skin, self.size.width)
         )
-        self._title.say(*self._guide.face.headline())
+        self._say_title()
         said = (self._saying.text, self._saying.style) if self._saying else None
         counters = self._summary.waiting, self._summary.faults
         self._last.say(*last_line(self._guide.face.hints, said, counters, self._world.skin, self.size.width))
@@ -347,7 +362,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def on_virtual_table_moved(self) -> None:
         """The title tells the cursor's place."""
-        self._title.say(*self._guide.face.headline())
+        self._say_title()
 
     @on(VirtualTable.Opened)
     @on(Board.Opened)

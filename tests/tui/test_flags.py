@@ -1,0 +1,41 @@
+"""The flags of the dashboard, on a real pty."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.tui.terminal import MOUSE, Terminal
+
+
+@contextmanager
+def demo(*flags: str, **env: str) -> Iterator[Terminal]:
+    tty = Terminal("-m", "dratui", "demo", *flags, env=env)
+    try:
+        yield tty
+    finally:
+        tty.child.close(force=True)
+
+
+def test_it_starts_where_it_is_told_to_without_first_line_and_mouse() -> None:
+    with demo(
+        "-c", ":claims /gpu", "--headless", "--no-mouse", "-r", "1s", "--readonly", "--logoless"
+    ) as tty:
+        tty.shows("</gpu>")
+        assert tty.screen.startswith(" Claims(all)["), "the title is the first line"
+        tty.shows("replay 1×")
+        tty.press("q")
+        assert tty.ends() == 0
+        assert MOUSE[0] not in tty.written
+
+
+def test_a_start_that_is_none_is_wrong_usage() -> None:
+    with demo("-c", "nothing") as tty:
+        assert tty.ends() == 2
+        assert "there is no place 'nothing'" in tty.written
+
+
+def test_a_dumb_terminal_is_told_what_prints_text() -> None:
+    with demo(TERM="dumb") as tty:
+        assert tty.ends() == 2
+        assert "TERM=dumb" in tty.written
+        assert "dratui get claims -A" in tty.written
+        assert "\x1b" not in tty.written
