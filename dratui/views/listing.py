@@ -9,8 +9,7 @@ done the listing stays as it was; a newer question drops the older one.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
@@ -22,6 +21,8 @@ from dratui.views.searching import Search, Texts
 from dratui.views.slicing import STEP, Enough, Work, never, ordered, stretch
 from dratui.views.table import Column, Style, Table
 from dratui.views.tables import TABLES
+
+MADE: Final = STEP // 4  # rows made again between two looks at the clock: it costs more than reading them
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Listing:
         self._all: list[Any] = []  # keys of all rows in that order
         self.keys: list[Any] = []
         self._arranged = False  # whether `keys` are what `_look` says
-        self._noted: dict[Any, None] = {}  # keys of rows to make again
+        self._noted: set[Any] = set()  # keys of rows to make again
         self._loading: Work[None] | None = self._load()
         self._arranging: Work[None] | None = self._arrange(self._look, now)
         self.progress = 0.0
@@ -192,7 +193,7 @@ class Listing:
 
     def note(self, changes: Changes) -> None:
         """Rows changed; `advance` makes them again."""
-        self._noted.update(dict.fromkeys(changes.rows.get(self.table.kind, ())))
+        self._noted.update(changes.rows.get(self.table.kind, ()))
 
     def advance(self, now: datetime, enough: Enough = never) -> Delta:
         """Do what there is to do until it is done or `enough`; says what that did to the listing.
@@ -206,9 +207,7 @@ class Listing:
         gone: list[Any] = []
         moved = False
         while self._noted and not (anew and enough()):
-            some = list(islice(self._noted, STEP))
-            for key in some:
-                del self._noted[key]
+            some = [self._noted.pop() for _ in range(min(MADE, len(self._noted)))]
             moved |= self._remake(some, now, changed, gone)
             if enough():
                 break
