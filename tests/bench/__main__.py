@@ -9,19 +9,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dratui.views.tables import TABLES
-from tests.bench import startup
+from tests.bench import hands, startup
 from tests.bench.corpus import Size
 from tests.bench.table import Result, print_table
 
 ROUNDS = 3
 ALL = ("resourceslices", "resourceclaims", "deviceclasses", "nodes", "namespaces", "pods")
+SMALL = Size(nodes=1000, devices=8, claims=8000, pods=20_000)
+FULL = Size(nodes=5000, devices=8, claims=40_000, pods=100_000)
 NOBODY = Size(nodes=1, devices=8, claims=1, pods=1)
 
 
@@ -31,7 +33,7 @@ def main() -> int:
         f"{size.nodes} nodes × {size.devices} devices, {size.claims} claims, {size.pods} pods",
         file=sys.stderr,
     )
-    results = [*_startup(), *_events(size)]
+    results = [*_startup(), *_events(size), *_hands(size)]
     with tempfile.TemporaryDirectory() as folder:
         with _serving(size, Path(folder)) as (server, kubeconfig):
             synced, sync_results = _sync(server, kubeconfig)
@@ -39,7 +41,7 @@ def main() -> int:
         with _serving(NOBODY, Path(folder)) as (_, kubeconfig):
             empty = _probe("sync", kubeconfig)
     memory = (synced["rss"] - empty["rss"]) / 1e6
-    note = f"{synced['rss'] / 1e6:.0f} MB after sync; at 5 times this size the goal is 150 MB"
+    note = f"{synced['rss'] / 1e6:.0f} MB after sync; the goal is for {FULL.pods} pods"
     results.append(
         Result(measure="memory above a 1-node cluster's", value=memory, goal=150, unit="MB", note=note)
     )
@@ -51,9 +53,18 @@ def _size() -> Size:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description="Measure dratui on this machine."
     )
-    for name, default in (("nodes", 1000), ("devices", 8), ("claims", 8000), ("pods", 20_000)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    return Size(**vars(parser.parse_args()))
+    full = ", ".join(f"{number} {name}" for name, number in asdict(FULL).items())
+    parser.add_argument("--full", action="store_true", help=f"the size that the goals are for: {full}")
+    for name, default in asdict(SMALL).items():
+        parser.add_argument(f"--{name}", type=int, help=f"{default} when not given")
+    given = vars(parser.parse_args())
+    size = FULL if given.pop("full") else SMALL
+    return replace(size, **{name: number for name, number in given.items() if number is not None})
+
+
+def _hands(size: Size) -> Iterator[Result]:
+    _say("keys, filter and sort on a pty")
+    yield from hands.measure(replace(size, pods=0))
 
 
 def _startup() -> Iterator[Result]:
