@@ -11,7 +11,7 @@ def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """What outlives a run and is nobody's setting: crash reports."""
+    """What outlives a run and is nobody's setting: crash reports, saved views."""
     return _folder(environ, "XDG_STATE_HOME", ".local/state")
 
 

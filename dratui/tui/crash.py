@@ -1,17 +1,16 @@
 """A crash is our fault and nobody's reading matter: one line on the terminal, the traceback in a file."""
 
-import os
 import time
 import traceback
-from pathlib import Path
 
+from dratui.config import state_folder
 from dratui.terminal import clean, clean_lines
 
 
 def report(error: BaseException) -> str:
     """Write the traceback to a file under the state folder; returns the line to print."""
     what = clean(f"{type(error).__name__}: {error}")
-    path = _state_folder() / time.strftime("crash-%Y%m%d-%H%M%S.txt")
+    path = state_folder() / time.strftime("crash-%Y%m%d-%H%M%S.txt")
     text = clean_lines("".join(traceback.format_exception(error)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,8 +19,3 @@ def report(error: BaseException) -> str:
     except OSError as unwritable:
         return f"dratui crashed: {what} (the traceback could not be written to {path}: {unwritable.strerror})"
     return f"dratui crashed: {what}. The traceback is in {path}"
-
-
-def _state_folder() -> Path:
-    home = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(home) if home.startswith("/") else Path.home() / ".local" / "state") / "dratui"

@@ -61,6 +61,7 @@ KEYMAP: Final = (
     Key("past", "left_square_bracket", "[", "history back", Where.GO, "step(-1)"),
     Key("future", "right_square_bracket", "]", "history forth", Where.GO, "step(1)"),
     Key("last", "minus", "-", "the last view", Where.GO, "last"),
+    Key("save", "ctrl+s", "ctrl-s", "save as text", Where.GO, "save"),
     Key("help", "question_mark", "?", "these keys", Where.GO, "help", brief="help"),
     Key("quit", "q,ctrl+c", "q ^c", "quit, also :q", Where.GO, "quit", brief="quit"),
     Key("all_namespaces", "0", "0", "all namespaces", Where.TABLE, "namespace(0)"),

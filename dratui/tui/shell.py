@@ -1,6 +1,7 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from dratui.cluster.store import Changes
+from dratui.config import state_folder
 from dratui.events import Source
 from dratui.failure import Failure
 from dratui.terminal import clean
@@ -20,8 +22,20 @@ from dratui.tui.frame import first_line, last_line
 from dratui.tui.guide import Guide
 from dratui.tui.keymap import key_for
 from dratui.tui.live import live
-from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml, name_of
+from dratui.tui.places import (
+    Card,
+    HealthOfStreams,
+    Keys,
+    Messages,
+    Overview,
+    Place,
+    Rows,
+    Yaml,
+    crumb,
+    name_of,
+)
 from dratui.tui.prompting import Prompting
+from dratui.tui.saving import save
 from dratui.tui.screens.describe import DescribeFace
 from dratui.tui.screens.face import Face, World
 from dratui.tui.screens.health import HealthFace
@@ -281,6 +295,25 @@ class Shell(Screen[None], inherit_bindings=False):
                 self.say(f"copied {text} ({by})")
 
         self.run_worker(copy(), group="copy", exclusive=True)
+
+    def action_save(self) -> None:
+        """What shows, all of it, into a file."""
+
+        async def keep() -> None:
+            try:
+                path = await save(
+                    self._guide.face.view.as_text(), self._file_name(), state_folder() / "views"
+                )
+            except Failure as failure:
+                self.say(str(failure), Style.FAULT)
+            else:
+                self.say(f"saved to {path}")
+
+        self.run_worker(keep(), group="save", exclusive=True)
+
+    def _file_name(self) -> str:
+        """What is saved, in characters that any file system has."""
+        return re.sub(r"[^A-Za-z0-9.-]+", "-", crumb(self._guide.place))[:60].strip(".-") or "view"
 
     def _write(self, sequence: str) -> None:
         """To the terminal, past the screen. Textual has no public way for what it has no word for."""

@@ -1,6 +1,6 @@
 """Blocks of lines in one stack, or in two side by side where there is room, with a cursor over their items."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -70,6 +70,10 @@ class Board(Pane):
     def item(self) -> Hashable | None:
         """The item under the cursor."""
         return self._item
+
+    def as_text(self) -> Iterable[tuple[str, ...]]:
+        """All lines of one stack, then those of the other."""
+        return [("".join(text for text, _ in entry.line),) for stack in self._stacks for entry in stack]
 
     def set_blocks(self, blocks: Sequence[Block], *, item: Hashable | None = None) -> None:
         """Show these; with `item`, put the cursor there."""

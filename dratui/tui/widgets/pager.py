@@ -1,7 +1,7 @@
 """Lines to read, longer than the screen: YAML, help, health, messages."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.style import Style as Ink
@@ -37,6 +37,10 @@ class Pager(Pane):
         if top is not None:
             self._top, self._left = top, 0
         self.repaint()
+
+    def as_text(self) -> Iterable[tuple[str, ...]]:
+        """The lines, from the first."""
+        return [("".join(text for text, _ in line),) for line in self._text]
 
     def search(self, pattern: re.Pattern[str] | None) -> None:
         """Mark the lines that match, and go to the first at or below the top of the screen."""

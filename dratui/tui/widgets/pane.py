@@ -27,6 +27,10 @@ class Pane(Widget):
         self._drawn: Sequence[Strip] = ()
         self._drawn_for = Size(0, 0)
 
+    def as_text(self) -> Iterable[tuple[str, ...]]:
+        """All there is to see here as text, not only what fits: lines, or the cells of a table."""
+        return [(strip.text,) for strip in self._drawn]
+
     def draw(self, columns: int, lines: int) -> Sequence[Strip]:
         """The lines to show, at most `lines` of them, each `columns` wide."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ The cursor belongs to an object, not to a line: whatever is inserted, removed or
 put. Nothing in here takes time in the number of rows.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -128,6 +128,15 @@ class VirtualTable(Pane):
         self._now = now
         self._faces.clear()
         self.repaint()
+
+    def as_text(self) -> Iterable[tuple[str, ...]]:
+        """Every row of the listing with its shown columns, one by one: there may be very many."""
+        yield tuple(column.title for _, column in self._columns)
+        columns = self._columns
+        listing = self.listing
+        for key in tuple(listing.keys):
+            if (row := listing.row(key)) is not None:
+                yield rows.face(row, listing.cells(key, self._now), columns).cells
 
     # --- the cursor ------------------------------------------------------------------------------------------------
 
