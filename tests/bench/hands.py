@@ -94,7 +94,9 @@ def _dashboard(size: Size, rate: int) -> Iterator[Pty]:
     wanted = json.dumps({"size": asdict(size), "rate": rate})
     with _running("-m", "tests.bench.busy", wanted) as pty:
         pty.until(f"[{size.claims}]")
-        pty.read(3)  # until all that came is counted, too
+        pty.read(3)
+        while rate <= 1 and _watched(pty, 1)[0] > 0.1:
+            pass  # what came is not yet all counted for the overview
         yield pty
 
 
@@ -169,11 +171,11 @@ def _latencies(pty: Pty, word: str) -> list[float]:
     return took
 
 
-def _watched(pty: Pty) -> tuple[float, float]:
+def _watched(pty: Pty, seconds: float = WATCHED) -> tuple[float, float]:
     """The share of a core, and bytes a second."""
     before, began = pty.cpu(), time.monotonic()
-    count = pty.read(WATCHED)
-    time.sleep(max(0.0, WATCHED - (time.monotonic() - began)))
+    count = pty.read(seconds)
+    time.sleep(max(0.0, seconds - (time.monotonic() - began)))
     took = time.monotonic() - began
     return (pty.cpu() - before) / took, count / took
 

@@ -75,7 +75,6 @@ class RowsFace(Face[VirtualTable]):
         if delta.changed or delta.moved:
             self.view.changed(delta, now, settled=self._settled())
         if working:
-            self.view.repaint()
             self.view.post_message(VirtualTable.Moved())  # the title says how far it is
         if listing.busy and not self._goes_on:
             self._goes_on = True
