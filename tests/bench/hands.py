@@ -21,7 +21,10 @@ PACE = 0.05  # seconds between keys
 WATCHED = 5.0  # seconds of CPU and bytes
 RATE = 1000
 ROWS = 100_000
-CURSOR = "48;2;95;67;160m"  # the line under the cursor begins; only keys paint it
+NAMESPACES = 40  # of the corpus: the first has every 40th claim
+CURSOR = (
+    "48;2;95;67;160m team-00     claim-{claim:06}"  # the line under the cursor, as only one key paints it
+)
 
 # The least that a Textual program can do about a key.
 _ECHO = """
@@ -166,7 +169,7 @@ def _filtered(pty: Pty, digits: str) -> float:
 def _latencies(pty: Pty, word: str) -> list[float]:
     took = []
     for n in range(2, KEYS + 2):
-        took.append(pty.took("j", word.format(n=n)))
+        took.append(pty.took("j", word.format(n=n, claim=NAMESPACES * (n - 1))))
         pty.read(PACE)
     return took
 
