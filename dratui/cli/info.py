@@ -21,6 +21,7 @@ def run(options: Options) -> int:
         **{name: version(name) for name in LIBRARIES},
         "config folder": f"{config_folder()} (not read yet: there are no settings)",
         "crash reports": str(state_folder()),
+        "saved views": str(state_folder() / "views"),
         **_access(options),
         "NO_COLOR": os.environ.get("NO_COLOR", "not set"),
         "TERM": os.environ.get("TERM", "not set"),
