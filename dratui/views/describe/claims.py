@@ -1,0 +1,133 @@
+"""A claim in words."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from dratui.api.model import Constraint, NetworkData, Request
+from dratui.cluster.claims import ClaimDevice, ClaimRow
+from dratui.cluster.devices import Holding
+from dratui.cluster.store import Store
+from dratui.terminal import clean
+from dratui.views import cells, words
+from dratui.views.describe.document import Section, ago, section
+from dratui.views.table import Style
+
+
+def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
+    """The sections of a claim."""
+    claim = store.claims[row.key]
+    owner = claim.owner
+    yield section(
+        "CLAIM",
+        ("state", row.state),
+        ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
+        ("node", row.node),
+        ("made for", f"{owner.kind} {owner.name}, entry {claim.pod_claim_name or '–'}" if owner else ""),
+        ("", "made for the pod's extended resources" if claim.extended_resource else ""),
+        ("finalizers", ", ".join(claim.finalizers)),
+    )
+    yield section(
+        "CONSUMERS",
+        *(
+            (c.kind.lower(), c.name)
+            if c.present is not False
+            else (c.kind.lower(), f"{c.name} is gone, its reservation stays", Style.FAULT)
+            for c in row.consumers
+        ),
+    )
+    yield from _devices_of_claim(row.devices)
+    for request in claim.requests:
+        yield _request("REQUEST " + clean(request.name), request)
+    yield section("CONSTRAINTS", *_constraints(claim.constraints))
+    for device in row.devices:
+        yield _status(device)
+    yield section("STEPS", *((f"{s.step} {s.pod}".rstrip(), ago(s.at, now)) for s in row.steps))
+
+
+def _status(device: ClaimDevice) -> Section:
+    """What a driver reports about a device: what it must bring about first, conditions, its place in the network."""
+    network = device.network_data or NetworkData()
+    return section(
+        "STATUS " + clean(device.device),
+        ("failed to bind", ", ".join(device.binding_failed), Style.FAULT),
+        ("waits to bind", ", ".join(device.binding_pending), Style.WAITING),
+        *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in device.conditions),
+        ("interface", network.interface_name),
+        ("addresses", ", ".join(network.ips)),
+        ("hardware", network.hardware_address),
+    )
+
+
+def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
+    """One device in full; of several a line each."""
+    if len(devices) == 1:
+        (device,) = devices
+        yield section(
+            "DEVICE " + clean(device.device),
+            ("product", device.product),
+            ("driver", device.driver),
+            ("pool", device.pool),
+            ("node", device.node),
+            ("request", device.request),
+            ("choice", cells.choice(device.choice) if device.choice else "", _choice_style(device)),
+            ("share", share(device).removeprefix("share ")),
+            ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
+            ("published", "no longer" if device.vanished else "", Style.FAULT),
+        )
+        return
+    lines = []
+    for device in devices:
+        said = (
+            device.product or "",
+            f"pool {device.pool}",
+            f"request {device.request}",
+            f"choice {cells.choice(device.choice)}" if device.choice else "",
+            share(device),
+            "watches, does not hold" if device.admin_access else "",
+            "no longer published" if device.vanished else "",
+        )
+        style = Style.FAULT if device.vanished else Style.PLAIN
+        lines.append((device.device, " · ".join(filter(None, said)), style))
+    yield section("DEVICES", *lines)
+
+
+def _choice_style(device: ClaimDevice) -> Style:
+    return Style.WAITING if device.choice is not None and device.choice.number > 1 else Style.PLAIN
+
+
+def share(of: ClaimDevice | Holding) -> str:
+    """A share, and what of it was not asked for."""
+    if not of.share_id:
+        return ""
+    consumed = (
+        f"{name} {quantity}"
+        + (f" ({of.rounding_waste[name]} by rounding)" if name in of.rounding_waste else "")
+        for name, quantity in of.consumed_capacity.items()
+    )
+    return f"share {of.share_id}: {', '.join(consumed)}"
+
+
+def _request(title: str, request: Request) -> Section:
+    return section(
+        title,
+        ("wants", words.wanted((request,))),
+        *(("selector", s) for s in request.selectors),
+        *(("capacity", f"{k} ≥ {v}") for k, v in request.capacity.items()),
+        *(
+            ("tolerates", f"{t.key or 'any taint'} {t.operator} {t.value} {t.effect}".strip())
+            for t in request.tolerations
+        ),
+        *(
+            (f"choice {i}", " && ".join((words.wanted((a,)), *a.selectors)))
+            for i, a in enumerate(request.alternatives, start=1)
+        ),
+    )
+
+
+def _constraints(constraints: Iterable[Constraint]) -> Iterator[tuple[str, str]]:
+    for c in constraints:
+        among = ", ".join(c.requests) or "all requests"
+        if c.match_attribute:
+            yield "same", f"{c.match_attribute} ({among})"
+        if c.distinct_attribute:
+            yield "distinct", f"{c.distinct_attribute} ({among})"

@@ -1,0 +1,157 @@
+"""A device and a pool in words."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from dratui.api.model import ObjectKey
+from dratui.cluster.claims import claim_row
+from dratui.cluster.counters import CounterSetState, counter_sets
+from dratui.cluster.devices import DeviceRow, attribute_text, device_row
+from dratui.cluster.judgement import judgement
+from dratui.cluster.pools import PoolRow, devices_of
+from dratui.cluster.store import Store
+from dratui.terminal import clean
+from dratui.views import styles, words
+from dratui.views.describe.claims import share
+from dratui.views.describe.document import Section, number, section, since_text
+from dratui.views.table import Style
+
+
+def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
+    """The sections of a device."""
+    yield section(
+        "DEVICE",
+        ("product", row.product),
+        ("driver", row.driver),
+        ("pool", row.pool),
+        ("node", row.node or row.where),
+        ("slice", row.slice),
+        ("why", row.why, styles.device(row)),
+    )
+    yield section("HELD BY", *_holdings(store, row, now))
+    yield section(
+        "TAINTS",
+        *(
+            (
+                t.text,
+                f"from {t.source}{since_text(t.time_added, now)}"
+                + (", a dry run: keeps nobody away" if t.effect == "None" else ""),
+                Style.DIM if t.effect == "None" else Style.TAINTED,
+            )
+            for t in row.taints or ()
+        ),
+    )
+    yield section("CAPACITY", *sorted((row.capacity or {}).items()))
+    yield section(
+        "SHARED",
+        *(
+            (c.name, f"{c.left if c.left is not None else words.UNKNOWN} of {c.total} left")
+            for c in row.shared_capacity or ()
+        ),
+    )
+    yield section("COUNTERS", *_partition(store, row))
+    yield section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
+
+
+def held(row: DeviceRow) -> str:
+    """The state, and whose doing it is."""
+    names = list(dict.fromkeys(f"{holder.namespace}/{holder.name}" for holder in row.holders))
+    if row.state not in ("held", "shared") or not names:
+        return row.state
+    return f"{row.state} by {names[0] if len(names) == 1 else words.count(len(names), 'claim')}"
+
+
+def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str, str]]:
+    """Claim by claim, and for which pods."""
+    for holding in row.claims:
+        claim = claim_row(store, ObjectKey(holding.namespace, holding.name))
+        said = (
+            f"for {', '.join(c.name for c in claim.consumers)}" if claim and claim.consumers else "",
+            f"request {holding.request}",
+            share(holding),
+            "admin access: watches, does not hold" if holding.admin_access else "",
+            _eviction(holding.evicted_at, now),
+        )
+        yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
+
+
+def _eviction(at: datetime | None, now: datetime) -> str:
+    """When a taint evicts the pods: in how long, or how long ago that was due."""
+    if at is None:
+        return ""
+    if at > now:
+        return f"evicted by taint in {words.age(now, at)}"
+    return f"evicted by taint, due {words.age(at, now)} ago"
+
+
+def _partition(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
+    """What a partition takes of its card, and what is left of that."""
+    left = {(s.name, c.name): c for s in counter_sets(store, (row.driver, row.pool)) for c in s.counters}
+    for taken in row.consumes_counters or ():
+        for counter, amount in taken.counters.items():
+            state = left.get((taken.counter_set, counter))
+            rest = f", {state.left} of {state.total} left" if state and state.left is not None else ""
+            yield f"{taken.counter_set}/{counter}", f"{'takes' if row.holders else 'needs'} {amount}{rest}"
+
+
+def pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
+    """The sections of a pool."""
+    verdict = judgement(store, row.key)
+    yield section(
+        "POOL",
+        ("state", row.state),
+        ("why", row.why, Style.FAULT),
+        ("driver", row.driver),
+        ("where", row.node or row.where),
+        ("generation", str(row.generation) if verdict else ""),
+        ("slices", f"{row.slices} of {row.expected_slices}" if verdict else ""),
+        ("obsolete", words.count(row.obsolete_slices, "older slice") if row.obsolete_slices else ""),
+        ("devices", f"{number(row.devices)}, {number(row.free)} free"),
+        ("blocked", f"{row.blocked}: counters no longer suffice" if row.blocked else ""),
+    )
+    for counters in row.counter_sets:
+        yield _counter_set(counters)
+    yield section(
+        "SLICES",
+        *((s.name, words.count(len(s.devices), "device")) for s in (verdict.slices if verdict else ())),
+    )
+    yield device_list("DEVICES", filter(None, (device_row(store, d) for d in devices_of(store, row.key))))
+
+
+def _counter_set(counters: CounterSetState) -> Section:
+    """Counter by counter what is left, then who takes what; closed while nobody takes anything."""
+    return section(
+        "COUNTERS " + clean(counters.name),
+        *(
+            (c.name, f"{c.left if c.left is not None else words.UNKNOWN} of {c.total} left")
+            for c in counters.counters
+        ),
+        *(
+            (f"taken by {c.device}", f"{', '.join(c.claims)}: {_amounts(c.counters)}", Style.HELD)
+            for c in counters.consumers
+        ),
+        collapsed=not counters.consumers,
+    )
+
+
+def _amounts(quantities: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {quantity}" for name, quantity in quantities.items())
+
+
+def _beside(row: DeviceRow) -> str:
+    """Who holds a device, or what stands against it."""
+    return row.why if row.state == "blocked" else ", ".join(f"{h.namespace}/{h.name}" for h in row.holders)
+
+
+def device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
+    return section(
+        title,
+        *(
+            (
+                r.device,
+                f"{r.state}  {r.product or ''}  {_beside(r)}".rstrip(),
+                styles.device(r),
+            )
+            for r in rows
+        ),
+    )

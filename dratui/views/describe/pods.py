@@ -1,0 +1,131 @@
+"""A pod, a node and a namespace in words."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from dratui.api.model import ObjectKey
+from dratui.cluster.claims import claim_row
+from dratui.cluster.nodes import NodeRow, devices_on
+from dratui.cluster.pods import PodRow
+from dratui.cluster.store import Store
+from dratui.cluster.tenants import NamespaceRow
+from dratui.terminal import clean
+from dratui.views import words
+from dratui.views.describe.devices import device_list
+from dratui.views.describe.document import Section, ago, number, section, since_text
+from dratui.views.table import Style
+
+
+def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
+    """The sections of a pod."""
+    pod = store.pods[row.key]
+    yield section(
+        "POD",
+        ("status", row.status),
+        ("node", row.node),
+        ("created", ago(row.created, now)),
+        ("deleted", ago(row.deleted, now)),
+        ("cannot leave", row.leaving, Style.FAULT),
+        ("evicted", row.eviction, Style.TAINTED),
+        ("reason", pod.reason, Style.FAULT),
+        ("message", pod.message, Style.FAULT),
+        *(("device plugin", f"{number} × {name}") for name, number in row.plugin.items()),
+    )
+    if row.waiting is not None:
+        who = {
+            "scheduler": "the scheduler says",
+            "event": "an event says",
+            "derived": "derived, nobody says it",
+        }
+        counts = ((f"{n} {'node' if n == 1 else 'nodes'}", text) for text, n in row.waiting.nodes.items())
+        yield section(
+            "WAITING",
+            ("source", who[row.waiting.source]),
+            ("reason", row.waiting.reason, Style.WAITING),
+            *counts,
+        )
+    for entry in pod.claims:
+        made = next((s.claim for s in pod.claim_statuses if s.name == entry.name), "")
+        yield _claim_of_pod(store, pod.namespace, entry.name, entry.claim or made, entry.template)
+    if pod.extended_claim:
+        yield _claim_of_pod(store, pod.namespace, "extended resources", pod.extended_claim, "")
+    yield section(
+        "CONTAINERS",
+        *(
+            (
+                c.name,
+                ", ".join(
+                    (
+                        *("/".join(filter(None, claim)) for claim in c.claims),
+                        *(f"{n} × {r}" for r, n in c.extended),
+                    )
+                ),
+            )
+            for c in pod.containers
+        ),
+    )
+    yield section(
+        "WARNINGS",
+        *(
+            (w.reason, f"{w.message} (× {w.count}{since_text(w.last, now)})", Style.FAULT)
+            for w in (store.warnings[k] for k in sorted(store.warnings_of_pod[row.key]))
+        ),
+    )
+
+
+def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template: str) -> Section:
+    row = claim_row(store, ObjectKey(namespace, name)) if name else None
+    devices = (
+        ", ".join(f"{d.device}" + (f" ({d.product})" if d.product else "") for d in row.devices)
+        if row
+        else ""
+    )
+    return section(
+        "CLAIM " + clean(entry),
+        ("claim", name or "not created yet"),
+        ("template", template),
+        ("state", row.state if row else _absence(store, namespace) if name else ""),
+        ("devices", devices),
+        ("wants", words.wanted(row.requests) if row and not devices else ""),
+    )
+
+
+def _absence(store: Store, namespace: str) -> str:
+    return "does not exist" if store.known("resourceclaims", namespace) else words.UNKNOWN
+
+
+def node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
+    """The sections of a node."""
+    node = store.nodes.get(row.key)
+    yield section(
+        "NODE",
+        ("ready", {True: "yes", False: "no", None: "unknown"}[row.ready]),
+        ("cordoned", "yes" if row.unschedulable else "", Style.WAITING),
+        ("kubelet", node.kubelet if node else ""),
+        ("created", ago(row.created, now)),
+        ("devices", f"{number(row.devices)}, {number(row.held)} held, {number(row.free)} free"),
+        *(("taint", f"{t.key}={t.value}:{t.effect}") for t in (node.taints if node else ())),
+    )
+    yield section(
+        "DEVICE PLUGINS",
+        *((p.name, f"{number(p.requested)} of {p.allocatable} asked for") for p in row.plugin),
+    )
+    yield device_list("DEVICES", devices_on(store, row.name))
+
+
+def namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Section]:
+    """The sections of a namespace."""
+
+    def amounts(values: Mapping[str, int] | None) -> str | None:
+        return None if values is None else ", ".join(f"{number} × {name}" for name, number in values.items())
+
+    yield section(
+        "NAMESPACE",
+        ("claims", f"{number(row.claims)}, {number(row.pending_claims)} pending"),
+        ("holds", amounts(row.drivers)),
+        ("device plugin", amounts(row.plugin)),
+        ("pods", f"{number(row.pods)} with accelerators, {number(row.waiting)} waiting"),
+        ("wait for", amounts(row.waiting_for), Style.WAITING),
+        ("created", ago(row.created, now)),
+    )
+    yield section("QUOTA", *((q.resource, f"{q.used} of {q.hard} ({q.quota})") for q in row.quotas))
