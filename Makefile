@@ -23,7 +23,7 @@ test: $(DEV) system-packages static
 	$(BIN)/pytest
 
 check: $(DEV) static
-	$(BIN)/pytest -m 'not realparts'
+	$(BIN)/pytest -n 4 -m 'not realparts'
 
 .PHONY: static
 static: $(DEV)

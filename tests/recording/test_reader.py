@@ -67,16 +67,21 @@ def test_a_byte_that_changed_anywhere_never_raises(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"NAME READY\n",
-        b"\x00" * 100,
-        random.Random(7).randbytes(1000),
-        b"\x1f\x8b\x08" + random.Random(7).randbytes(1000),
-        gzip.compress(b"a log\n" * 100),
-        gzip.compress(b'{"kind": "PodList"}\n'),
-        gzip.compress(b'{"dratui": "recording"}\n'),
-        gzip.compress(b"[" * 100_000 + b"\n"),
-        gzip.compress(b'{"dratui": "recording", "format": 1, "started": 1e300, "about": {"cluster": ""}}\n'),
-        gzip.compress(b"\xff\n"),
+        pytest.param(b"NAME READY\n", id="text"),
+        pytest.param(b"\x00" * 100, id="zeros"),
+        pytest.param(random.Random(7).randbytes(1000), id="noise"),
+        pytest.param(b"\x1f\x8b\x08" + random.Random(7).randbytes(1000), id="noise that begins like gzip"),
+        pytest.param(gzip.compress(b"a log\n" * 100), id="a compressed log"),
+        pytest.param(gzip.compress(b'{"kind": "PodList"}\n'), id="a list"),
+        pytest.param(gzip.compress(b'{"dratui": "recording"}\n'), id="no format"),
+        pytest.param(gzip.compress(b"[" * 100_000 + b"\n"), id="deep"),
+        pytest.param(
+            gzip.compress(
+                b'{"dratui": "recording", "format": 1, "started": 1e300, "about": {"cluster": ""}}\n'
+            ),
+            id="an absurd time",
+        ),
+        pytest.param(gzip.compress(b"\xff\n"), id="no UTF-8"),
     ],
 )
 def test_a_foreign_file_is_one_clear_sentence(tmp_path: Path, content: bytes) -> None:
