@@ -16,7 +16,7 @@ Row = Any
 
 
 class Phase(StrEnum):
-    """Where a stream is. Only LIVE and STALE streams have rows that were complete once."""
+    """Where a stream is."""
 
     WAITING = "waiting"  # not started yet
     SYNCING = "syncing"  # the first list is being read
@@ -27,6 +27,12 @@ class Phase(StrEnum):
     FAILED = "failed"  # never complete so far; being retried
     ENDED = "ended"  # a recording has no more to say
 
+
+COMPLETE = frozenset({Phase.LIVE, Phase.STALE, Phase.ENDED})
+"""The rows of a stream in these were complete once: absence means something."""
+
+SETTLED = COMPLETE | {Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED}
+"""A stream in these has said what it can for now."""
 
 ENDED_WELL = "end of the recording"
 """The detail of an ENDED stream of which nothing is missing."""

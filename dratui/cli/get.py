@@ -14,7 +14,7 @@ import msgspec
 
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Changes, Store
-from dratui.events import ENDED_WELL, Event, Health, Phase, Source
+from dratui.events import COMPLETE, ENDED_WELL, SETTLED, Event, Health, Phase, Source
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.terminal import clean, fit, width
@@ -23,7 +23,6 @@ from dratui.views.query import Query
 from dratui.views.table import Column, Table
 from dratui.views.tables import TABLES, named, path, table_named
 
-SETTLED = frozenset({Phase.LIVE, Phase.STALE, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED, Phase.ENDED})
 GAP = "   "  # between columns, as kubectl
 _NOT_PLAIN = re.compile(r"[^\n -~]")
 
@@ -109,15 +108,12 @@ def _judge(store: Store, table: Table[Any], namespace: str) -> None:
     for position, stream in enumerate((*table.streams, *table.joins)):
         health = store.health.get(stream)
         optional = position >= len(table.streams)
-        if health is None or health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED):
-            if health is not None and health.namespace not in ("", namespace):
+        if health is None:
+            continue
+        if health.phase in COMPLETE:
+            if health.namespace not in ("", namespace):
                 _note(f"{stream}: your rights allow only namespace {health.namespace}")
-            if (
-                position == 0
-                and health is not None
-                and health.phase is Phase.ENDED
-                and health.detail != ENDED_WELL
-            ):
+            if position == 0 and health.phase is Phase.ENDED and health.detail != ENDED_WELL:
                 _note(f"{health.detail}. What could be read is shown.")
         elif health.phase is Phase.NOT_SERVED and optional:
             pass  # normal: an older server, or a feature that is off
@@ -189,7 +185,10 @@ class _Printer:
     def print_changes(self, changes: Changes) -> None:
         """The rows that changed, one by one; those that were deleted as they were last, as kubectl does."""
         delta = self._listing.apply(changes, _now(self._source))
-        rows = [row for key in self._listing.keys if key in delta.changed and (row := self._listing.row(key))]
+        rows = [
+            self._listing.row(key)
+            for key in sorted(delta.changed, key=lambda k: self._listing.index_of(k) or 0)
+        ]
         for row in self._select([*delta.gone, *rows]):
             self._print([row])
         sys.stdout.flush()

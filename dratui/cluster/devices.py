@@ -33,14 +33,10 @@ BLOCKING_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 """Effects that keep a device from being allocated; `None` is a dry run."""
 
 
-class EffectiveTaint(msgspec.Struct, frozen=True, rename="camel"):
+class EffectiveTaint(Taint, frozen=True):
     """A taint of a device, from its slice or from a DeviceTaintRule."""
 
-    key: str
-    value: str
-    effect: str
-    time_added: datetime | None
-    source: str  # `slice`, or `rule NAME`
+    source: str = ""  # `slice`, or `rule NAME`
 
     @property
     def text(self) -> str:
@@ -105,7 +101,6 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     verdict = judgement(store, (key.driver, key.pool))
     found = verdict.devices.get(key.device) if verdict else None
     taints = tuple(effective_taints(store, key, found[1] if found else None))
-    evicting = [Taint(t.key, t.value, t.effect, t.time_added) for t in taints if t.effect == "NoExecute"]
     claims = tuple(
         Holding(
             c.namespace,
@@ -115,7 +110,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
             r.consumed_capacity,
             waste_of(c, r),
             r.admin_access,
-            eviction_time(r, evicting),
+            eviction_time(r, taints),
         )
         for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
         for r in results_on(c, key)

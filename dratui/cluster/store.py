@@ -34,7 +34,7 @@ from dratui.cluster.index import (
     touched_with_counters,
     touched_with_pool,
 )
-from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
+from dratui.events import COMPLETE, Event, Gone, Health, HealthChanged, Page, Put
 
 
 class Changes:
@@ -210,7 +210,7 @@ def _note(changes: Changes, touched: Touched) -> None:
 
 def _extent(health: Health | None) -> str | None:
     """Where a stream's rows are all there are: a namespace, "" for everywhere; None for nowhere."""
-    complete = health is not None and health.phase in (Phase.LIVE, Phase.STALE, Phase.ENDED)
+    complete = health is not None and health.phase in COMPLETE
     return health.namespace if health is not None and complete else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from dratui.cluster.store import Changes
-from dratui.events import Phase
+from dratui.events import SETTLED
 from dratui.terminal import clean
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import why_unknown
@@ -20,7 +20,6 @@ from dratui.views.table import Style
 
 SLICE_SECONDS: Final = 0.008  # how long looking through rows may keep keys waiting
 UNCHANGED: Final = Delta(frozenset(), moved=False)
-SETTLED: Final = (Phase.LIVE, Phase.STALE, Phase.ENDED, Phase.FORBIDDEN, Phase.NOT_SERVED, Phase.FAILED)
 
 
 class RowsFace(Face[VirtualTable]):
