@@ -78,3 +78,10 @@ def node(row: NodeRow) -> Style:
     if row.ready is None:
         return Style.UNKNOWN
     return Style.FAULT if not row.ready else Style.WAITING if row.unschedulable else Style.FREE
+
+
+def waiting(row: PodRow) -> Style:
+    """What a pod waits for; a pod that cannot go is a fault, one that neither waits nor goes is nothing to see."""
+    if row.leaving:
+        return Style.FAULT
+    return Style.WAITING if row.waiting is not None else Style.PLAIN

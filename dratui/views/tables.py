@@ -162,7 +162,7 @@ PODS: Table[PodRow] = Table(
         Column(title="STATUS", value=lambda r: r.status, style=styles.pod, glyph=True),
         Column(title="RESTARTS", value=lambda r: r.restarts, align="right", wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
-        Column(title="WAITING", value=cells.waiting, style=lambda r: Style.WAITING, grow=True, prose=True),
+        Column(title="WAITING", value=cells.waiting, style=styles.waiting, grow=True, prose=True),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, cells.plugin(r.plugin))).strip(", ")),

@@ -21,6 +21,7 @@ from dratui.failure import UsageFailure
 from dratui.views.listing import Listing
 from dratui.views.navigation import drill
 from dratui.views.query import BadFilter, Query
+from dratui.views.table import Style
 from dratui.views.tables import TABLES, named, path, table_named
 from tests.cluster.build import DRIVER, NOW, ago, claim, pod, put, result, slice_, store
 
@@ -251,3 +252,9 @@ def test_a_device_answers_to_its_name_and_to_its_path() -> None:
     assert found("gpu-0") == ["a", "b"]
     assert found(f"{DRIVER}/b/gpu-0") == ["b"]
     assert path(DeviceKey(DRIVER, "b", "gpu-0")) == f"{DRIVER}/b/gpu-0"
+
+
+def test_only_a_pod_that_waits_is_coloured_so() -> None:
+    column = next(c for c in TABLES["pods"].columns if c.title == "WAITING")
+    styled = {row.name: column.style_of(row) for row in Listing(small(), Query(kind="pods"), NOW).rows()}
+    assert styled == {"train": Style.PLAIN, "eval": Style.WAITING}
