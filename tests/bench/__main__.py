@@ -5,19 +5,15 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from dratui.views.tables import TABLES
 from tests.bench import hands, startup
 from tests.bench.corpus import Size
+from tests.bench.serving import Served, serving
 from tests.bench.table import Result, print_table
 
 ROUNDS = 3
@@ -34,12 +30,11 @@ def main() -> int:
         file=sys.stderr,
     )
     results = [*_startup(), *_events(size), *_hands(size)]
-    with tempfile.TemporaryDirectory() as folder:
-        with _serving(size, Path(folder)) as (server, kubeconfig):
-            synced, sync_results = _sync(server, kubeconfig)
-            results += [*sync_results, _get(server, kubeconfig)]
-        with _serving(NOBODY, Path(folder)) as (_, kubeconfig):
-            empty = _probe("sync", kubeconfig)
+    with serving(size) as served:
+        synced, sync_results = _sync(served)
+        results += [*sync_results, _get(served)]
+    with serving(NOBODY) as served:
+        empty = _probe("sync", served.kubeconfig)
     memory = (synced["rss"] - empty["rss"]) / 1e6
     note = f"{synced['rss'] / 1e6:.0f} MB after sync; the goal is for {FULL.pods} pods"
     results.append(
@@ -88,12 +83,12 @@ def _startup() -> Iterator[Result]:
     )
 
 
-def _sync(server: str, kubeconfig: str) -> tuple[dict[str, Any], Sequence[Result]]:
+def _sync(served: Served) -> tuple[dict[str, Any], Sequence[Result]]:
     _say("sync")
-    raw = _median([_probe("download", server, *ALL) for _ in range(ROUNDS)])
-    synced = _median([_probe("sync", kubeconfig) for _ in range(ROUNDS)])
+    raw = _median([_found(_download(served, ALL)) for _ in range(ROUNDS)])
+    synced = _median([_probe("sync", served.kubeconfig) for _ in range(ROUNDS)])
     ratio = synced["seconds"] / raw["seconds"]
-    note = f"{synced['seconds']:.2f} s ÷ {raw['seconds']:.2f} s for {raw['bytes'] / 1e6:.0f} MB"
+    note = f"{_taken(synced)} ÷ {_taken(raw)} for {raw['bytes'] / 1e6:.0f} MB over TLS"
     return synced, (
         Result(measure="full sync ÷ raw download", value=ratio, goal=1.5, unit="×", note=note),
         Result(
@@ -102,13 +97,18 @@ def _sync(server: str, kubeconfig: str) -> tuple[dict[str, Any], Sequence[Result
     )
 
 
-def _get(server: str, kubeconfig: str) -> Result:
+def _taken(found: dict[str, Any]) -> str:
+    return f"{found['seconds']:.2f} s (CPU {found['cpu']:.2f})"
+
+
+def _get(served: Served) -> Result:
     """Whole processes on both sides: a script pays for the start, too."""
     _say("get")
     table = TABLES["claims"]
     kinds = [kind for kind in (*table.streams, *table.joins) if kind in ALL]
-    argv = [sys.executable, "-m", "dratui", "get", "claims", "-A", "-o", "json", "--kubeconfig", kubeconfig]
-    raw_argv = _probe_argv("download", server, *kinds)
+    options = ["-A", "-o", "json", "--kubeconfig", served.kubeconfig]
+    argv = [sys.executable, "-m", "dratui", "get", "claims", *options]
+    raw_argv = _download(served, kinds)
     ours = statistics.median(_seconds_of(argv) for _ in range(ROUNDS))
     raw = statistics.median(_seconds_of(raw_argv) for _ in range(ROUNDS))
     note = f"{ours:.2f} s ÷ {raw:.2f} s for the kinds that the rows are made of"
@@ -130,41 +130,16 @@ def _events(size: Size) -> Iterator[Result]:
     )
 
 
-@contextmanager
-def _serving(size: Size, folder: Path) -> Iterator[tuple[str, str]]:
-    """The server's address, and a kubeconfig for it."""
-    argv = [sys.executable, "-m", "tests.bench.server", json.dumps(asdict(size))]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            server = f"http://127.0.0.1:{int(process.stdout.readline())}"
-            kubeconfig = folder / "kubeconfig"
-            kubeconfig.write_text(_kubeconfig(server))
-            yield server, str(kubeconfig)
-        finally:
-            process.kill()
-
-
-def _kubeconfig(server: str) -> str:
-    return yaml.safe_dump(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "corpus", "cluster": {"server": server}}],
-            "users": [{"name": "bench", "user": {}}],
-            "contexts": [{"name": "corpus", "context": {"cluster": "corpus", "user": "bench"}}],
-            "current-context": "corpus",
-        }
-    )
-
-
-def _probe_argv(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "tests.bench.probe", *arguments]
+def _download(served: Served, kinds: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "tests.bench.download", served.address, served.authority, *kinds]
 
 
 def _probe(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run(_probe_argv(*arguments), check=True, stdout=subprocess.PIPE)
+    return _found([sys.executable, "-m", "tests.bench.probe", *arguments])
+
+
+def _found(argv: Sequence[str]) -> dict[str, Any]:
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

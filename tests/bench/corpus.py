@@ -19,6 +19,11 @@ EMPTY = (
 )
 
 
+def path_of(kind: str) -> str:
+    """Where a kind, in its plural, is listed."""
+    return f"{DRA if kind.startswith(('resource', 'device')) else CORE}/{kind}"
+
+
 @dataclass(frozen=True)
 class Size:
     nodes: int

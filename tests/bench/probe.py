@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from dratui.api.streams import STREAMS, codec
 from dratui.cluster.store import Store
 from dratui.events import Page, Phase, Put
@@ -18,29 +16,10 @@ from dratui.kube.source import ClusterSource
 from dratui.tui.feed import Feed
 from dratui.views.listing import Listing
 from dratui.views.query import Query
-from tests.bench.corpus import CORE, DRA, PAGE, Size, claim, lists
+from tests.bench.corpus import Size, claim, lists
 
 EVENTS = 5000
 TICK = 0.001
-
-
-async def download(server: str, kinds: list[str]) -> dict[str, Any]:
-    """The floor: the same pages, one after the other, looked at no further than for the next one."""
-    size = 0
-    async with aiohttp.ClientSession(server, read_bufsize=256 << 10) as session:
-        began = time.perf_counter()
-        for kind in kinds:
-            token = ""
-            while True:
-                params = {"limit": str(PAGE)} | ({"continue": token} if token else {})
-                async with session.get(_path(kind), params=params) as answer:
-                    body = await answer.read()
-                size += len(body)
-                head = body[:200]
-                if b'"continue": "' not in head:
-                    break
-                token = head.split(b'"continue": "')[1].split(b'"')[0].decode()
-        return {"seconds": time.perf_counter() - began, "bytes": size}
 
 
 async def sync(kubeconfig: str) -> dict[str, Any]:
@@ -50,18 +29,18 @@ async def sync(kubeconfig: str) -> dict[str, Any]:
     source = ClusterSource(Options(kubeconfig=kubeconfig), list(STREAMS.values()))
     import kubernetes_asyncio.config  # noqa: F401 (not the list's cost; the dashboard imports it after its first paint)
 
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     tasks = [asyncio.create_task(each) for each in (feed.follow(), source.run(feed.emit))]
     stall = 0.0
     while not _complete(store):
         before = time.perf_counter()
         await asyncio.sleep(TICK)
         stall = max(stall, time.perf_counter() - before - TICK)
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return {"seconds": seconds, "stall": stall, "rss": _rss(), "pods": len(store.pods)}
+    return {"seconds": seconds, "cpu": cpu, "stall": stall, "rss": _rss(), "pods": len(store.pods)}
 
 
 async def events(size: Size) -> dict[str, Any]:
@@ -96,10 +75,6 @@ def _complete(store: Store) -> bool:
     return len(store.health) == len(STREAMS) and phases <= {Phase.LIVE, Phase.NOT_SERVED}
 
 
-def _path(kind: str) -> str:
-    return f"{DRA if kind.startswith(('resource', 'device')) else CORE}/{kind}"
-
-
 def _rss() -> int:
     """Bytes of memory that this process holds now. Linux's; elsewhere there is no such file, and no number."""
     status = Path("/proc/self/status")
@@ -110,10 +85,6 @@ def _rss() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("download")
-    command.add_argument("server")
-    command.add_argument("kinds", nargs="+")
-    command.set_defaults(run=lambda a: download(a.server, a.kinds))
     command = commands.add_parser("sync")
     command.add_argument("kubeconfig")
     command.set_defaults(run=lambda a: sync(a.kubeconfig))

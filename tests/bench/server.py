@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import json
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from aiohttp import web
 
@@ -49,10 +51,13 @@ async def main() -> None:
     """Serve until stdin closes. Prints the port once the corpus is there."""
     parser = argparse.ArgumentParser()
     parser.add_argument("size", type=json.loads)
-    size = Size(**parser.parse_args().size)
-    runner = web.AppRunner(application(lists(size)), handler_cancellation=True)
+    parser.add_argument("keys", type=Path, help="a folder with server.crt and server.key")
+    arguments = parser.parse_args()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(arguments.keys / "server.crt", arguments.keys / "server.key")
+    runner = web.AppRunner(application(lists(Size(**arguments.size))), handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -72,15 +72,23 @@ def ensure(say: Say) -> Mapping[str, Path]:
     cache = cache_folder()
     found = {part.name: path for part in PARTS if (path := _existing(part, cache))}
     missing = [part for part in PARTS if part.name not in found]
-    certificates = _certificates_path(cache)
-    if missing or not certificates.exists():
+    if missing:
         with _one_builder(cache, say):
             # Another run may have built them while this one waited for the lock.
             missing = [part for part in missing if not _cached(part, cache).exists()]
             _build(missing, cache, say)
-            if not certificates.exists():
-                _build_one(find_go(), CERTIFICATES, ".", (), certificates, lambda _seconds: None)
-    return {part.name: _cached(part, cache) for part in PARTS} | found | {"certificates": certificates}
+    return {part.name: _cached(part, cache) for part in PARTS} | found | {"certificates": certificates(say)}
+
+
+def certificates(say: Say) -> Path:
+    """The path of what makes keys (`certificates/main.go`), built where missing. Raises PartsUnavailable."""
+    cache = cache_folder()
+    path = _certificates_path(cache)
+    if not path.exists():
+        with _one_builder(cache, say):
+            if not path.exists():
+                _build_one(find_go(), CERTIFICATES, ".", (), path, lambda _seconds: None)
+    return path
 
 
 def cache_folder() -> Path:
