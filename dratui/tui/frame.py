@@ -1,17 +1,77 @@
-"""What the first line says: where one is, in which cluster, as whom, and whether it is live."""
+"""The lines around the body: where one is and whether it is live; the title; the keys, or what was just said."""
 
 from collections.abc import Sequence
 
-from dratui.events import About
+from dratui.events import About, Source
 from dratui.terminal import clean, cut
+from dratui.tui import replay
+from dratui.tui.guide import Guide
 from dratui.tui.keymap import hints
 from dratui.tui.lines import Line, Part, line_width
+from dratui.tui.live import live
 from dratui.tui.places import Place, crumb
+from dratui.tui.screens.face import World
+from dratui.tui.screens.messages import Said
+from dratui.tui.sums import Sums
 from dratui.tui.themes import Skin
+from dratui.tui.widgets.bar import Bar
+from dratui.tui.widgets.last_line import LastLine
 from dratui.views import words
 from dratui.views.table import Style
 
 LONGEST_CRUMB = 28
+
+
+class Frame:
+    """Three lines, which `draw` brings up to date."""
+
+    def __init__(self, world: World, source: Source, guide: Guide, sums: Sums, *, headless: bool) -> None:
+        self._world = world
+        self._source = source
+        self._guide = guide
+        self._sums = sums
+        self._headless = headless  # no first line; whether what shows is live is told by the title then
+        self._saying: Said | None = None
+        self.said: list[Said] = []
+        self.first = Bar(world.skin, id="first")
+        self.title = Bar(world.skin, id="title")
+        self.last = LastLine(world.skin, id="last")
+        self.first.display = not headless
+
+    def say(self, text: str, style: Style = Style.PLAIN) -> None:
+        """Tell the person something: on the last line until the next key, and under `:messages`."""
+        self._saying = Said(self._world.now(), text, style)
+        self.said.append(self._saying)
+        self.draw()
+
+    def unsay(self) -> None:
+        """What was said was read."""
+        if self._saying is not None:
+            self._saying = None
+            self.draw()
+
+    def draw(self) -> None:
+        """All three lines."""
+        skin, columns, face = self._world.skin, self.last.app.size.width, self._guide.face
+        self.first.say(*first_line(self._source.about, self._guide.trail, self._state(), skin, columns))
+        self.draw_title()
+        said = (self._saying.text, self._saying.style) if self._saying else None
+        counters = self._sums.waiting, self._sums.faults
+        self.last.say(*last_line(face.hints, said, counters, skin, columns))
+
+    def draw_title(self) -> None:
+        """Only the title."""
+        left, right = self._guide.face.headline()
+        if self._headless:
+            word, style = self._state()
+            right = (*right, (f" {word} ", self._world.skin.states[style]))
+        self.title.say(left, right)
+
+    def _state(self) -> tuple[str, Style]:
+        """Whether what one sees is live."""
+        if isinstance(self._source, replay.Replay):
+            return replay.words(self._source)
+        return live(self._world.store.health, self._source.now())
 
 
 def first_line(

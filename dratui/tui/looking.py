@@ -1,0 +1,75 @@
+"""How what shows is looked at: the namespace, the order, the columns, the filter. Turns keys into queries."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from dratui.tui.guide import Guide
+from dratui.tui.places import Place, Rows
+from dratui.tui.screens.rows import RowsFace
+from dratui.views.tables import TABLES
+
+FAVOURITES: Final = 9  # keys 1 to 9
+
+
+class Looking:
+    """Remembers the namespace from table to table, and those that keys stand for.
+
+    Keys that concern tables do nothing where none shows. What cannot be looked at raises Failure, and what showed
+    still does.
+    """
+
+    def __init__(self, guide: Guide, rows: RowsFace, namespace: str) -> None:
+        self._guide = guide
+        self._rows = rows
+        self.namespace = namespace  # of the last table that has any; empty for all
+        self.favourites = [namespace] if namespace else []
+
+    def meet(self, namespaces: Iterable[str]) -> None:
+        """These become favourites, as long as keys are left."""
+        new = [n for n in namespaces if n not in self.favourites]
+        self.favourites = (self.favourites + new)[:FAVOURITES]
+
+    def came(self, place: Place) -> None:
+        """Someone named a place; if it is a table, also its namespace."""
+        if isinstance(place, Rows) and (place.query.namespace or TABLES[place.query.kind].namespaced):
+            self.namespace = place.query.namespace
+
+    def narrow(self, text: str) -> None:
+        """Filter a table, or mark in a text."""
+        self._guide.face.narrow(text)
+        if self._guide.face is self._rows:
+            self._guide.look(Rows(self._rows.query))
+
+    def choose_namespace(self, number: int) -> None:
+        """All, or one of the favourites."""
+        if number <= len(self.favourites):
+            self.namespace = ("", *self.favourites)[number]
+            self._ask(namespace=self.namespace)
+
+    def choose_column(self, by: int) -> None:
+        """Choose the column to sort by."""
+        if self._guide.face is self._rows:
+            self._rows.choose_column(by)
+
+    def sort(self, title: str) -> None:
+        """Sort by a column; without a title by the chosen one. In a text with marks, `N` goes back to the last."""
+        if title == "NAME" and self._guide.face.next_match(-1):
+            return
+        if self._guide.face is self._rows:
+            sort, descending = self._rows.order_by(title)
+            self._ask(sort=sort, descending=descending)
+
+    def widen(self) -> None:
+        """More columns, or fewer."""
+        self._ask(wide=not self._rows.query.wide)
+
+    def faults_only(self) -> None:
+        """Only what needs a person, or all."""
+        self._ask(faults_only=not self._rows.query.faults_only)
+
+    def _ask(self, **changes: object) -> None:
+        if self._guide.face is self._rows:
+            query = replace(self._rows.query, **changes)  # type: ignore[arg-type]
+            self._rows.ask(query)
+            self._guide.look(Rows(query))
