@@ -5,6 +5,7 @@ from datetime import datetime
 from sys import intern
 
 from dratui.api import model
+from dratui.api.printed import printed
 from dratui.api.wire import Decoding, Metadata, Object, Struct, controller, head
 
 
@@ -35,6 +36,7 @@ class Container(Struct, frozen=True):
     """A container."""
 
     name: str = ""
+    restart_policy: str | None = None  # of an init container: Always makes it a sidecar
     resources: Resources = Resources()
 
 
@@ -81,10 +83,24 @@ class Waiting(Struct, frozen=True):
     reason: str = ""
 
 
+class Running(Struct, frozen=True):
+    """A container runs."""
+
+
+class Ended(Struct, frozen=True):
+    """How a container ended."""
+
+    reason: str = ""
+    exit_code: int = 0
+    signal: int = 0
+
+
 class ContainerState(Struct, frozen=True):
-    """A container's state."""
+    """A container's state: one of these, or waiting for no reason."""
 
     waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Ended | None = None
 
 
 class ContainerStatus(Struct, frozen=True):
@@ -92,6 +108,7 @@ class ContainerStatus(Struct, frozen=True):
 
     name: str = ""
     ready: bool = False
+    started: bool | None = None
     restart_count: int = 0
     state: ContainerState = ContainerState()
 
@@ -240,6 +257,7 @@ def pod_row(wire: Pod) -> model.Pod:
         for s in (*(status.init_container_statuses or ()), *(status.container_statuses or ()))
         if s.state.waiting is not None
     }
+    cells = printed(wire)
     return model.Pod(
         **head(wire.metadata),
         phase=intern(status.phase),
@@ -267,8 +285,9 @@ def pod_row(wire: Pod) -> model.Pod:
         scheduler=intern(spec.scheduler_name),
         started=status.start_time,
         owner=controller(wire.metadata),
-        ready=sum(s.ready for s in status.container_statuses or ()),
-        restarts=sum(s.restart_count for s in status.container_statuses or ()),
+        status=cells.status,
+        ready=cells.ready,
+        restarts=cells.restarts,
         reason=status.reason,
         message=status.message,
     )

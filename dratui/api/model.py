@@ -355,7 +355,8 @@ class Pod(Row, frozen=True, kw_only=True):
     scheduler: str = ""
     started: datetime | None = None  # kubelet saw it
     owner: Owner | None = None
-    ready: int = 0  # containers that are
+    status: str = ""  # this and the next two as kubectl prints them
+    ready: str = ""
     restarts: int = 0
     reason: str = ""  # status.reason: Evicted, UnexpectedAdmissionError, …
     message: str = ""

@@ -12,8 +12,8 @@ from dratui.cluster.store import Store
 
 
 class PodRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A pod as listed. `claims` are names within its namespace, `devices` what they got, `plugin` what it has or
-    wants by device plugin."""
+    """A pod as listed. `status`, `ready` and `restarts` are what kubectl prints, `claims` are names within its
+    namespace, `devices` what they got, `plugin` what it has or wants by device plugin."""
 
     namespace: str
     name: str
@@ -47,8 +47,8 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         namespace=pod.namespace,
         name=pod.name,
         phase=pod.phase,
-        status=_status(pod),
-        ready=f"{pod.ready}/{sum(not c.init for c in pod.containers)}",
+        status=pod.status,
+        ready=pod.ready,
         restarts=pod.restarts,
         node=pod.node,
         claims=tuple(c.name for c in claims),
@@ -65,19 +65,6 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         created=pod.created,
         deleted=pod.deleted,
     )
-
-
-def _status(pod: Pod) -> str:
-    """The phase, or what kubectl says in its place: that the pod goes, or why it or a container does not run.
-
-    Source: pkg/printers/internalversion, printPod, 1.36, without what it says of containers that ended.
-    """
-    if pod.deleted:
-        return "Terminating"
-    if pod.scheduled is not None and pod.scheduled.reason == "SchedulingGated":
-        return "SchedulingGated"
-    waits = (f"Init:{c.waiting}" if c.init else c.waiting for c in pod.containers if c.waiting)
-    return pod.reason or next(waits, "") or pod.phase
 
 
 def plugin_devices(pod: Pod) -> dict[str, int]:

@@ -59,8 +59,12 @@ def pool(row: PoolRow | SliceRow) -> Style:
     return _POOL_STYLES[row.state]
 
 
+_WELL = frozenset({"Running", "NotReady", "Completed"})
+"""What a running pod whose containers do not fail says."""
+
+
 def pod(row: PodRow) -> Style:
-    """Pending waits; what failed or cannot leave is a fault; what runs with devices holds them."""
+    """Pending waits; what fails or cannot leave is a fault; what runs with devices holds them."""
     if row.deleted:
         return Style.FAULT if row.leaving else Style.DIM
     match row.phase:
@@ -69,6 +73,8 @@ def pod(row: PodRow) -> Style:
         case "Failed":
             return Style.FAULT
         case "Running":
+            if row.status not in _WELL:
+                return Style.FAULT
             return Style.HELD if row.claims or row.plugin else Style.FREE
     return Style.DIM if row.phase == "Succeeded" else Style.UNKNOWN
 

@@ -51,7 +51,7 @@ def test_a_pod_and_its_claims() -> None:
     )
     setup, main = pod.containers
     assert (setup.init, main.claims) == (True, (("own", ""), ("shared", "gpu")))
-    assert (pod.ready, pod.restarts, pod.gates) == (1, 3, ("example.com/quota",))
+    assert (pod.ready, pod.restarts, pod.gates) == ("1/1", 3, ("example.com/quota",))
 
 
 def test_a_pod_whose_extended_resources_became_a_claim() -> None:

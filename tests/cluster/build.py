@@ -152,6 +152,7 @@ def pod(
         "scheduler": "default-scheduler",
         **more,
     }
+    fields.setdefault("status", "Terminating" if fields.get("deleted") else fields["phase"])
     return Pod(**fields)  # type: ignore[arg-type]
 
 

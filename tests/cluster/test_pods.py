@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from dratui.api.model import (
-    Condition,
     Container,
     Device,
     DeviceClass,
@@ -25,7 +24,7 @@ from dratui.cluster.definitions import class_row, slice_row, taint_rule_row, tem
 from dratui.cluster.nodes import NodeRow, PluginResource, node_row
 from dratui.cluster.pods import plugin_devices, pod_row
 from dratui.cluster.tenants import NamespaceRow, QuotaUse, namespace_row
-from tests.cluster.build import DRIVER, NOW, claim, pod, result, slice_, store
+from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
 
 PLUGIN = "nvidia.com/gpu"
 
@@ -57,22 +56,6 @@ def test_json_of_a_pod_has_the_names_that_are_documented() -> None:
         "reason": "0/1 nodes are available: 1 x.",
         "nodes": {"x": 1},
     }
-
-
-def test_status_is_kubectls() -> None:
-    def status(**fields: Any) -> str:
-        subject = pod("train", **fields)
-        row = pod_row(store(subject), subject.key)
-        assert row is not None
-        return row.status
-
-    assert status() == "Pending"
-    assert status(node="n", deleted=NOW) == "Terminating"
-    assert status(phase="Failed", reason="Evicted") == "Evicted"
-    assert status(node="n", containers=(Container("c", waiting="CrashLoopBackOff"),)) == "CrashLoopBackOff"
-    setup = Container("c", init=True, waiting="ImagePullBackOff")
-    assert status(node="n", containers=(setup,)) == "Init:ImagePullBackOff"
-    assert status(scheduled=Condition("PodScheduled", "False", "SchedulingGated")) == "SchedulingGated"
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_a_device_of_no_one_node_leads_nowhere() -> None:
 def test_a_change_tells_which_rows_differ_and_whether_any_moved() -> None:
     made = small()
     listing = Listing(made, Query(kind="pods"), NOW)
-    ready = pod("train", "train-gpu", node="node-1", ready=1)
+    ready = pod("train", "train-gpu", node="node-1", ready="1/1")
     delta = listing.apply(made.apply([put(ready)]), NOW)
     assert (delta.changed, delta.moved) == (frozenset({ready.key}), False)
     new = pod("another")
