@@ -1,10 +1,11 @@
 """From the wire of `resource.k8s.io/v1` to `dratui.api.model`; older versions come here by way of v1's Structs."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from sys import intern
-from typing import Any
 
 from dratui.api import model, v1
-from dratui.api.wire import controller, head
+from dratui.api.wire import controller, head, shared
 
 
 def slice_row(wire: v1.Slice) -> model.Slice:
@@ -20,7 +21,7 @@ def slice_row(wire: v1.Slice) -> model.Slice:
         node_selector=spec.node_selector,
         all_nodes=bool(spec.all_nodes),
         per_device_nodes=bool(spec.per_device_node_selection),
-        devices=tuple(device(d) for d in spec.devices or ()),
+        devices=tuple([device(d) for d in spec.devices or ()]),
         counter_sets=tuple(
             model.CounterSet(c.name, _counters(c.counters)) for c in spec.shared_counters or ()
         ),
@@ -32,13 +33,17 @@ def device(wire: v1.Device) -> model.Device:
     return model.Device(
         name=intern(wire.name),
         attributes={intern(k): _attribute(v) for k, v in (wire.attributes or {}).items()},
-        capacity={intern(k): _capacity(v) for k, v in (wire.capacity or {}).items()},
+        capacity=_capacities(wire.capacity) if wire.capacity else {},
         taints=wire.taints or (),
         consumes=tuple(
-            model.CounterConsumption(c.counter_set, _counters(c.counters))
-            for c in wire.consumes_counters or ()
-        ),
-        node=intern(wire.node_name or ""),
+            [
+                model.CounterConsumption(intern(c.counter_set), _counters(c.counters))
+                for c in wire.consumes_counters
+            ]
+        )
+        if wire.consumes_counters
+        else (),
+        node=intern(wire.node_name) if wire.node_name else "",
         node_selector=wire.node_selector,
         all_nodes=bool(wire.all_nodes),
         binds_to_node=bool(wire.binds_to_node),
@@ -48,13 +53,26 @@ def device(wire: v1.Device) -> model.Device:
     )
 
 
+_version = lru_cache(10_000)(model.Version)  # as the next: the devices of a cluster are of a few models
+_plain_capacity = lru_cache(10_000)(model.Capacity)
+
+
+@lru_cache(10_000)
+def _mapping(*items: tuple[str, model.Capacity]) -> Mapping[str, model.Capacity]:
+    return dict(items)
+
+
+def _capacities(wire: Mapping[str, v1.DeviceCapacity | str]) -> Mapping[str, model.Capacity]:
+    return _mapping(*[(intern(name), _capacity(capacity)) for name, capacity in wire.items()])
+
+
 def _attribute(wire: v1.AttributeValue) -> model.AttributeValue:
     if wire.string is not None:
         return intern(wire.string) if len(wire.string) < 36 else wire.string  # a uuid is never shared
     if wire.version is not None:
-        return model.Version(intern(wire.version))
+        return _version(wire.version)
     if wire.versions is not None:
-        return tuple(model.Version(intern(v)) for v in wire.versions)
+        return tuple(_version(v) for v in wire.versions)
     for value in (wire.int_, wire.bool_, wire.strings, wire.ints, wire.bools):
         if value is not None:
             return value
@@ -63,10 +81,10 @@ def _attribute(wire: v1.AttributeValue) -> model.AttributeValue:
 
 def _capacity(wire: v1.DeviceCapacity | str) -> model.Capacity:
     if isinstance(wire, str):
-        return model.Capacity(intern(wire))
+        return _plain_capacity(wire)
     policy = wire.request_policy
     if policy is None:
-        return model.Capacity(intern(str(wire.value)))
+        return _plain_capacity(str(wire.value))
     span = policy.valid_range
     return model.Capacity(
         str(wire.value),
@@ -111,63 +129,84 @@ def _request(wire: v1.DeviceRequest) -> model.Request:
     return _exact(wire.name, wire.exactly or v1.ExactRequest())
 
 
-def _devices(spec: v1.ClaimSpec) -> dict[str, Any]:
-    return {
-        "requests": tuple(_request(r) for r in spec.devices.requests or ()),
-        "constraints": spec.devices.constraints or (),
-    }
+def _devices(spec: v1.ClaimSpec) -> tuple[tuple[model.Request, ...], tuple[model.Constraint, ...]]:
+    """The requests and constraints; one object for all claims of a template, which ask for the same."""
+    try:
+        return _known(spec.devices)
+    except TypeError:  # that requests shares of capacities has no hash
+        return _asked(spec.devices)
+
+
+def _asked(wire: v1.DeviceClaim) -> tuple[tuple[model.Request, ...], tuple[model.Constraint, ...]]:
+    return tuple([_request(r) for r in wire.requests or ()]), wire.constraints or ()
+
+
+_known = lru_cache(10_000)(_asked)
 
 
 def claim_row(wire: v1.Claim) -> model.Claim:
     """Normalise a ResourceClaim."""
-    annotations = wire.metadata.annotations or {}
-    status = wire.status or v1.ClaimStatus()
+    meta = wire.metadata
+    annotations = meta.annotations or {}
+    status = wire.status or _NO_STATUS
+    requests, constraints = _devices(wire.spec)
     return model.Claim(
-        **head(wire.metadata),
-        **_devices(wire.spec),
-        owner=controller(wire.metadata),
+        **head(meta),
+        requests=requests,
+        constraints=constraints,
+        owner=controller(meta),
         pod_claim_name=annotations.get("resource.kubernetes.io/pod-claim-name", ""),
         extended_resource=annotations.get("resource.kubernetes.io/extended-resource-claim") == "true",
-        finalizers=wire.metadata.finalizers or (),
+        finalizers=shared(meta.finalizers) if meta.finalizers else (),
         allocation=None if status.allocation is None else _allocation(status.allocation),
         consumers=tuple(
-            model.Consumer(intern(c.resource), c.name, c.uid, intern(c.api_group))
-            for c in status.reserved_for or ()
-        ),
-        device_status=tuple(
-            model.DeviceStatus(
-                intern(d.driver),
-                intern(d.pool),
-                intern(d.device),
-                d.conditions or (),
-                d.share_id or "",
-                d.network_data,
-            )
-            for d in status.devices or ()
-        ),
+            [
+                model.Consumer(intern(c.resource), c.name, c.uid, intern(c.api_group))
+                for c in status.reserved_for
+            ]
+        )
+        if status.reserved_for
+        else (),
+        device_status=tuple([_device_status(d) for d in status.devices]) if status.devices else (),
+    )
+
+
+_NO_STATUS = v1.ClaimStatus()
+
+
+def _device_status(wire: v1.AllocatedDeviceStatus) -> model.DeviceStatus:
+    return model.DeviceStatus(
+        intern(wire.driver),
+        intern(wire.pool),
+        intern(wire.device),
+        wire.conditions or (),
+        wire.share_id or "",
+        wire.network_data,
     )
 
 
 def _allocation(wire: v1.Allocation) -> model.Allocation:
+    selector = None if wire.node_selector is None else shared(wire.node_selector)
     return model.Allocation(
-        results=tuple(
-            model.Result(
-                request=intern(r.request),
-                driver=intern(r.driver),
-                pool=intern(r.pool),
-                device=intern(r.device),
-                admin_access=bool(r.admin_access),
-                share_id=r.share_id or "",
-                consumed_capacity={k: str(v) for k, v in (r.consumed_capacity or {}).items()},
-                binding_conditions=r.binding_conditions or (),
-                binding_failure_conditions=r.binding_failure_conditions or (),
-                tolerations=r.tolerations or (),
-            )
-            for r in wire.devices.results or ()
-        ),
-        node=intern(_single_node(wire.node_selector)),
-        node_selector=wire.node_selector,
-        at=wire.allocation_timestamp,
+        tuple([_result(r) for r in wire.devices.results or ()]),
+        intern(_single_node(selector)),
+        selector,
+        wire.allocation_timestamp,
+    )
+
+
+def _result(wire: v1.Result) -> model.Result:
+    return model.Result(
+        intern(wire.request),
+        intern(wire.driver),
+        intern(wire.pool),
+        intern(wire.device),
+        bool(wire.admin_access),
+        wire.share_id or "",
+        {k: str(v) for k, v in wire.consumed_capacity.items()} if wire.consumed_capacity else {},
+        wire.binding_conditions or (),
+        wire.binding_failure_conditions or (),
+        wire.tolerations or (),
     )
 
 
@@ -183,7 +222,8 @@ def _single_node(selector: model.NodeSelector | None) -> str:
 
 def template_row(wire: v1.Template) -> model.Template:
     """Normalise a ResourceClaimTemplate."""
-    return model.Template(**head(wire.metadata), **_devices(wire.spec.spec))
+    requests, constraints = _devices(wire.spec.spec)
+    return model.Template(**head(wire.metadata), requests=requests, constraints=constraints)
 
 
 def class_row(wire: v1.DeviceClass) -> model.DeviceClass:

@@ -5,7 +5,7 @@ default: bookmarks have no spec, and a server may leave out what is empty. `null
 send it the Structs say so, elsewhere the second look does that `Decoding.row` takes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from sys import intern
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ from dratui.wire import ListPage, WatchEvent, WatchType
 
 T = TypeVar("T")
 W = TypeVar("W", bound="Object")
+S = TypeVar("S", bound=Hashable)
 
 
 class Struct(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -174,17 +175,33 @@ def _identity(plain: Any) -> Metadata:
     return Metadata(name=name, namespace=namespace, uid=uid)
 
 
-_label_cache: dict[model.Labels, model.Labels] = {}
+_shared: dict[Any, Any] = {}
 
 
-def _labels(labels: Mapping[str, str] | None) -> model.Labels:
+def shared(value: S) -> S:
+    """One object for all equal ones: what the pods of a workload have in common is kept once.
+
+    Only for values in which nothing is equal to what it is not, as 1 is to True.
+    """
+    if len(_shared) > 100_000:  # what is unique after all must not pile up
+        _shared.clear()
+    return _shared.setdefault(value, value)  # type: ignore[no-any-return]  # a dict cannot say that it maps to itself
+
+
+_labels: dict[model.Labels, model.Labels] = {}  # as they were sent, to sorted
+
+
+def labels(sent: Mapping[str, str] | None) -> model.Labels:
     """Labels as a sorted tuple, one object for all rows that have the same."""
-    if not labels:
+    if not sent:
         return ()
-    key = tuple(sorted((intern(k), intern(v)) for k, v in labels.items()))
-    if len(_label_cache) > 50_000:  # labels that are unique per object must not pile up
-        _label_cache.clear()
-    return _label_cache.setdefault(key, key)
+    key = tuple(sent.items())
+    known = _labels.get(key)
+    if known is None:
+        if len(_labels) > 50_000:  # labels that are unique per object must not pile up
+            _labels.clear()
+        known = _labels[key] = tuple(sorted((intern(k), intern(v)) for k, v in key))
+    return known
 
 
 def head(meta: Metadata) -> dict[str, Any]:
@@ -195,10 +212,13 @@ def head(meta: Metadata) -> dict[str, Any]:
         "uid": meta.uid,
         "created": meta.creation_timestamp,
         "deleted": meta.deletion_timestamp,
-        "labels": _labels(meta.labels),
+        "labels": labels(meta.labels),
     }
 
 
 def controller(meta: Metadata) -> model.Owner | None:
     """The owner that controls the object, if any."""
-    return next((o for o in meta.owner_references or () if o.controller), None)
+    for owner in meta.owner_references or ():
+        if owner.controller:
+            return owner
+    return None

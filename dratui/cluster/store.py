@@ -28,11 +28,10 @@ from dratui.cluster.index import (
     TOUCHED,
     Index,
     PoolKey,
-    Touched,
-    held,
     pool_of,
-    touched_with_counters,
-    touched_with_pool,
+    pools_held,
+    touch_with_counters,
+    touch_with_pool,
 )
 from dratui.events import COMPLETE, Event, Gone, Health, HealthChanged, Page, Put
 
@@ -114,7 +113,9 @@ class Store:
             self._indexes[kind].append((getattr(self, name), values))
         self._unjudged: set[PoolKey] = set()  # pools whose slices changed in this `apply`
         self._untallied: set[PoolKey] = set()  # pools whose devices were allocated or freed in it
-        self._members: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # of a stream
+        self._members: defaultdict[str, set[ObjectKey]] = defaultdict(
+            set
+        )  # of a stream that shares its table
         self._listed: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # so far, by a list under way
 
     def apply(self, events: Sequence[Event]) -> Changes:
@@ -128,7 +129,7 @@ class Store:
         for event in events:
             match event:
                 case Put(stream, row):
-                    self._put(stream, row, changes)
+                    self._put(stream, (row,), changes)
                 case Gone(stream, row):
                     self._gone(stream, row.key, changes)
                 case Page(stream, rows, first, last):
@@ -136,9 +137,9 @@ class Store:
                 case HealthChanged(stream, health):
                     self._health_changed(stream, health, changes)
         for pool in self._unjudged:
-            _note(changes, touched_with_pool(self, pool))
+            touch_with_pool(self, pool, changes.rows)
         for pool in self._untallied - self._unjudged:
-            _note(changes, touched_with_counters(self, pool))
+            touch_with_counters(self, pool, changes.rows)
         return changes
 
     def known(self, stream: str, namespace: str = "") -> bool:
@@ -161,51 +162,67 @@ class Store:
         listed = self._listed[stream]
         if first:
             listed.clear()
-        for row in rows:
-            listed.add(row.key)
-            self._put(stream, row, changes)
+        listed.update(self._put(stream, rows, changes))
         if last:
-            for key in self._members[stream] - listed:
+            members = self._members[stream] if _shares(stream) else self._tables[stream].keys()
+            for key in members - listed:
                 self._gone(stream, key, changes)
             del self._listed[stream]
 
-    def _put(self, stream: str, row: Row, changes: Changes) -> None:
-        table = self._tables[stream.partition(":")[0]]
-        key = row.key
-        self._members[stream].add(key)
-        old = table.get(key)
-        if old != row:
-            table[key] = row
-            self._join(key, old, row, changes)
+    def _put(self, stream: str, rows: Iterable[Row], changes: Changes) -> list[ObjectKey]:
+        """Take in rows; returns their keys."""
+        table = self._tables[_kind(stream)]
+        keys = []
+        for row in rows:
+            key = row.key
+            keys.append(key)
+            old = table.get(key)
+            if old != row:
+                table[key] = row
+                self._join(key, old, row, changes)
+        if _shares(stream):
+            self._members[stream].update(keys)
+        return keys
 
     def _gone(self, stream: str, key: ObjectKey, changes: Changes) -> None:
-        self._members[stream].discard(key)
-        old = self._tables[stream.partition(":")[0]].pop(key, None)
+        if _shares(stream):
+            self._members[stream].discard(key)
+        old = self._tables[_kind(stream)].pop(key, None)
         if old is not None:
             self._join(key, old, None, changes)
 
-    def _join(self, key: ObjectKey, old: Row | None, new: Row | None, changes: Changes) -> None:
+    def _join(self, key: ObjectKey, old: Any, new: Any, changes: Changes) -> None:
         """Bring the indexes up to date. Both states touch: a claim that moved changes two nodes."""
-        sides = [row for row in (old, new) if row is not None]
-        kind = type(sides[0])
+        kind = type(new if new is not None else old)
         for index, values in self._indexes[kind]:
-            index.move(key, values(old) if old else (), values(new) if new else ())
-        for row in sides:
+            before = values(old) if old else ()
+            after = values(new) if new else ()
+            if before != after:
+                index.move(key, before, after)
+        touch = TOUCHED[kind]
+        for row in (old, new):
+            if row is None:
+                continue
             if isinstance(row, Slice):
-                self.judged.pop(pool_of(row), None)
-                self.tallied.pop(pool_of(row), None)
-                self._unjudged.add(pool_of(row))
+                pool = pool_of(row)
+                self.judged.pop(pool, None)
+                self.tallied.pop(pool, None)
+                self._unjudged.add(pool)
             elif isinstance(row, Claim):
-                for device in held(row):
-                    self.tallied.pop((device.driver, device.pool), None)
-                    self._untallied.add((device.driver, device.pool))
-        for row in sides:
-            _note(changes, TOUCHED[kind](self, row))
+                for pool in pools_held(row):
+                    self.tallied.pop(pool, None)
+                    self._untallied.add(pool)
+            touch(self, key, row, changes.rows)
 
 
-def _note(changes: Changes, touched: Touched) -> None:
-    for table, key in touched:
-        changes.rows[table].add(key)
+def _kind(stream: str) -> str:
+    """The kind that a stream lists."""
+    return stream.partition(":")[0]
+
+
+def _shares(stream: str) -> bool:
+    """Whether other streams list other objects of the same kind."""
+    return ":" in stream
 
 
 def _extent(health: Health | None) -> str | None:
