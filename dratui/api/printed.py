@@ -3,7 +3,7 @@
 Source: pkg/printers/internalversion, printPod, 1.36.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,25 +22,29 @@ class Printed(NamedTuple):
 def printed(pod: "Pod") -> Printed:
     """The cells of a pod."""
     spec, status = pod.spec, pod.status
-    conditions = status.conditions or ()
-    true = {c.type for c in conditions if c.status == "True"}
-    gated = any(c.type == "PodScheduled" and c.reason == "SchedulingGated" for c in conditions)
+    gated = status.phase == "Pending" and any(
+        c.type == "PodScheduled" and c.reason == "SchedulingGated" for c in status.conditions or ()
+    )
     text = "SchedulingGated" if gated else status.reason or status.phase
-    init = spec.init_containers or ()
-    sidecars = {c.name for c in init if c.restart_policy == "Always"}
-    begun = _begun(status.init_container_statuses or (), sidecars, len(init))
+    init = spec.init_containers
+    sidecars = {c.name for c in init if c.restart_policy == "Always"} if init else _NONE
+    begun = _begun(status.init_container_statuses or (), sidecars, len(init)) if init else _DONE
     text, ready, restarts = begun.status or text, begun.ready, begun.restarts
-    if not begun.status or "Initialized" in true:
-        containers = status.container_statuses or ()
-        running = sum(c.ready and c.state.running is not None for c in containers if not _stopped(c))
+    if not begun.status or _true(pod, "Initialized"):
+        running, stopped = 0, []
+        restarts = begun.sidecar_restarts
+        for container in status.container_statuses or ():
+            restarts += container.restart_count
+            if words := _stopped(container):
+                stopped.append((container, words))
+            elif container.ready and container.state.running is not None:
+                running += 1
         ready += running
-        restarts = begun.sidecar_restarts + sum(c.restart_count for c in containers)
-        stopped = [(c, words) for c in containers if (words := _stopped(c))]
         if stopped:
             text = stopped[0][1]
         if text == "Completed":
             failed = [words for c, words in stopped if c.state.terminated and c.state.terminated.exit_code]
-            if running and "Ready" in true:
+            if running and _true(pod, "Ready"):
                 text = "Running"
             elif failed:
                 text = failed[0]
@@ -63,7 +67,15 @@ class _Begun(NamedTuple):
     sidecar_restarts: int
 
 
-def _begun(statuses: Sequence["ContainerStatus"], sidecars: set[str], number: int) -> _Begun:
+_NONE: frozenset[str] = frozenset()
+_DONE = _Begun("", 0, 0, 0)
+
+
+def _true(pod: "Pod", condition: str) -> bool:
+    return any(c.type == condition and c.status == "True" for c in pod.status.conditions or ())
+
+
+def _begun(statuses: Sequence["ContainerStatus"], sidecars: Set[str], number: int) -> _Begun:
     ready = restarts = of_sidecars = 0
     for done, each in enumerate(statuses):
         restarts += each.restart_count
