@@ -88,18 +88,30 @@ def _words(text: str, columns: int) -> str:
 
 def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
     """From which column to which (exclusive) `new` differs from `old`; None if it does not."""
-    if old is new or old == new:
+    if old is new:
         return None
-    before, after = _characters(old), _characters(new)
-    start = _common(before, after)
-    same = _common(before[start:][::-1], after[start:][::-1])
-    left = sum(width(char) for char, _ in after[:start])
-    right = sum(width(char) for char, _ in after[len(after) - same :])
+    before, after = list(old), list(new)
+    start, end = _alike(before, after)
+    if start == len(before) == len(after):
+        return None
+    left = sum(width(segment.text) for segment in after[:start])
+    right = sum(width(segment.text) for segment in after[len(after) - end :])
+    # Most of a line is the same segments; only what is between them is worth a look at each character.
+    one, other = _characters(before[start : len(before) - end]), _characters(after[start : len(after) - end])
+    start, end = _alike(one, other)
+    left += width("".join(char for char, _ in other[:start]))
+    right += width("".join(char for char, _ in other[len(other) - end :]))
     return left, new.cell_length - right
 
 
-def _characters(drawn: Strip) -> list[tuple[str, Ink | None]]:
-    return [(char, segment.style) for segment in drawn for char in segment.text]
+def _characters(segments: Sequence[Segment]) -> list[tuple[str, Ink | None]]:
+    return [(char, segment.style) for segment in segments for char in segment.text]
+
+
+def _alike(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
+    """How many elements both begin with, and how many of the others both end with."""
+    start = _common(one, other)
+    return start, _common(one[start:][::-1], other[start:][::-1])
 
 
 def _common(one: Sequence[object], other: Sequence[object]) -> int:

@@ -1,6 +1,8 @@
 """Lines: what is drawn, and what of it is repainted."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.style import Style as Ink
 from textual.strip import Strip
 
@@ -52,6 +54,31 @@ def test_neighbours_that_look_the_same_are_one_segment() -> None:
 )
 def test_only_what_differs_is_repainted(old: Line, new: Line, span: tuple[int, int] | None) -> None:
     assert difference(drawn(*old), drawn(*new)) == span
+
+
+_lines = st.lists(
+    st.tuples(st.text("ab日 ", max_size=4), st.sampled_from([PLAIN, RED, Ink(bgcolor="red")])), max_size=5
+).map(tuple)
+
+
+@given(old=_lines, new=_lines)
+def test_a_repainted_span_has_all_that_differs_and_begins_and_ends_with_it(old: Line, new: Line) -> None:
+    before, after = drawn(*old), drawn(*new)
+    start, end = difference(before, after) or (0, 0)
+    old_cells, new_cells = _cells(before), _cells(after)
+    differs = [n for n, (one, other) in enumerate(zip(old_cells, new_cells, strict=True)) if one != other]
+    assert [n for n in differs if not start <= n < end] == []
+    assert not differs or (differs[0], differs[-1]) == (start, end - 1)
+
+
+def _cells(line: Strip) -> list[tuple[str, Ink | None, int]]:
+    """What is in each column: a wide character is in two."""
+    return [
+        (char, segment.style, part)
+        for segment in line
+        for char in segment.text
+        for part in range(2 if char == "日" else 1)
+    ]
 
 
 @pytest.mark.parametrize("terminal", ["#ffffff", "#fdf6e3", "#000000", "#1e1e1e"])

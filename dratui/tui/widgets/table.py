@@ -59,6 +59,7 @@ class VirtualTable(Pane):
         self._now = now
         self._columns: tuple[tuple[int, Column[Any]], ...] = ()
         self._natural: list[int] = []
+        self._arranged = Layout((), 0, 0)
         self._first_column = 0
         self._top = 0
         self._index = 0
@@ -243,8 +244,6 @@ class VirtualTable(Pane):
         self._reveal()
         keys = self.listing.keys[self._top : self._top + lines - 1]
         faces = [(key, shown) for key in keys if (shown := self._face(key)) is not None]
-        for _, shown in faces:
-            self._natural = [max(a, b) for a, b in zip(self._natural, rows.needs(shown), strict=True)]
         layout = self._layout(columns)
         before, self._strips = self._strips, {}
         self._faces = dict(faces)
@@ -294,7 +293,10 @@ class VirtualTable(Pane):
             PROSE if c.prose else NAME if c.grow or n < pinned else FIXED
             for n, (_, c) in enumerate(self._columns)
         ]
-        return arrange(self._natural, enough, pinned=pinned, first=self._first_column, room=columns - 2)
+        layout = arrange(self._natural, enough, pinned=pinned, first=self._first_column, room=columns - 2)
+        if layout != self._arranged:  # the same one object compares quickly with every row's
+            self._arranged = layout
+        return self._arranged
 
     def _face(self, key: Hashable) -> rows.Face | None:
         if (shown := self._faces.get(key)) is not None:
@@ -303,6 +305,7 @@ class VirtualTable(Pane):
         if row is None:
             return None
         shown = self._faces[key] = rows.face(row, self.listing.cells(key, self._now), self._columns)
+        self._natural = [max(a, b) for a, b in zip(self._natural, rows.needs(shown), strict=True)]
         return shown
 
     def _unflash(self) -> None:
