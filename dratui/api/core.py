@@ -86,6 +86,8 @@ class Waiting(Struct, frozen=True):
 class Running(Struct, frozen=True):
     """A container runs."""
 
+    started_at: datetime | None = None
+
 
 class Ended(Struct, frozen=True):
     """How a container ended."""
@@ -93,6 +95,8 @@ class Ended(Struct, frozen=True):
     reason: str = ""
     exit_code: int = 0
     signal: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 class ContainerState(Struct, frozen=True):
@@ -300,6 +304,7 @@ def pod_row(wire: Pod) -> model.Pod:
         gates=tuple([g.name for g in spec.scheduling_gates]) if spec.scheduling_gates else (),
         scheduler=intern(spec.scheduler_name),
         started=status.start_time,
+        times=_times(status) if spec.resource_claims or hidden else model.NO_TIMES,
         owner=controller(meta),
         status=cells.status,
         ready=cells.ready,
@@ -326,6 +331,21 @@ def _claim(wire: ClaimReference) -> model.PodClaim:
             wire.name, wire.resource_claim_name or "", intern(wire.resource_claim_template_name or "")
         )
     )
+
+
+def _times(status: PodStatus) -> model.PodTimes:
+    """When a pod with claims was ready to start, started and ended."""
+    ready = [c for c in status.conditions or () if c.type == "PodReadyToStartContainers" and c.status == "True"]
+    states = [s.state for s in status.container_statuses or ()]
+    starts = [run.started_at for s in states if (run := s.running or s.terminated) is not None]
+    ends = [s.terminated.finished_at for s in states if s.terminated is not None]
+    over = status.phase in ("Succeeded", "Failed")
+    return model.PodTimes(
+        ready_to_start=ready[0].last_transition_time if ready else None,
+        first_start=min(filter(None, starts), default=None),
+        ended=max(filter(None, ends), default=None) if over else None,
+    )
+
 
 
 def _container(wire: Container, waits: Mapping[str, str], *, init: bool) -> model.Container:

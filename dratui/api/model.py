@@ -338,6 +338,17 @@ class Container(Part, frozen=True):
     waiting: str = ""  # why it does not run: ContainerCreating, ImagePullBackOff, …
 
 
+class PodTimes(Part, frozen=True):
+    """What kubelet tells beside `started`. A container that was restarted tells its last start."""
+
+    ready_to_start: datetime | None = None  # PodReadyToStartContainers is True since
+    first_start: datetime | None = None  # of the containers that are no init containers
+    ended: datetime | None = None  # the last container did, of a pod that is over
+
+
+NO_TIMES = PodTimes()
+
+
 class Pod(Row, frozen=True, kw_only=True):
     """A pod, as far as scheduling and accelerators go."""
 
@@ -354,6 +365,7 @@ class Pod(Row, frozen=True, kw_only=True):
     gates: tuple[str, ...] = ()
     scheduler: str = ""
     started: datetime | None = None  # kubelet saw it
+    times: PodTimes = NO_TIMES  # only of pods with claims
     owner: Owner | None = None
     status: str = ""  # this and the next two as kubectl prints them
     ready: str = ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -13,6 +12,7 @@ from dratui.cluster.index import reserved_for
 from dratui.cluster.judgement import judgement
 from dratui.cluster.pending import waiting
 from dratui.cluster.requests import Choice, choice, waste_of
+from dratui.cluster.steps import Step, steps
 from dratui.cluster.store import Store
 
 
@@ -44,14 +44,6 @@ class ClaimConsumer(msgspec.Struct, frozen=True):
     name: str
     uid: str
     present: bool | None
-
-
-class Step(msgspec.Struct, frozen=True):
-    """Something that happened to a claim, or to a pod that uses it; the API keeps no time of the reservation."""
-
-    step: Literal["created", "allocated", "pod scheduled", "pod started", "deleted"]
-    at: datetime
-    pod: str = ""
 
 
 class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +100,7 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
     )
     consumers = tuple(_consumer(store, claim, c) for c in claim.consumers)
     nodes = {d.node for d in devices}
+    reason = "; ".join(_reasons(store, claim, devices, consumers))
     return ClaimRow(
         namespace=claim.namespace,
         name=claim.name,
@@ -116,28 +109,11 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         requests=claim.requests,
         consumers=consumers,
         node=(allocation.node if allocation else "") or (nodes.pop() if len(nodes) == 1 else ""),
-        reason="; ".join(_reasons(store, claim, devices, consumers)),
+        reason=reason,
         created=claim.created,
         allocated=allocation.at if allocation else None,
-        steps=tuple(_steps(store, claim)),
+        steps=tuple(steps(store, claim, reason)),
     )
-
-
-def _steps(store: Store, claim: Claim) -> Iterator[Step]:
-    """What is known to have happened, in the order in which it must have."""
-    if claim.created:
-        yield Step("created", claim.created)
-    if claim.allocation and claim.allocation.at:
-        yield Step("allocated", claim.allocation.at)
-    for key in sorted(store.pods_of_claim[claim.key]):
-        pod = store.pods[key]
-        bound = pod.scheduled
-        if bound and bound.status == "True" and bound.last_transition_time:
-            yield Step("pod scheduled", bound.last_transition_time, pod.name)
-        if pod.started:
-            yield Step("pod started", pod.started, pod.name)
-    if claim.deleted:
-        yield Step("deleted", claim.deleted)
 
 
 def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevice:

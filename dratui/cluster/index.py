@@ -184,7 +184,8 @@ def _slice(store: "Store", key: ObjectKey, row: Slice, touched: Touched) -> None
     touched["devices"].update(devices)
     for node in nodes_of(row):
         touched["nodes"].add(ObjectKey("", node))
-        touched["pods"].update(store.pods_leaving[node])
+        for pod in store.pods_leaving[node]:
+            _pod_and_claims(store, pod, touched)
     for rule in store.taint_rules.values():
         if any(rule_selects(rule, device) for device in devices):
             touched["taintrules"].add(rule.key)
@@ -287,9 +288,8 @@ def _taint_rule(store: "Store", key: ObjectKey, row: TaintRule, touched: Touched
 
 def _node(store: "Store", key: ObjectKey, row: Node, touched: Touched) -> None:
     touched["nodes"].add(key)
-    for pod in store.pods_starting_on[row.name]:
+    for pod in (*store.pods_starting_on[row.name], *store.pods_leaving[row.name]):
         _pod_and_claims(store, pod, touched)
-    touched["pods"].update(store.pods_leaving[row.name])
 
 
 def _quota(store: "Store", key: ObjectKey, row: Quota, touched: Touched) -> None:

@@ -35,6 +35,18 @@ def listing(value: Sequence[str] | None, now: datetime) -> str:
     return UNKNOWN if value is None else ", ".join(value) or NONE
 
 
+def clock(value: datetime, now: datetime) -> str:
+    """A time of day, `14:03:11`; of another day than `now`'s with its date. In the zone of this machine."""
+    try:
+        local, today = value.astimezone(), now.astimezone().date()
+    except (
+        OverflowError,
+        ValueError,
+    ):  # the year 1, which an empty time is in Go, is in no zone west of Greenwich
+        return value.isoformat()
+    return local.strftime("%H:%M:%S" if local.date() == today else "%Y-%m-%d %H:%M:%S")
+
+
 def duration(seconds: float) -> str:
     """Seconds in kubectl's words: `42s`, `3m12s`, `25m`, `4h3m`, `2d`, `3y40d`.
 

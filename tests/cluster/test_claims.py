@@ -4,12 +4,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
-from dratui.api.model import Allocation, Claim, Condition, Consumer, ObjectKey, Request
+from dratui.api.model import Allocation, Claim, Consumer, ObjectKey, Request
 from dratui.cluster.claims import ClaimRow, claim_row, state
 from dratui.views.words import wanted
-from tests.cluster.build import DRIVER, NOW, ago, claim, pod, result, slice_, store
+from tests.cluster.build import DRIVER, NOW, claim, pod, result, slice_, store
 
 TRAIN = pod("train", "gpu", node="node-1")
 
@@ -34,22 +33,6 @@ def row(subject: Claim, *others: Any, **more: Any) -> ClaimRow:
 )
 def test_state_is_what_kubectl_prints(fields: dict[str, Any], words: str) -> None:
     assert state(claim("gpu", **fields)) == words
-
-
-def test_a_claim_tells_its_steps_in_order() -> None:
-    user = replace(
-        TRAIN,
-        scheduled=Condition("PodScheduled", "True", last_transition_time=ago(minutes=3)),
-        started=ago(minutes=2),
-    )
-    allocated = Allocation((result("gpu-0"),), "node-1", at=ago(minutes=4))
-    steps = row(claim("gpu", created=ago(minutes=5), allocation=allocated, pods=[user]), user).steps
-    assert [(s.step, s.at, s.pod) for s in steps] == [
-        ("created", ago(minutes=5), ""),
-        ("allocated", ago(minutes=4), ""),
-        ("pod scheduled", ago(minutes=3), "train"),
-        ("pod started", ago(minutes=2), "train"),
-    ]
 
 
 def test_a_claim_knows_its_devices_and_their_products() -> None:

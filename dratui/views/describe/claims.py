@@ -9,7 +9,8 @@ from dratui.cluster.devices import Holding
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import cells, words
-from dratui.views.describe.document import Section, ago, section
+from dratui.views.describe.document import Section, section
+from dratui.views.describe.steps import steps
 from dratui.views.table import Style
 
 
@@ -35,13 +36,13 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
             for c in row.consumers
         ),
     )
+    yield steps(row.steps, now)
     yield from _devices_of_claim(row.devices)
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)
     yield section("CONSTRAINTS", *_constraints(claim.constraints))
     for device in row.devices:
         yield _status(device)
-    yield section("STEPS", *((f"{s.step} {s.pod}".rstrip(), ago(s.at, now)) for s in row.steps))
 
 
 def _status(device: ClaimDevice) -> Section:

@@ -1,0 +1,165 @@
+"""What a claim goes through, from created to released: when each step came, which one does not come, and why.
+
+The API tells few of these times. Of the others it tells what they lie between, since their order is fixed:
+
+- The scheduler allocates and reserves in one write and binds the pod after that; for a pod that joins later it
+  reserves in a write of its own. (pkg/scheduler/framework/plugins/dynamicresources, bindClaim, 1.36)
+- Kubelet acknowledges a pod (startTime), prepares its claims, and only then makes the sandbox that
+  PodReadyToStartContainers is about. (pkg/kubelet/kuberuntime, SyncPod, 1.36)
+- Kubelet unprepares before it says that a pod has ended; after that the claim controller takes the reservation back.
+  (pkg/kubelet, SyncTerminatingPod; pkg/controller/resourceclaim, 1.36)
+
+Times are whole seconds on the clocks of the server and of nodes. What these contradict is not told.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from dratui.api.model import Claim, ObjectKey, Pod
+from dratui.cluster.leaving import leaving
+from dratui.cluster.pending import latest_warning, waiting
+from dratui.cluster.store import Store
+
+StepName = Literal[
+    "created", "allocated", "reserved", "pod scheduled", "prepared", "running", "released", "deleted"
+]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a claim, or of it with one pod.
+
+    It came `at`; where nobody tells when, not before `after` and not after `before`, as far as these are known. One
+    that is `waiting` has not come since `after`, for `reason`. Of an `unknown` one nobody tells whether it came.
+    """
+
+    step: StepName
+    pod: str = ""
+    state: Literal["done", "waiting", "unknown"] = "done"
+    at: datetime | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    reason: str = ""
+
+
+def steps(store: Store, claim: Claim, reason: str) -> Iterator[Step]:
+    """The claim's own steps, then each pod's, up to the one that does not come.
+
+    `reason` is why the claim is not in order, as its row tells it.
+    """
+    pods = [store.pods[key] for key in sorted(store.pods_of_claim[claim.key])]
+    own = list(_in_order(_of_claim(claim, pods, reason), None))
+    yield from own
+    if claim.allocation is not None or claim.consumers:
+        since = own[-1].at or own[-1].after
+        reserved = {c.uid for c in claim.consumers}
+        for pod in pods:
+            yield from _in_order(_of_pod(store, claim, pod, reserved=pod.uid in reserved), since)
+        yield from _in_order(_of_others(store, claim), since)
+    if claim.deleted:
+        yield Step(step="deleted", at=claim.deleted)
+
+
+def _in_order(told: Iterable[Step], since: datetime | None) -> Iterator[Step]:
+    """Where a step's time is not told, it came after what was before it; `since` is the last time known."""
+    for step in told:
+        since = _latest(since, step.after)
+        if step.at is None and step.state != "unknown":
+            agree = since is None or step.before is None or since <= step.before
+            after, before = (since, step.before) if agree else (None, None)
+            yield msgspec.structs.replace(step, after=after, before=before)
+        else:
+            yield msgspec.structs.replace(step, after=None, before=None)
+            since = _latest(since, step.at)
+
+
+def _of_claim(claim: Claim, pods: Iterable[Pod], reason: str) -> Iterator[Step]:
+    yield Step(step="created", at=claim.created)
+    if claim.allocation is not None:
+        reserved = {c.uid for c in claim.consumers}
+        bound = (_scheduled(pod) for pod in pods if pod.uid in reserved)
+        yield Step(step="allocated", at=claim.allocation.at, before=_earliest(*bound))
+    elif not claim.deleted:
+        yield Step(step="allocated", state="waiting", reason=reason)
+
+
+def _of_pod(store: Store, claim: Claim, pod: Pod, *, reserved: bool) -> Iterator[Step]:
+    name, over = pod.name, pod.phase in ("Succeeded", "Failed")
+    ends = over or pod.deleted is not None
+    ran = pod.times.first_start is not None or pod.phase in ("Running", "Succeeded")
+    scheduled = _scheduled(pod)
+    if not (reserved or (pod.node and (ran or over))):
+        if not ends:
+            yield _missing(store, pod, "reserved", pod.created)
+        return
+    made_for = claim.owner is not None and claim.owner.uid == pod.uid  # so it was allocated for no other
+    at = claim.allocation.at if claim.allocation and made_for else None
+    yield Step(step="reserved", pod=name, at=at, after=pod.created, before=scheduled)
+    if pod.node:
+        yield Step(step="pod scheduled", pod=name, at=scheduled, before=pod.started)
+        yield from _on_its_node(store, pod, ran=ran, ends=ends)
+    elif not ends:
+        yield _missing(store, pod, "pod scheduled")
+    if ends and not reserved:
+        yield Step(step="released", pod=name, after=pod.times.ended)
+    elif ends:
+        since = pod.times.ended if over else pod.deleted
+        reason = (
+            leaving(store, pod)
+            or f"the pod {'has ended' if over else 'is being deleted'}, its reservation stays"
+        )
+        yield Step(step="released", pod=name, state="waiting", after=since, reason=reason)
+
+
+def _on_its_node(store: Store, pod: Pod, *, ran: bool, ends: bool) -> Iterator[Step]:
+    ready = _earliest(pod.times.ready_to_start, pod.times.first_start)
+    if ready or ran:
+        yield Step(step="prepared", pod=pod.name, after=pod.started, before=ready)
+    elif not ends and latest_warning(store, pod, "FailedPrepareDynamicResources"):
+        yield _missing(store, pod, "prepared", pod.started)
+        return
+    elif not ends:
+        yield Step(step="prepared", pod=pod.name, state="unknown")
+    if ran:
+        exact = pod.times.first_start if pod.restarts == 0 else None  # else it is the start after the last restart
+        yield Step(step="running", pod=pod.name, at=exact, before=pod.times.first_start)
+    elif not ends:
+        yield _missing(store, pod, "running", pod.times.ready_to_start or pod.started)
+
+
+def _of_others(store: Store, claim: Claim) -> Iterator[Step]:
+    """Reservations for what is no pod, or for pods that are gone."""
+    for consumer in claim.consumers:
+        pod = (
+            store.pods.get(ObjectKey(claim.namespace, consumer.name)) if consumer.resource == "pods" else None
+        )
+        if pod is not None and pod.uid == consumer.uid:
+            continue
+        yield Step(step="reserved", pod=consumer.name)
+        if consumer.resource == "pods" and (pod is not None or store.known("pods", claim.namespace)):
+            yield Step(
+                step="released",
+                pod=consumer.name,
+                state="waiting",
+                reason="the pod is gone, its reservation stays",
+            )
+
+
+def _missing(store: Store, pod: Pod, step: StepName, since: datetime | None = None) -> Step:
+    why = waiting(store, pod)
+    return Step(step=step, pod=pod.name, state="waiting", after=since, reason=why.brief if why else "")
+
+
+def _scheduled(pod: Pod) -> datetime | None:
+    condition = pod.scheduled
+    return condition.last_transition_time if condition is not None and condition.status == "True" else None
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max(filter(None, times), default=None)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min(filter(None, times), default=None)
