@@ -335,7 +335,9 @@ def _claim(wire: ClaimReference) -> model.PodClaim:
 
 def _times(status: PodStatus) -> model.PodTimes:
     """When a pod with claims was ready to start, started and ended."""
-    ready = [c for c in status.conditions or () if c.type == "PodReadyToStartContainers" and c.status == "True"]
+    ready = [
+        c for c in status.conditions or () if c.type == "PodReadyToStartContainers" and c.status == "True"
+    ]
     states = [s.state for s in status.container_statuses or ()]
     starts = [run.started_at for s in states if (run := s.running or s.terminated) is not None]
     ends = [s.terminated.finished_at for s in states if s.terminated is not None]
@@ -345,7 +347,6 @@ def _times(status: PodStatus) -> model.PodTimes:
         first_start=min(filter(None, starts), default=None),
         ended=max(filter(None, ends), default=None) if over else None,
     )
-
 
 
 def _container(wire: Container, waits: Mapping[str, str], *, init: bool) -> model.Container:

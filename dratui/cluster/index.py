@@ -202,7 +202,7 @@ def touch_with_pool(store: "Store", pool: PoolKey, touched: Touched) -> None:
         _node_of(store.claims[key], touched)  # that counts what it holds of a pool without nodes
         for pod in store.pods_of_claim[key]:
             if store.pods[pod].deleted:  # whose driver may be gone
-                touched["pods"].add(pod)
+                _pod_and_claims(store, pod, touched)
 
 
 def touch_with_counters(store: "Store", pool: PoolKey, touched: Touched) -> None:

@@ -54,6 +54,40 @@ def test_a_pod_and_its_claims() -> None:
     assert (pod.ready, pod.restarts, pod.gates) == ("1/1", 3, ("example.com/quota",))
 
 
+def times(phase: str, *states: dict[str, Any], claims: bool = True, ready: str = "True") -> tuple[Any, ...]:
+    ready_since = {
+        "type": "PodReadyToStartContainers",
+        "status": ready,
+        "lastTransitionTime": SECOND.format(1),
+    }
+    pod: model.Pod = row(
+        "pods",
+        spec={"resourceClaims": [{"name": "gpu", "resourceClaimName": "gpu"}] if claims else []},
+        status={
+            "phase": phase,
+            "conditions": [ready_since],
+            "containerStatuses": [{"name": f"c{n}", "state": s} for n, s in enumerate(states)],
+        },
+    )
+    told = (pod.times.ready_to_start, pod.times.first_start, pod.times.ended)
+    return tuple(t.second if t is not None else None for t in told)
+
+
+SECOND = "2026-03-01T12:00:{:02}Z"
+RUNS = {"running": {"startedAt": SECOND.format(3)}}
+ENDED = {"terminated": {"startedAt": SECOND.format(2), "finishedAt": SECOND.format(9)}}
+
+
+def test_when_a_pod_with_claims_was_ready_to_start_started_and_ended() -> None:
+    assert times("Pending", {"waiting": {"reason": "ContainerCreating"}}, ready="False") == (None, None, None)
+    assert times("Pending") == (1, None, None)
+    assert times("Running", RUNS, ENDED) == (1, 2, None)
+    assert times("Succeeded", ENDED) == (1, 2, 9)
+    assert times("Running", RUNS, claims=False) == (None, None, None), (
+        "kept only where a claim's steps tell it"
+    )
+
+
 def test_a_pod_whose_extended_resources_became_a_claim() -> None:
     hidden = {
         "resourceClaimName": "train-extended-resources-7g",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from dratui.api.model import Allocation, Claim, Condition, Consumer, Pod
+from dratui.api.model import NO_TIMES, Allocation, Claim, Condition, Consumer, Pod, PodTimes
 from dratui.cluster.claims import claim_row
 from dratui.cluster.steps import Step
 from tests.cluster.build import ago, claim, owned_by, pod, result, slice_, store, warning
@@ -32,10 +32,13 @@ def user(name: str = "train", **more: Any) -> Pod:
         "created": ago(minutes=6),
         "scheduled": Condition("PodScheduled", "True", last_transition_time=ago(minutes=3)),
         "started": ago(seconds=170),
-        "ready_to_start": ago(seconds=70),
-        "first_start": ago(minutes=1),
+        "times": times(),
     }
     return pod(name, "gpu", **fields | more)
+
+
+def times(**changes: datetime | None) -> PodTimes:
+    return PodTimes(**{"ready_to_start": ago(seconds=70), "first_start": ago(minutes=1)} | changes)
 
 
 def held(*pods: Pod, at: datetime | None = None, **more: Any) -> Claim:
@@ -99,7 +102,7 @@ def test_a_pod_that_waits_for_its_device_to_be_bound_is_reserved_for_and_not_sch
 
 
 def test_kubelet_that_says_it_cannot_prepare_is_where_it_is_stuck() -> None:
-    train = user(phase="Pending", ready_to_start=None, first_start=None)
+    train = user(phase="Pending", times=NO_TIMES)
     said = warning(train, "FailedPrepareDynamicResources", "DRA driver gpu is not registered")
     *_, last = steps(held(train), train, said)
     assert (last.step, last.state, last.after) == ("prepared", "waiting", ago(seconds=170))
@@ -107,7 +110,7 @@ def test_kubelet_that_says_it_cannot_prepare_is_where_it_is_stuck() -> None:
 
 
 def test_a_silent_kubelet_may_have_prepared_it_or_not() -> None:
-    train = user(phase="Pending", ready_to_start=None, first_start=None)
+    train = user(phase="Pending", times=NO_TIMES)
     *_, prepared, running = steps(held(train), train)
     assert (prepared.step, prepared.state) == ("prepared", "unknown")
     assert (running.step, running.state, running.reason) == (
@@ -118,21 +121,21 @@ def test_a_silent_kubelet_may_have_prepared_it_or_not() -> None:
 
 
 def test_a_sandbox_tells_that_it_was_prepared_though_no_container_started() -> None:
-    train = user(phase="Pending", first_start=None)
+    train = user(phase="Pending", times=times(first_start=None))
     found = told(held(train), train)
     assert found["prepared"] == ("done", ago(seconds=170), ago(seconds=70))
     assert found["running"] == ("waiting", ago(seconds=70), None)
 
 
 def test_a_pod_that_ended_and_is_reserved_for_no_more_has_released_it() -> None:
-    train = user(phase="Succeeded", ended=ago(seconds=20))
+    train = user(phase="Succeeded", times=times(ended=ago(seconds=20)))
     found = told(held(at=ago(minutes=4)), train)
     assert found["running"] == ("done", ago(minutes=1))
     assert found["released"] == ("done", ago(seconds=20), None)
 
 
 def test_a_pod_that_ended_and_keeps_its_reservation_is_where_it_is_stuck() -> None:
-    train = user(phase="Succeeded", ended=ago(seconds=20))
+    train = user(phase="Succeeded", times=times(ended=ago(seconds=20)))
     *_, last = steps(held(train), train)
     assert (last.step, last.state, last.after) == ("released", "waiting", ago(seconds=20))
     assert last.reason == "the pod has ended, its reservation stays"
