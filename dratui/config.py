@@ -17,5 +17,12 @@ def state_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def _folder(environ: Mapping[str, str], variable: str, default: str) -> Path:
     """A relative path in the variable is invalid and ignored, says the XDG specification."""
-    home = environ.get(variable, "")
-    return (Path(home) if home.startswith("/") else Path.home() / default) / "dratui"
+    folder = environ.get(variable, "")
+    return (Path(folder) if folder.startswith("/") else _home() / default) / "dratui"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # no $HOME, and the user has no entry in the password database: common in containers
+        return Path("/")
