@@ -83,14 +83,11 @@ def text_of(node: Node) -> str:
             raise at.wrong("is to be one value, on the same line")
 
 
-def texts_of(node: Node) -> tuple[str, ...]:
-    """The node as texts: one, or a list. Raises Wrong."""
-    return tuple(map(text_of, node.items)) if isinstance(node, Items) else (text_of(node),)
-
-
 def unknown(at: At, name: str, known: Iterable[str], what: str) -> Wrong:
     """The error for a name that is none of those known, with the nearest of them."""
-    return at.wrong(f"there is no {what} {name!r}", f"did you mean {n}?" if (n := nearest(name, known)) else "")
+    return at.wrong(
+        f"there is no {what} {name!r}", f"did you mean {n}?" if (n := nearest(name, known)) else ""
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -145,7 +142,7 @@ def _parsed(text: str, path: Path) -> Document:
         first = next(event for event in events if not isinstance(event, yaml.StreamStartEvent))
         if isinstance(first, yaml.StreamEndEvent):  # empty, or nothing but comments
             return Document(whole, {})
-        top = _node(next(events), events, At(path, 1), DEEPEST)
+        top = _node(next(events), events, whole, DEEPEST)
         next(events)
         more = next(events)
         if not isinstance(more, yaml.StreamEndEvent):
@@ -154,7 +151,8 @@ def _parsed(text: str, path: Path) -> Document:
         unclosed = error.context and ("flow" in error.context or "quoted" in error.context)
         mark = error.context_mark if unclosed else error.problem_mark
         raise _place(path, text, mark.line if mark is not None else 0).wrong(
-            f"is no YAML: {error.problem or error.context}", "a text that begins with : # [ { ? - wants quotes"
+            f"is no YAML: {error.problem or error.context}",
+            "a text that begins with : # [ { ? - wants quotes",
         ) from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(error.character)
@@ -182,7 +180,7 @@ def _line(event: "Event") -> int:
 def _node(event: "Event", events: "Iterator[Any]", at: At, deeper: int) -> Node:
     import yaml
 
-    here = At(at.path, _line(event), at.key)
+    here = at if at.line else At(at.path, _line(event), at.key)  # of what has a key, the key's line
     if isinstance(event, yaml.AliasEvent):
         raise here.wrong("aliases (*) mean nothing here", "write the value out")
     if getattr(event, "tag", None) not in (None, "!"):
@@ -203,7 +201,7 @@ def _items(events: "Iterator[Any]", at: At, deeper: int) -> Iterator[Node]:
     import yaml
 
     while not isinstance(event := next(events), yaml.SequenceEndEvent):
-        yield _node(event, events, at, deeper)
+        yield _node(event, events, At(at.path, key=at.key), deeper)
 
 
 def _fields(events: "Iterator[Any]", at: At, deeper: int) -> Mapping[str, Node]:
@@ -212,7 +210,7 @@ def _fields(events: "Iterator[Any]", at: At, deeper: int) -> Mapping[str, Node]:
     fields: dict[str, Node] = {}
     lines: dict[str, int] = {}
     while not isinstance(event := next(events), yaml.MappingEndEvent):
-        name = _node(event, events, at, deeper)
+        name = _node(event, events, At(at.path, key=at.key), deeper)
         if not isinstance(name, Text):
             raise name.at.wrong("a key is one word", "keys such as [ or { want quotes: '['")
         place = at.within(name.value, name.at.line)

@@ -6,7 +6,6 @@ from dratui.events import About, Source
 from dratui.terminal import clean, cut
 from dratui.tui import replay
 from dratui.tui.guide import Guide
-from dratui.tui.keymap import hints
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import live
 from dratui.tui.places import Place, crumb
@@ -57,7 +56,7 @@ class Frame:
         self.draw_title()
         said = (self._saying.text, self._saying.style) if self._saying else None
         counters = self._sums.waiting, self._sums.faults
-        self.last.say(*last_line(face.hints, said, counters, skin, columns))
+        self.last.say(*last_line(self._world.keymap.hints(face.hints), said, counters, skin, columns))
 
     def draw_title(self) -> None:
         """Only the title."""
@@ -96,7 +95,11 @@ def first_line(
 
 
 def last_line(
-    ids: Sequence[str], said: tuple[str, Style] | None, counters: tuple[int, int], skin: Skin, columns: int
+    hints: Sequence[tuple[str, str]],
+    said: tuple[str, Style] | None,
+    counters: tuple[int, int],
+    skin: Skin,
+    columns: int,
 ) -> tuple[Line, Line]:
     """The keys that matter, as many as there is room for, or what was just said; the counters."""
     waiting, faults = counters
@@ -108,8 +111,8 @@ def last_line(
         sentence = said[0].partition("\n")[0].removeprefix("error: ")
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
-    for key in hints(ids):
-        hint = [(f" <{key.shown}>", skin.accent), (f" {key.brief or key.help}", skin.dim)]
+    for key, what in hints:
+        hint = [(f" <{key}>", skin.accent), (f" {what}", skin.dim)]
         if line_width(left) + line_width(hint) + line_width(right) > columns:
             break
         left += hint

@@ -1,7 +1,7 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from textual import actions, events, on
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ from dratui.tui import replay
 from dratui.tui.commands import Quit, parse, suggestions
 from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
-from dratui.tui.keymap import Where, key_for
+from dratui.tui.keymap import Where, pressed
 from dratui.tui.looking import Looking
 from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml
 from dratui.tui.prompting import Prompting
@@ -32,8 +32,6 @@ from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
-
-TYPED_AHEAD_ENTER: Final = "ctrl+j"  # before the terminal is ours, its driver makes a line feed of enter
 
 
 class Shell(Screen[None], inherit_bindings=False):
@@ -87,6 +85,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "faults": self._looking.faults_only,
             "command": self._ask_command,
             "filter": self._ask_filter,
+            "command_line": self._command,
         }
 
     def compose(self) -> ComposeResult:
@@ -151,10 +150,12 @@ class Shell(Screen[None], inherit_bindings=False):
         """All keys come here, in the order typed: to the prompt while there is one, else by the keymap."""
         event.stop()
         event.prevent_default()
-        name = "enter" if event.key == TYPED_AHEAD_ENTER else event.key
-        key = key_for(name)
-        if self._prompting.active and name != "ctrl+c":
-            self._prompting.press(name, (event.character or "") if event.is_printable else "")
+        character = event.character if event.is_printable else None
+        name = pressed(event.key, character)
+        key = self._world.keymap.key_for(name)
+        if self._prompting.active and name != "ctrl-c":
+            meant = "enter" if name == "enter" else self._world.keymap.in_prompt(name, event.key)
+            self._prompting.press(meant, character or "")
         elif key is not None:
             self._frame.unsay()
             _, action, arguments = actions.parse(key.action)

@@ -27,6 +27,8 @@ NAMES = {
     "-": "minus",
     "(": "left_parenthesis",
     "?": "question_mark",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
 }
 
 Driver = Pilot[Failure]

@@ -162,7 +162,7 @@ async def test_a_slow_fetch_can_be_left() -> None:
 
 async def test_the_help_fits_one_small_screen_and_has_every_key() -> None:
     async with running(ScriptedSource(small())) as pilot:
-        await press(pilot, "question_mark")
+        await press(pilot, "?")
         shown = text(pilot)
         for key in KEYMAP:
             assert key.help in shown

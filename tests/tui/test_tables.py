@@ -229,13 +229,13 @@ async def test_history_and_the_last_view() -> None:
         await type_in(pilot, ":nodes")
         await press(pilot, "enter")
         assert "Nodes[2]" in text(pilot)
-        await press(pilot, "left_square_bracket")
+        await press(pilot, "[")
         assert "Claims" in text(pilot)
-        await press(pilot, "right_square_bracket")
+        await press(pilot, "]")
         assert "Nodes[2]" in text(pilot)
-        await press(pilot, "minus")
+        await press(pilot, "-")
         assert "Claims" in text(pilot)
-        await press(pilot, "minus")
+        await press(pilot, "-")
         assert "Nodes[2]" in text(pilot)
 
 

@@ -1,11 +1,12 @@
 """What every screen is to the frame around it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from dratui.cluster.store import Changes, Store
+from dratui.tui.keymap import Keymap
 from dratui.tui.lines import Line
 from dratui.tui.places import Place
 from dratui.tui.themes import Skin
@@ -16,11 +17,12 @@ V = TypeVar("V", bound=Pane)
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What screens draw from: the state of the cluster, the source's clock, the inks."""
+    """What screens draw from: the state of the cluster, the source's clock, the inks, the keys."""
 
     store: Store
     now: Callable[[], datetime]
     skin: Skin
+    keymap: Keymap = field(default_factory=Keymap)
 
 
 class Chosen(NamedTuple):

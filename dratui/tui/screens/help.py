@@ -6,7 +6,7 @@ from typing import Final
 
 from dratui.terminal import fit
 from dratui.tui.commands import PLACES
-from dratui.tui.keymap import KEYMAP, Where
+from dratui.tui.keymap import WIDEST, Keymap, Where
 from dratui.tui.lines import Line
 from dratui.tui.places import Keys
 from dratui.tui.screens.face import World
@@ -16,7 +16,7 @@ from dratui.tui.widgets.pager import Pager
 from dratui.views.tables import TABLES
 
 COLUMNS: Final = ((Where.MOVE, Where.INSPECT), (Where.GO, Where.CARD), (Where.TABLE, Where.PROMPT))
-KEY_WIDTH: Final = 10
+KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
 
 
@@ -26,35 +26,44 @@ class HelpFace(Reading):
     hints = ("back", "command", "quit")
 
     def __init__(self, world: World) -> None:
-        self._skin = world.skin
+        self._world = world
         self.view = Pager(world.skin, id="help")
 
     def enter(self, place: Keys, mark: int | None) -> None:
         """Show them."""
-        self.view.set_text(text(self._skin), top=mark or 0)
+        self.view.set_text(text(self._world.skin, self._world.keymap), top=mark or 0)
 
     def headline(self) -> tuple[Line, Line]:
         """The title."""
-        return ((" Keys", self._skin.strong), (" and where : leads", self._skin.dim)), ()
+        skin = self._world.skin
+        return ((" Keys", skin.strong), (" and where : leads", skin.dim)), ()
 
 
-def text(skin: Skin) -> list[Line]:
+def text(skin: Skin, keymap: Keymap) -> list[Line]:
     """The help; 78 columns wide, and short enough for 80×24."""
-    stacks = [[line for where in column for line in _group(where, skin)] for column in COLUMNS]
+    stacks = [[line for where in column for line in _group(where, skin, keymap)] for column in COLUMNS]
     empty: Line = ((" " * COLUMN_WIDTH, skin.plain),)
     lines: list[Line] = [
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
     ]
     places = "  ".join(f":{kind}" for kind in (*TABLES, *(name for name in PLACES if len(name) > 1)))
-    return [*lines, (), *(((f" {line}", skin.dim),) for line in wrap(places, 76))]
+    yours = [
+        ((fit(f" {shown}", KEY_WIDTH), skin.accent), (what, skin.plain))
+        for shown, what in keymap.rows(Where.YOURS)
+    ]
+    return [
+        *lines,
+        (),
+        *(((f" {line}", skin.dim),) for line in wrap(places, 76)),
+        *([(), *yours] if yours else []),
+    ]
 
 
-def _group(where: Where, skin: Skin) -> list[Line]:
-    rows: dict[tuple[str, str], None] = {(key.shown, key.help): None for key in KEYMAP if key.where is where}
+def _group(where: Where, skin: Skin, keymap: Keymap) -> list[Line]:
     return [
         ((fit(f" {where.value.upper()}", COLUMN_WIDTH), skin.strong),),
         *(
             ((fit(f" {shown}", KEY_WIDTH), skin.accent), (fit(what, COLUMN_WIDTH - KEY_WIDTH), skin.plain))
-            for shown, what in rows
+            for shown, what in keymap.rows(where)
         ),
     ]
