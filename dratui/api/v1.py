@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from dratui.api import model
-from dratui.api.wire import Object, Struct
+from dratui.api.wire import Metadata, Object, Struct
 
 Quantity = str | int | float
 """A quantity. The server always sends text; a hand-made recording may hold a bare number."""
@@ -221,9 +221,16 @@ class ClaimStatus(Struct, frozen=True):
     devices: tuple[AllocatedDeviceStatus, ...] | None = None
 
 
+class ClaimMetadata(Metadata, frozen=True):
+    """ObjectMeta of a claim. Only claims' annotations say something; those of pods are long."""
+
+    annotations: dict[str, str] | None = None
+
+
 class Claim(Object, frozen=True):
     """ResourceClaim."""
 
+    metadata: ClaimMetadata = ClaimMetadata()
     spec: ClaimSpec = ClaimSpec()
     status: ClaimStatus | None = None
 

@@ -51,6 +51,7 @@ class ClaimSpec(Struct, frozen=True):
 class Claim(Object, frozen=True):
     """ResourceClaim."""
 
+    metadata: v1.ClaimMetadata = v1.ClaimMetadata()
     spec: ClaimSpec = ClaimSpec()
     status: v1.ClaimStatus | None = None
 

@@ -34,7 +34,6 @@ class Metadata(Struct, frozen=True):
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
     owner_references: tuple[model.Owner, ...] | None = None
     finalizers: tuple[str, ...] | None = None
 
@@ -43,18 +42,6 @@ class Object(Struct, frozen=True):
     """Any object."""
 
     metadata: Metadata = Metadata()
-
-
-class Versioned(Struct, frozen=True):
-    """ObjectMeta, if only the version matters."""
-
-    resource_version: str = ""
-
-
-class VersionedObject(Struct, frozen=True):
-    """Any object, if only its version matters."""
-
-    metadata: Versioned = Versioned()
 
 
 class ListMetadata(Struct, frozen=True):
@@ -89,7 +76,7 @@ class Status(Struct, frozen=True):
 _raw_list = msgspec.json.Decoder(RawList)
 _raw_event = msgspec.json.Decoder(RawEvent)
 _status = msgspec.json.Decoder(Status)
-_version = msgspec.json.Decoder(VersionedObject)
+_object = msgspec.json.Decoder(Object)
 
 
 class Decoding(Generic[W]):
@@ -104,15 +91,13 @@ class Decoding(Generic[W]):
         self._decoder = msgspec.json.Decoder(wire)
         self._wire = wire
         items: Any = tuple.__class_getitem__((wire, ...))
-        # One pass over a page's bytes; item by item only where that fails.
-        self._list = msgspec.json.Decoder(
-            msgspec.defstruct(
-                f"{wire.__name__}List",
-                [("metadata", ListMetadata, ListMetadata()), ("items", items | None, None)],
-                frozen=True,
-                gc=False,
-            )
+        # One pass over the bytes of a page or an event; piece by piece only where that fails.
+        self._list = _decoder(
+            f"{wire.__name__}List",
+            ("metadata", ListMetadata, ListMetadata()),
+            ("items", items | None, None),
         )
+        self._event = _decoder(f"{wire.__name__}Event", ("type", WatchType), ("object", wire))
 
     def page(self, data: bytes) -> ListPage:
         """Decode the body of a LIST."""
@@ -132,12 +117,19 @@ class Decoding(Generic[W]):
 
     def event(self, line: bytes) -> WatchEvent:
         """Decode one line of a WATCH."""
+        try:
+            read: Any = self._event.decode(line)
+            if read.type not in ("ERROR", "BOOKMARK"):
+                version = read.object.metadata.resource_version
+                return WatchEvent(type=read.type, row=self._normalise(read.object), resource_version=version)
+        except ValueError:
+            pass  # odd, or a Status: a second look
         event = _raw_event.decode(line)
         data = bytes(event.object)
         if event.type == "ERROR":
             status = _status.decode(data)
             return WatchEvent(type=event.type, code=status.code, message=status.message)
-        version = _version.decode(data).metadata.resource_version
+        version = _object.decode(data).metadata.resource_version
         if event.type == "BOOKMARK":
             return WatchEvent(type=event.type, resource_version=version)
         return WatchEvent(type=event.type, row=self.row(data), resource_version=version)
@@ -155,7 +147,12 @@ class Decoding(Generic[W]):
         try:
             return self._normalise(msgspec.convert(plain, self._wire))
         except ValueError:
-            return self._normalise(self._wire(metadata=_identity(plain)))
+            metadata: type[Metadata] = type(self._wire().metadata)
+            return self._normalise(self._wire(metadata=metadata(**_identity(plain))))
+
+
+def _decoder(name: str, *fields: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(msgspec.defstruct(name, fields, frozen=True, gc=False))
 
 
 def _without_nulls(value: Any) -> Any:
@@ -164,15 +161,12 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(part) for part in value if part is not None] if isinstance(value, list) else value
 
 
-def _identity(plain: Any) -> Metadata:
+def _identity(plain: Any) -> dict[str, Any]:
     """The texts that name an object. Raises msgspec.ValidationError for what is none."""
     meta = plain.get("metadata", {}) if isinstance(plain, dict) else None
     if not isinstance(meta, dict):
         raise msgspec.ValidationError("this is no object")
-    name, namespace, uid = (
-        text if isinstance(text := meta.get(key), str) else "" for key in ("name", "namespace", "uid")
-    )
-    return Metadata(name=name, namespace=namespace, uid=uid)
+    return {key: text for key in ("name", "namespace", "uid") if isinstance(text := meta.get(key), str)}
 
 
 _shared: dict[Any, Any] = {}

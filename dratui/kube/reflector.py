@@ -117,44 +117,54 @@ class Reflector:
                 raise refused if failure.status == 403 else failure from failure
 
     async def _pages(self, namespace: str) -> None:
-        token = ""
-        seen = 0
-        while True:
-            body = await self._connection.get(
-                resource_path(self.stream, self.version, namespace),
-                [
-                    ("limit", str(self._page_size)),
-                    *self._selected(),
-                    *([("continue", token)] if token else ()),
-                ],
-                to=self._to("list", namespace),
-            )
-            page: ListPage = self._decode(self._codec.page, body)
-            self._namespace = namespace
-            first, last = not token, not page.continue_token
-            seen += len(page.rows)
-            token = page.continue_token
-            if last and not page.resource_version:
-                raise KubeFailure(
-                    f"cannot list {self.stream.plural}: the server's list has no resourceVersion"
-                )
-            events: list[Event] = [Page(self.stream.name, page.rows, first, last)]
-            if not last:
+        asked = asyncio.create_task(self._ask(namespace, ""))
+        first, seen = True, 0
+        try:
+            while True:
+                page: ListPage = self._decode(self._codec.page, await asked)
+                last = not page.continue_token
+                if not last:  # the server works on the next page while this one is taken in
+                    asked = asyncio.create_task(self._ask(namespace, page.continue_token))
+                elif not page.resource_version:
+                    raise KubeFailure(
+                        f"cannot list {self.stream.plural}: the server's list has no resourceVersion"
+                    )
+                self._namespace = namespace
+                seen += len(page.rows)
+                events: list[Event] = [Page(self.stream.name, page.rows, first, last)]
+                first = False
+                if last:
+                    self._listed(events, page.resource_version)
+                    return
                 total = None if page.remaining is None else seen + page.remaining
-                events += self._pulse.listing(
-                    seen, total, version=self._served, namespace=namespace, again=self._complete
+                self._emit(
+                    events
+                    + self._pulse.listing(
+                        seen, total, version=self._served, namespace=namespace, again=self._complete
+                    )
                 )
-                self._emit(events)
-                continue
-            self._complete = True
-            self._resource_version = page.resource_version
-            self._page_size = self._pace.page_size
-            self._stuck = 0
-            phase = Phase.STALE if self._watch_refused else Phase.LIVE
-            detail = self._pulse.health.detail if self._watch_refused else ""
-            self._emit(events + self._pulse.become(phase, detail, version=self._served, namespace=namespace))
-            self.settled.set()
-            return
+        finally:
+            asked.cancel()
+
+    async def _ask(self, namespace: str, token: str) -> bytes:
+        params = [("limit", str(self._page_size)), *self._selected()]
+        if token:
+            params.append(("continue", token))
+        path = resource_path(self.stream, self.version, namespace)
+        return await self._connection.get(path, params, to=self._to("list", namespace))
+
+    def _listed(self, events: list[Event], resource_version: str) -> None:
+        """The last page is here."""
+        self._complete = True
+        self._resource_version = resource_version
+        self._page_size = self._pace.page_size
+        self._stuck = 0
+        phase = Phase.STALE if self._watch_refused else Phase.LIVE
+        detail = self._pulse.health.detail if self._watch_refused else ""
+        self._emit(
+            events + self._pulse.become(phase, detail, version=self._served, namespace=self._namespace)
+        )
+        self.settled.set()
 
     # --- watch
 

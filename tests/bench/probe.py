@@ -27,8 +27,6 @@ async def sync(kubeconfig: str) -> dict[str, Any]:
     store = Store()
     feed = Feed(store, lambda changes: None)
     source = ClusterSource(Options(kubeconfig=kubeconfig), list(STREAMS.values()))
-    import kubernetes_asyncio.config  # noqa: F401 (not the list's cost; the dashboard imports it after its first paint)
-
     began, cpu = time.perf_counter(), time.process_time()
     tasks = [asyncio.create_task(each) for each in (feed.follow(), source.run(feed.emit))]
     stall = 0.0
