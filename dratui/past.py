@@ -1,7 +1,7 @@
 """What was: the language between what remembers a cluster's past (a live session, a recording) and who looks at it.
 
 A recording (`dratui.recording.replay.Replay`) is its own past, from its first line to its last, whatever was played
-so far. A live session remembers as much as it may (`dratui.cluster.history.History`).
+so far. A live session remembers as much as it may (`dratui.history.History`).
 
 A *change* is an object that was added, changed or deleted so that its row differs, or a stream that changed its
 phase. Changes of one instant are one step. So is a list that was read anew: its step is its last page.

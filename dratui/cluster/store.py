@@ -34,6 +34,7 @@ from dratui.cluster.index import (
     touch_with_pool,
 )
 from dratui.events import COMPLETE, Event, Gone, Health, HealthChanged, Page, Put
+from dratui.history import Journal
 
 
 class Changes:
@@ -96,6 +97,8 @@ class Store:
             PoolKey, Any
         ] = {}  # memo of `counters.ledger`, dropped also when its claims change
 
+        self.journal: Journal | None = None  # is told of every change, to remember the past
+
         self._tables: dict[str, dict[ObjectKey, Any]] = {
             "resourceslices": self.slices,
             "resourceclaims": self.claims,
@@ -142,13 +145,25 @@ class Store:
             touch_with_counters(self, pool, changes.rows)
         return changes
 
+    def rows(self) -> dict[str, dict[ObjectKey, Any]]:
+        """The rows of every stream that has any, by key: copies, of the dicts and not of the rows."""
+        tables = {stream: table.copy() for stream, table in self._tables.items() if table}
+        for stream, members in self._members.items():  # several streams to a table
+            tables.pop(_kind(stream), None)
+            table = self._tables[_kind(stream)]
+            tables[stream] = {key: table[key] for key in members if key in table}
+        return tables
+
     def known(self, stream: str, namespace: str = "") -> bool:
         """Whether a stream's rows (of a namespace, or all) were complete once, so that absence means something."""
         return _extent(self.health.get(stream)) in ("", namespace)
 
     def _health_changed(self, stream: str, health: Health, changes: Changes) -> None:
-        before = _extent(self.health.get(stream))
+        old = self.health.get(stream)
+        before = _extent(old)
         self.health[stream] = health
+        if self.journal is not None:
+            self.journal.became(stream, old, health)
         changes.health = True
         if before != _extent(health):
             for table in ABSENCE.get(stream, ()):
@@ -162,14 +177,18 @@ class Store:
         listed = self._listed[stream]
         if first:
             listed.clear()
-        listed.update(self._put(stream, rows, changes))
+        listed.update(self._put(stream, rows, changes, listing=True))
         if last:
             members = self._members[stream] if _shares(stream) else self._tables[stream].keys()
             for key in members - listed:
-                self._gone(stream, key, changes)
+                self._gone(stream, key, changes, listing=True)
             del self._listed[stream]
+            if self.journal is not None:
+                self.journal.listed(stream)
 
-    def _put(self, stream: str, rows: Iterable[Row], changes: Changes) -> list[ObjectKey]:
+    def _put(
+        self, stream: str, rows: Iterable[Row], changes: Changes, *, listing: bool = False
+    ) -> list[ObjectKey]:
         """Take in rows; returns their keys."""
         table = self._tables[_kind(stream)]
         keys = []
@@ -179,16 +198,20 @@ class Store:
             old = table.get(key)
             if old != row:
                 table[key] = row
+                if self.journal is not None:
+                    self.journal.changed(stream, old, row, listing=listing)
                 self._join(key, old, row, changes)
         if _shares(stream):
             self._members[stream].update(keys)
         return keys
 
-    def _gone(self, stream: str, key: ObjectKey, changes: Changes) -> None:
+    def _gone(self, stream: str, key: ObjectKey, changes: Changes, *, listing: bool = False) -> None:
         if _shares(stream):
             self._members[stream].discard(key)
         old = self._tables[_kind(stream)].pop(key, None)
         if old is not None:
+            if self.journal is not None:
+                self.journal.changed(stream, old, None, listing=listing)
             self._join(key, old, None, changes)
 
     def _join(self, key: ObjectKey, old: Any, new: Any, changes: Changes) -> None:
