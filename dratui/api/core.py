@@ -269,11 +269,14 @@ def pod_row(wire: Pod) -> model.Pod:
         if container.state.waiting is not None:
             waits[container.name] = container.state.waiting.reason
     cells = printed(wire)
+    name, uid = meta.name, meta.uid
+    if spec.resource_claims:  # claims name their pods, as owner and as consumer: the texts are kept once
+        name, uid = intern(name), intern(uid)
     hidden = status.extended_resource_claim_status
     return model.Pod(
         namespace=intern(meta.namespace),
-        name=meta.name,
-        uid=meta.uid,
+        name=name,
+        uid=uid,
         created=meta.creation_timestamp,
         deleted=meta.deletion_timestamp,
         labels=labels(meta.labels),
@@ -282,7 +285,7 @@ def pod_row(wire: Pod) -> model.Pod:
         claims=tuple([_claim(c) for c in spec.resource_claims]) if spec.resource_claims else (),
         claim_statuses=tuple(
             [
-                model.PodClaimStatus(intern(s.name), s.resource_claim_name or "")
+                model.PodClaimStatus(intern(s.name), intern(s.resource_claim_name or ""))
                 for s in status.resource_claim_statuses
             ]
         )

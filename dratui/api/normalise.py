@@ -33,7 +33,7 @@ def device(wire: v1.Device) -> model.Device:
     return model.Device(
         name=intern(wire.name),
         attributes={intern(k): _attribute(v) for k, v in (wire.attributes or {}).items()},
-        capacity=_capacities(wire.capacity) if wire.capacity else {},
+        capacity=_mapping(*[(intern(k), _capacity(v)) for k, v in (wire.capacity or {}).items()]),
         taints=wire.taints or (),
         consumes=tuple(
             [
@@ -60,10 +60,6 @@ _plain_capacity = lru_cache(10_000)(model.Capacity)
 @lru_cache(10_000)
 def _mapping(*items: tuple[str, model.Capacity]) -> Mapping[str, model.Capacity]:
     return dict(items)
-
-
-def _capacities(wire: Mapping[str, v1.DeviceCapacity | str]) -> Mapping[str, model.Capacity]:
-    return _mapping(*[(intern(name), _capacity(capacity)) for name, capacity in wire.items()])
 
 
 def _attribute(wire: v1.AttributeValue) -> model.AttributeValue:
@@ -161,7 +157,8 @@ def claim_row(wire: v1.Claim) -> model.Claim:
         allocation=None if status.allocation is None else _allocation(status.allocation),
         consumers=tuple(
             [
-                model.Consumer(intern(c.resource), c.name, c.uid, intern(c.api_group))
+                # As the owner's, name and uid are often those of one and the same pod: kept once.
+                model.Consumer(intern(c.resource), intern(c.name), intern(c.uid), intern(c.api_group))
                 for c in status.reserved_for
             ]
         )
@@ -195,6 +192,9 @@ def _allocation(wire: v1.Allocation) -> model.Allocation:
     )
 
 
+_NOTHING: Mapping[str, str] = {}
+
+
 def _result(wire: v1.Result) -> model.Result:
     return model.Result(
         intern(wire.request),
@@ -203,7 +203,7 @@ def _result(wire: v1.Result) -> model.Result:
         intern(wire.device),
         bool(wire.admin_access),
         wire.share_id or "",
-        {k: str(v) for k, v in wire.consumed_capacity.items()} if wire.consumed_capacity else {},
+        {k: str(v) for k, v in wire.consumed_capacity.items()} if wire.consumed_capacity else _NOTHING,
         wire.binding_conditions or (),
         wire.binding_failure_conditions or (),
         wire.tolerations or (),

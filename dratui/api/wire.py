@@ -202,7 +202,7 @@ def head(meta: Metadata) -> dict[str, Any]:
     """The fields that every row has."""
     return {
         "namespace": intern(meta.namespace),
-        "name": meta.name,
+        "name": intern(meta.name),
         "uid": meta.uid,
         "created": meta.creation_timestamp,
         "deleted": meta.deletion_timestamp,
@@ -214,5 +214,5 @@ def controller(meta: Metadata) -> model.Owner | None:
     """The owner that controls the object, if any."""
     for owner in meta.owner_references or ():
         if owner.controller:
-            return owner
+            return model.Owner(intern(owner.kind), intern(owner.name), intern(owner.uid), True)
     return None
