@@ -1,21 +1,25 @@
 """The command line as a whole: commands, flags, and what they mean. Knows what to call, calls nothing."""
 
 import argparse
-import re
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from dratui import __version__
+from dratui.duration import seconds
 from dratui.failure import UsageFailure
 from dratui.kube.options import Options
 
 if TYPE_CHECKING:
-    from dratui.cli.dashboard import Manner
+    from dratui.settings.dashboard import Chosen
 
 KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
-_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+PERSONAL = ("config", "keymap")
+_Switch = argparse.BooleanOptionalAction
 
 
 class Parser(argparse.ArgumentParser):
@@ -102,7 +106,14 @@ def _parser() -> Parser:
     )
     demo.add_argument("--speed", metavar="N", type=_speed, default=1.0, help="times as fast as recorded (1)")
 
-    add("info", _info, "print every path and setting in use", connection)
+    info = add("info", _info, "print every path and setting in use", connection)
+    info.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        choices=PERSONAL,
+        help=f"print this file as it is when nothing is set, to begin with: {', '.join(PERSONAL)}",
+    )
     add("version", _version, "print the version")
     return parser
 
@@ -132,8 +143,8 @@ def _connection_flags() -> Parser:
 
 def _dashboard_flags() -> Parser:
     flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = flags.add_argument_group("dashboard")
-    group.add_argument("--ascii", action="store_true", help="no glyphs outside ASCII")
+    group = flags.add_argument_group("dashboard", "these win over $DRATUI_…, and that over config.yaml")
+    group.add_argument("--ascii", action=_Switch, help="no glyphs outside ASCII, or even so")
     group.add_argument(
         "-c",
         "--command",
@@ -141,9 +152,9 @@ def _dashboard_flags() -> Parser:
         metavar="':claims NS'",
         help="where to start: a line as typed behind the colon, such as ':pods ml-team /train'",
     )
-    group.add_argument("--headless", action="store_true", help="no first line")
+    group.add_argument("--headless", action=_Switch, help="no first line")
     group.add_argument(
-        "--no-mouse", action="store_true", help="leave the mouse to the terminal, and with it its selection"
+        "--mouse", action=_Switch, help="without it the terminal keeps the mouse, and its selection"
     )
     group.add_argument(
         "-r",
@@ -158,11 +169,11 @@ def _dashboard_flags() -> Parser:
 
 
 def _seconds(text: str) -> float:
-    """`90`, `30s`, `10m`, `1h30m` in seconds; 0 as kubectl means it: no limit."""
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration such as 30s, 10m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    """For argparse, whose own words for a ValueError would name this function."""
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _speed(text: str) -> float:
@@ -189,16 +200,15 @@ def _options(arguments: dict[str, Any]) -> Options:
     )
 
 
-def _manner(arguments: dict[str, Any]) -> "Manner":
-    from dratui.cli.dashboard import Manner
+def _chosen(arguments: dict[str, Any]) -> "Chosen":
+    from dratui.config import config_folder
+    from dratui.settings.dashboard import Settings, choose
 
-    return Manner(
-        start=arguments.get("start", ""),
-        ascii_only=arguments.get("ascii", False),
-        headless=arguments.get("headless", False),
-        mouse=not arguments.get("no_mouse", False),
-        refresh=arguments.get("refresh"),
-    )
+    names = {field: field for field in Settings.__dataclass_fields__} | {"command": "start"}
+    flags = {name: arguments[flag] for name, flag in names.items() if flag in arguments}
+    if arguments.get("all_namespaces"):
+        flags["namespace"] = ""
+    return choose(flags, os.environ, config_folder())
 
 
 # --- the commands ------------------------------------------------------------------------------------
@@ -207,21 +217,20 @@ def _manner(arguments: dict[str, Any]) -> "Manner":
 def _dashboard(arguments: dict[str, Any]) -> int:
     from dratui.cli import dashboard
 
-    everywhere = arguments.get("all_namespaces", False)
-    namespace = "" if everywhere else arguments.get("namespace", "")
-    return dashboard.live(_options(arguments), _manner(arguments), namespace=namespace)
+    settings = _chosen(arguments).settings
+    return dashboard.live(_options({"namespace": settings.namespace} | arguments), settings)
 
 
 def _replay(arguments: dict[str, Any]) -> int:
     from dratui.cli import dashboard
 
-    return dashboard.replay(arguments["file"], arguments["speed"], _manner(arguments))
+    return dashboard.replay(arguments["file"], arguments["speed"], _chosen(arguments).settings)
 
 
 def _demo(arguments: dict[str, Any]) -> int:
     from dratui.cli import dashboard
 
-    return dashboard.demo(arguments["speed"], _manner(arguments))
+    return dashboard.demo(arguments["speed"], _chosen(arguments).settings)
 
 
 def _get(arguments: dict[str, Any]) -> int:
@@ -247,7 +256,8 @@ def _record(arguments: dict[str, Any]) -> int:
 def _info(arguments: dict[str, Any]) -> int:
     from dratui.cli import info
 
-    return info.run(_options(arguments))
+    file = arguments.get("file")
+    return info.run(_options(arguments)) if file is None else info.defaults(file)
 
 
 def _version(arguments: dict[str, Any]) -> int:

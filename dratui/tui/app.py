@@ -19,6 +19,7 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.tui import crash
 from dratui.tui.feed import SHOW_SECONDS, Feed
+from dratui.tui.keymap import Keymap
 from dratui.tui.places import Overview, Place, Rows
 from dratui.tui.screens.face import World
 from dratui.tui.shell import Shell
@@ -51,6 +52,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         start: Place | None = None,
         headless: bool = False,
         refresh: float = SHOW_SECONDS,
+        keymap: Keymap | None = None,
     ) -> None:
         colour = "NO_COLOR" not in os.environ
         super().__init__(ansi_color=None if colour else True)
@@ -65,7 +67,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         self._crash = ""
         self._shown = False  # whether anything of the cluster ever was
         self._shell = Shell(
-            World(store, self._now, skin(colour=colour, ascii_only=ascii)),
+            World(store, self._now, skin(colour=colour, ascii_only=ascii), keymap or Keymap()),
             source,
             start,
             (start.query.namespace if isinstance(start, Rows) else "") or namespace,

@@ -281,3 +281,15 @@ def _conflicts(keys: Iterable[Key], places: Mapping[str, At], whole: At) -> None
                 f"{shown(name)} is the key of {theirs.id} too ({where})",
                 f"give {theirs.id} another key, or [] for none",
             )
+
+
+def default() -> str:
+    """The file as it is when nothing is set: to edit, and to learn from."""
+    lines = [f"# {key.id}: {_quoted(key.names)}  # {key.help}\n" for key in KEYMAP if not key.told]
+    return f"{''.join(lines)}\n# {HOTKEYS}:\n#   f2: claims all /nvidia  # a line as typed behind the colon\n"
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    """As YAML wants them: quoted where they are neither letters nor digits."""
+    texts = [name if name.replace("-", "").isalnum() else f"'{name}'" for name in names]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

@@ -115,6 +115,28 @@ def test_info_tells_every_path_even_without_a_cluster(tmp_path: Path) -> None:
     assert not done.err
 
 
+def test_info_tells_what_each_file_says_and_what_is_wrong_with_it(tmp_path: Path) -> None:
+    folder = tmp_path / ".config" / "dratui"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("headless: true\n")
+    (folder / "keymap.yaml").write_text("quit: d\n")
+    done = dratui("info", home=tmp_path, env={"DRATUI_REFRESH": "2s"})
+    assert done.status == 0
+    said = [" ".join(line.split()) for line in done.lines]
+    assert "config.yaml read: 1 entry" in said
+    assert f"headless True ({folder}/config.yaml line 1)" in said
+    assert "refresh 2.0 ($DRATUI_REFRESH)" in said
+    assert (
+        f"keymap.yaml wrong: {folder}/keymap.yaml line 1: quit: d is the key of describe too (by default)"
+        in said
+    )
+
+
+def test_info_prints_a_file_to_begin_with(tmp_path: Path) -> None:
+    assert "# describe: d  # describe" in dratui("info", "keymap", home=tmp_path).lines
+    assert "# headless: true" in dratui("info", "config", home=tmp_path).lines
+
+
 # --- what starting costs ------------------------------------------------------------------------------
 
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -138,6 +160,14 @@ def test_a_small_command_loads_nothing_heavy() -> None:
     assert modules("from dratui.cli import main; main(['version'])").isdisjoint(
         {"textual", "rich", "aiohttp", "kubernetes_asyncio"}
     )
+
+
+def test_without_files_settings_cost_no_yaml(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from dratui.cli import personal; from dratui.settings.dashboard import choose; "
+        f"choose({{}}, {{}}, Path({str(tmp_path)!r})); personal.keys(Path({str(tmp_path)!r}))"
+    )
+    assert modules(code).isdisjoint({"yaml", "textual", "difflib"})
 
 
 def test_a_table_needs_no_terminal_program(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from tests.tui.terminal import MOUSE, Terminal
 
@@ -39,3 +42,30 @@ def test_a_dumb_terminal_is_told_what_prints_text() -> None:
         assert "TERM=dumb" in tty.written
         assert "dratui get claims -A" in tty.written
         assert "\x1b" not in tty.written
+
+
+def test_settings_come_from_files_and_flags_win(tmp_path: Path) -> None:
+    folder = tmp_path / "dratui"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("headless: true\ncommand: claims /gpu\nascii: true\n")
+    (folder / "keymap.yaml").write_text("quit: x\nhotkeys:\n  f2: nodes\n")
+    with demo("--no-ascii", XDG_CONFIG_HOME=str(tmp_path)) as tty:
+        tty.shows("</gpu>")
+        assert tty.screen.startswith(" Claims(all)["), "there is no first line"
+        tty.shows("■")
+        tty.press("\x1bOQ")
+        tty.shows("Nodes[")
+        tty.press("qx")
+        assert tty.ends() == 0
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "keymap.yaml"])
+def test_a_file_that_is_wrong_is_told_before_there_is_a_screen(tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "dratui"
+    folder.mkdir()
+    (folder / file).write_text("\ncolor: 1\n")
+    with demo(XDG_CONFIG_HOME=str(tmp_path)) as tty:
+        assert tty.ends() == 2
+        assert f"error: {folder / file} line 2: color: " in tty.written.replace("\r\n", "")
+        assert "\x1b[?1049h" not in tty.written
+        assert "Traceback" not in tty.written

@@ -6,7 +6,7 @@ import pytest
 
 from dratui.settings.document import Wrong, read
 from dratui.tui import commands
-from dratui.tui.keymap import KEYMAP, Keymap, Where, pressed, remapped, written
+from dratui.tui.keymap import KEYMAP, Keymap, Where, default, pressed, remapped, written
 from dratui.tui.screens.help import text
 from dratui.tui.themes import skin
 
@@ -132,3 +132,11 @@ def test_what_is_wrong_is_told_with_file_line_and_key(tmp_path: Path, file: str,
     with pytest.raises(Wrong) as wrong:
         keymap(tmp_path, file)
     assert str(wrong.value).startswith(f"error: {tmp_path}/keymap.yaml {says}")
+
+
+def test_what_info_prints_to_begin_with_is_the_keymap(tmp_path: Path) -> None:
+    assert keymap(tmp_path, default()).keys == KEYMAP, "all of it is a comment"
+    uncommented = "".join(f"{line.removeprefix('# ')}\n" for line in default().splitlines())
+    keys = keymap(tmp_path, uncommented).keys
+    assert keys[: len(KEYMAP)] == KEYMAP
+    assert [key.keys for key in keys[len(KEYMAP) :]] == ["f2"]
