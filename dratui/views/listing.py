@@ -4,22 +4,25 @@ Rows are made once and again only when `Changes` names them, so what a screen pa
 there is. What does follow how much there is (making all rows at first, looking through all of them for a filter,
 sorting) can be done in slices: `ask` and `note` say what is to be done, `advance` does some of it. Until all of it is
 done the listing stays as it was; a newer question drops the older one.
+
+A screen shows few of many rows. Where the key alone tells whether and where a row is listed, one that changed is only
+marked, and made again when someone looks at it, when a filter or an order needs it, or in `prepare`.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
-from dratui.views.filter import key_filter
-from dratui.views.navigation import belongs
+from dratui.views.look import Look
 from dratui.views.placing import index_of, joined, without
 from dratui.views.query import Query
-from dratui.views.searching import Search, Texts
+from dratui.views.searching import Texts
 from dratui.views.slicing import STEP, Enough, Work, never, ordered, stretch
-from dratui.views.table import Column, Style, Table
+from dratui.views.table import Table
 from dratui.views.tables import TABLES
 
 MADE: Final = STEP // 4  # rows made again between two looks at the clock: it costs more than reading them
@@ -27,7 +30,10 @@ MADE: Final = STEP // 4  # rows made again between two looks at the clock: it co
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a change did to a listing. `moved`: rows came, went or changed places; `anew`: it is what was asked for."""
+    """What a change did to a listing. `moved`: rows came, went or changed places; `anew`: it is what was asked for.
+
+    `changed` of a listing made in slices are rows that may have: they are made again when someone looks at them.
+    """
 
     changed: frozenset[Any]
     moved: bool
@@ -36,66 +42,6 @@ class Delta:
 
     def __bool__(self) -> bool:
         return bool(self.changed) or self.moved or self.anew
-
-
-class Look:
-    """A query, understood: what it selects, and in which order. Raises BadFilter or UsageFailure."""
-
-    def __init__(self, table: Table[Any], query: Query) -> None:
-        self.query = query
-        self.table = table
-        self.search = Search(query.filter)
-        self.allows = key_filter(query.filter, table.kind)
-        self.column = _sort_column(table, query.sort)
-
-    def same_rows(self, other: "Look") -> bool:
-        """Whether it selects what `other` does, in the same order."""
-        return replace(self.query, wide=False) == replace(other.query, wide=False)
-
-    def narrows(self, other: "Look") -> bool:
-        """Whether it is `other` with fewer rows."""
-        same = replace(self.query, filter="", wide=False) == replace(other.query, filter="", wide=False)
-        return same and other.allows is None and self.search.narrows(other.search)
-
-    @property
-    def selects_all(self) -> bool:
-        """Whether it leaves nothing out."""
-        query = self.query
-        somewhere = bool(query.namespace) and self.table.namespaced
-        return (
-            self.search.all
-            and self.allows is None
-            and not somewhere
-            and not query.faults_only
-            and query.within is None
-        )
-
-    def selected(
-        self, keys: Sequence[Any], rows: dict[Any, Any], texts: Texts, store: Store, now: datetime
-    ) -> list[Any]:
-        """Those of `keys` that it selects."""
-        query, table = self.query, self.table
-        left = list(keys)
-        if query.namespace and table.namespaced:
-            left = [k for k in left if table.namespace_of(rows[k]) == query.namespace]
-        if query.faults_only:
-            left = [k for k in left if is_fault(table, rows[k])]
-        if (allows := self.allows) is not None:
-            left = [k for k in left if allows(store, k)]
-        if query.within is not None:
-            within = query.within
-            left = [k for k in left if belongs(store, table.kind, rows[k], within)]
-        return self.search.found(left, rows, texts, now)
-
-    def rank(self, row: Any) -> Any:
-        """What rows are sorted by before the table's own order decides. Unknown sorts last, both ways."""
-        assert self.column is not None
-        value = self.column.value(row)
-        return (value is None) != self.query.descending, _sortable(value)
-
-    def place(self, row: Any, own: Any) -> Any:
-        """Where a row belongs; `own` is where the table's own order has it."""
-        return own if self.column is None else (self.rank(row), own)
 
 
 class Listing:
@@ -111,14 +57,19 @@ class Listing:
         self._look = Look(self.table, query)
         self._asked = self._look
         self._rows: dict[Any, Any] = {}
+        self._stale: set[Any] = set()  # keys of rows that changed since they were made
+        self._lazy = sliced and self.table.objects is not None
         self._texts = Texts(self.table)
-        self._places: dict[Any, Any] = {}  # by row key: where the table's own order has it
+        self._places: dict[
+            Any, Any
+        ] = {}  # by row key: where the table's own order has it, if not where the key is
         self._all: list[Any] = []  # keys of all rows in that order
         self.keys: list[Any] = []
         self._arranged = False  # whether `keys` are what `_look` says
         self._noted: set[Any] = set()  # keys of rows to make again
         self._loading: Work[None] | None = self._load()
         self._arranging: Work[None] | None = self._arrange(self._look, now)
+        self._preparing: Work[None] | None = self._prepare(now) if sliced else None
         self.progress = 0.0
         if not sliced:
             self._work(never)
@@ -155,19 +106,17 @@ class Listing:
 
     def row(self, key: Any) -> Any | None:
         """A row, whether it is selected or not; None when it is gone."""
+        if key in self._stale:
+            self._refresh(key)
         return self._rows.get(key)
 
     def rows(self) -> Iterator[Any]:
         """The selected rows in order."""
-        return (self._rows[key] for key in self.keys)
-
-    def cells(self, key: Any, now: datetime) -> tuple[str, ...]:
-        """All cells of a selected row as text, safe for a terminal."""
-        return self.table.text(self._rows[key], now)
+        return (self.row(key) for key in self.keys)
 
     def index_of(self, key: Any) -> int | None:
         """Where a row is; None when it is not selected."""
-        if key not in self._places:
+        if key not in self._rows:
             return None
         index = index_of(self.keys, key, self._place, descending=self.query.descending)
         return index if index < len(self.keys) and self.keys[index] == key else None
@@ -213,6 +162,20 @@ class Listing:
                 break
         return Delta(frozenset(changed), moved, tuple(gone), anew)
 
+    @property
+    def unprepared(self) -> bool:
+        """Whether `prepare` has anything to do."""
+        return not self.busy and (self._preparing is not None or bool(self._stale))
+
+    def prepare(self, now: datetime, enough: Enough) -> None:
+        """Make what the next filter or order would have to make first, until that is done or `enough`."""
+        if self._preparing is None:
+            self._preparing = self._prepare(now)
+        for _ in self._preparing:
+            if enough():
+                return
+        self._preparing = None
+
     def _work(self, enough: Enough) -> bool:
         """Make rows and arrange them. True when nothing of that is left."""
         while (work := self._loading or self._arranging) is not None:
@@ -233,38 +196,89 @@ class Listing:
                 row = self.table.row(self._store, key)
                 if row is not None:
                     self._rows[key] = row
-                    self._places[key] = _own_place(self.table, key, row)
+                    self._find_place(key)
             yield 0.8 * at / len(keys)
         keys = list(self._rows)
-        order = ordered(keys, [self._places[key] for key in keys])
+        order = ordered(keys, [self._own_place(key) for key in keys])
         self._all = yield from stretch(order, 0.8, 1)
 
     def _arrange(self, look: Look, now: datetime) -> Work[None]:
         """The rows of a query. They become those of the listing at the end, all at once."""
+        if not look.by_key:
+            yield from stretch(self._freshen(), 0, 0.3)
         same = self._arranged and look.same_rows(self._look)
+        turned = self._arranged and look.turns_round(self._look)
         narrower = same or (self._arranged and look.narrows(self._look))
-        keys = chosen = self.keys if narrower else self._all
-        if not look.selects_all and not same:
+        keys = chosen = self.keys if narrower or turned else self._all
+        if not (look.selects_all or same or turned):
             chosen = []
             for at in range(0, len(keys), STEP):
                 chosen += look.selected(keys[at : at + STEP], self._rows, self._texts, self._store, now)
-                yield 0.5 * at / len(keys)
-        if not narrower and look.column is not None:
-            values: list[Any] = []
-            for at in range(0, len(chosen), 4 * STEP):
-                values += [look.rank(self._rows[key]) for key in chosen[at : at + 4 * STEP]]
-                yield 0.5 + 0.2 * at / len(chosen)
-            order = ordered(chosen, values, descending=look.query.descending)
-            chosen = yield from stretch(order, 0.7, 1)
+                yield 0.3 + 0.3 * at / len(keys)
+        if turned:
+            chosen = self._turned(look)
+        elif not narrower and look.column is not None:
+            chosen = yield from stretch(self._sorted(chosen, look), 0.6, 1)
         elif not narrower and look.query.descending:
             chosen = chosen[::-1]
         self.keys, self._look, self._arranged = chosen, look, True
 
+    def _sorted(self, keys: Sequence[Any], look: Look) -> Work[list[Any]]:
+        """Keys by the values of a column; they come in the table's own order."""
+        known: list[Any] = []
+        unknown: list[Any] = []
+        values: list[Any] = []
+        rows, value_of = self._rows, look.value
+        for at in range(0, len(keys), 2 * STEP):
+            for key in keys[at : at + 2 * STEP]:
+                value = value_of(rows[key])
+                if value is None:
+                    unknown.append(key)
+                else:
+                    known.append(key)
+                    values.append(value)
+            yield 0.3 * at / len(keys)
+        down = look.query.descending
+        done = yield from stretch(ordered(known, values, descending=down), 0.3, 1)
+        return done + (unknown[::-1] if down else unknown)
+
+    def _turned(self, look: Look) -> list[Any]:
+        """What is listed, in the opposite order; what is unknown stays at the end."""
+        keys, known = self.keys, len(self.keys)
+        if look.column is not None:
+            known = bisect_left(keys, True, key=lambda key: look.value(self._rows[key]) is None)
+        return keys[:known][::-1] + keys[known:][::-1]
+
+    def _freshen(self) -> Work[None]:
+        """Rows that changed since they were made."""
+        many = len(self._stale)
+        while self._stale:
+            for _ in range(min(MADE, len(self._stale))):
+                self._refresh(next(iter(self._stale)))
+            yield 1 - len(self._stale) / many
+
+    def _prepare(self, now: datetime) -> Work[None]:
+        """What filters search."""
+        yield from self._freshen()
+        keys = tuple(self._rows)
+        for at in range(0, len(keys), MADE):
+            for key in keys[at : at + MADE]:
+                if (row := self.row(key)) is not None:
+                    self._texts.folded(key, row, now)
+            yield at / len(keys)
+
     # --- changes ---------------------------------------------------------------------------------------------------
 
     def _remake(self, keys: Sequence[Any], now: datetime, changed: set[Any], gone: list[Any]) -> bool:
-        """Make a few rows again. True when any came, went or changed places."""
+        """Make a few rows again, or mark them. True when any came, went or changed places."""
         rows, places, look = self._rows, self._places, self._look
+        if self._lazy and look.by_key:
+            assert self.table.objects is not None
+            objects = self.table.objects(self._store)
+            only_changed = [key for key in keys if key in rows and key in objects]
+            self._stale.update(only_changed)
+            changed.update(only_changed)
+            keys = [key for key in keys if (key in rows) != (key in objects)]
         made = {key: self.table.row(self._store, key) for key in keys}
         if look.query.within is None and look.allows is None:  # these depend on more than the row
             made = {key: row for key, row in made.items() if row != rows.get(key)}
@@ -273,36 +287,47 @@ class Listing:
         fresh = {key: row for key, row in made.items() if row is not None}
         chosen = look.selected(list(fresh), fresh, self._texts, self._store, now)
 
-        own = {key: _own_place(self.table, key, row) for key, row in fresh.items()}
+        came = [key for key in fresh if key not in rows]
+        went = [key for key, row in made.items() if row is None and key in rows]
         before = {key: self._place(key) for key in made if self.index_of(key) is not None}
-        after = {key: look.place(fresh[key], own[key]) for key in chosen}
-        changed.update(key for key in after if fresh[key] != rows.get(key))
-        gone += [rows[key] for key in before if made[key] is None]
+        changed.update(key for key in chosen if fresh[key] != rows.get(key))
+        gone += [rows[key] for key in went if key in before]
+        self._stale.difference_update(made)
+        for key in came:
+            self._find_place(key)
+        after = {key: look.place(fresh[key], self._own_place(key)) for key in chosen}
         leave = [key for key in before if before[key] != after.get(key)]
         enter = [key for key in after if after[key] != before.get(key)]
 
         down, one_list = look.query.descending, self.keys is self._all
-        others = [key for key in made if places.get(key) != own.get(key)]
         if not one_list:
             self.keys = without(self.keys, leave, self._place, descending=down)
-        self._all = without(self._all, [key for key in others if key in places], places.__getitem__)
-        for key in made:  # from here on places are the new ones
-            rows.pop(key, None)
+        self._all = joined(without(self._all, went, self._own_place), came, self._own_place)
+        rows.update(fresh)  # from here on places are the new ones
+        for key in went:
+            del rows[key]
             places.pop(key, None)
-        rows.update(fresh)
-        places.update(own)
-        self._all = joined(self._all, [key for key in others if key in own], places.__getitem__)
         self.keys = self._all if one_list else joined(self.keys, enter, self._place, descending=down)
         return bool(leave or enter)
 
+    def _refresh(self, key: Any) -> None:
+        """Make a row again that is where it was."""
+        self._stale.discard(key)
+        self._texts.forget(key)
+        row = self.table.row(self._store, key)
+        if row is not None:  # else it is gone, and noted
+            self._rows[key] = row
+
     def _place(self, key: Any) -> Any:
-        return self._look.place(self._rows[key], self._places[key])
+        return self._look.place(self._rows[key], self._own_place(key))
 
+    def _own_place(self, key: Any) -> Any:
+        """Where the table's own order has a row; never the same for two."""
+        return self._places[key] if self.table.order is not None else key
 
-def _own_place(table: Table[Any], key: Any, row: Any) -> Any:
-    """Where the table's own order has a row; never the same for two."""
-    order = table.order(row)
-    return key if order == key else (order, key)
+    def _find_place(self, key: Any) -> None:
+        if self.table.order is not None:
+            self._places[key] = self.table.order(key), key
 
 
 def table_of(query: Query) -> Table[Any]:
@@ -311,28 +336,3 @@ def table_of(query: Query) -> Table[Any]:
     if table is None:
         raise UsageFailure(f"there is no kind {query.kind!r}", hint=f"one of {', '.join(TABLES)}")
     return table
-
-
-def is_fault(table: Table[Any], row: Any) -> bool:
-    """Whether any cell of a row is a fault, waits, or is tainted: what an operator looks for."""
-    wanted = (Style.FAULT, Style.WAITING, Style.TAINTED)
-    return any(column.style_of(row) in wanted for column in table.columns if column.glyph)
-
-
-def _sort_column(table: Table[Any], title: str) -> Column[Any] | None:
-    if not title:
-        return None
-    for column in table.columns:
-        if column.title == title:
-            return column
-    titles = ", ".join(c.title for c in table.columns)
-    raise UsageFailure(f"{table.kind} have no column {title!r}", hint=f"one of {titles}")
-
-
-def _sortable(value: Any) -> Any:
-    """Values of one column have one type; mappings and None have no order of their own."""
-    if value is None:
-        return 0
-    if isinstance(value, dict):
-        return sum(value.values())
-    return value

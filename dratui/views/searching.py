@@ -16,46 +16,44 @@ from dratui.views.table import Table
 MOST: Final = 120_000  # rows whose text is kept; that of others is made each time
 # Letters and signs that stand for themselves in an expression, and the dot; nothing that could be an option.
 _PLAIN: Final = re.compile(r"(?![-!])[A-Za-z0-9_/:,@ .-]+", re.ASCII)
+# Folding changes nothing for an expression that ignores case, unless a part of it does not, `(?-i:A)`, or it looks
+# back: `\1` takes letters for the same of which only one folds to the other.
+_FOLDS: Final = re.compile(r"\(\?|\\[0-9]")
 # What an expression that ignores case takes for i and s besides these; `lower` alone does not.
 _ALSO: Final = (("İ", "i"), ("ı", "i"), ("ſ", "s"))
 
 
 class Texts:
-    """The searched text of each row, kept until it is told to `forget` it."""
+    """The searched text of each row, kept until it is told to `forget` it: folded, as UTF-8, which is the smallest."""
 
     def __init__(self, table: Table[Any]) -> None:
         self._columns = tuple((c.text, c.value) for c in table.columns if not c.ticks)
-        self._texts: dict[Any, str] = {}
-        self._folded: dict[Any, str] = {}
+        self._folded: dict[Any, bytes] = {}
 
-    def of(self, key: Any, row: Any, now: datetime) -> str:
+    def of(self, row: Any, now: datetime) -> str:
         """The cells joined by spaces."""
-        kept = self._texts.get(key)
-        if kept is None:
-            kept = clean(" ".join([text(value(row), now) for text, value in self._columns]))
-            if len(self._texts) < MOST:
-                self._texts[key] = kept
-        return kept
+        return clean(" ".join([text(value(row), now) for text, value in self._columns]))
 
-    def folded(self, key: Any, row: Any, now: datetime) -> str:
+    def folded(self, key: Any, row: Any, now: datetime) -> bytes:
         """The same for a search that ignores case."""
         kept = self._folded.get(key)
         if kept is None:
-            text = self.of(key, row, now)
-            kept = _fold(text)
-            if kept == text:
-                kept = text  # one object for both
+            kept = _fold(self.of(row, now)).encode()
             if len(self._folded) < MOST:
                 self._folded[key] = kept
         return kept
 
-    def all_folded(self) -> Mapping[Any, str]:
+    @property
+    def full(self) -> bool:
+        """Whether no more are kept."""
+        return len(self._folded) >= MOST
+
+    def all_folded(self) -> Mapping[Any, bytes]:
         """What `folded` made so far."""
         return self._folded
 
     def forget(self, key: Any) -> None:
         """The row is another now, or gone."""
-        self._texts.pop(key, None)
         self._folded.pop(key, None)
 
 
@@ -70,8 +68,9 @@ class Search:
         self._text = text
         self._matches = line_filter(text)
         plain = _PLAIN.fullmatch(text) is not None
-        self._needle = max(text.lower().split("."), key=len) if plain else ""
+        self._needle = max(text.lower().split("."), key=len).encode() if plain else b""
         self._exact = plain and "." not in text
+        self._folds = _FOLDS.search(text) is None
 
     @property
     def all(self) -> bool:
@@ -91,12 +90,14 @@ class Search:
         matches, needle = self._matches, self._needle
         if matches is None:
             return keys
+        kept = texts.all_folded().get
         if needle:
-            kept = texts.all_folded().get
             keys = [k for k in keys if needle in (kept(k) or texts.folded(k, rows[k], now))]
         if self._exact:
             return keys
-        return [k for k in keys if matches(texts.of(k, rows[k], now))]
+        if self._folds:
+            return [k for k in keys if matches((kept(k) or texts.folded(k, rows[k], now)).decode())]
+        return [k for k in keys if matches(texts.of(rows[k], now))]
 
 
 def _fold(text: str) -> str:

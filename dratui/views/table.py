@@ -4,7 +4,7 @@ A `Table` says which rows a kind has and how each column shows a row. It draws n
 whatever must not reach a terminal, with the name of a style beside it.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -72,13 +72,15 @@ class Table(Generic[R]):
     namespaced: bool
     columns: tuple[Column[R], ...]
     keys: Callable[[Store], Iterable[Any]]
+    objects: Callable[[Store], Mapping[Any, Any]] | None = (
+        None  # where each of them, and nothing else, has a row
+    )
     row: Callable[[Store, Any], R | None]
-    namespace_of: Callable[[R], str]
     name_of: Callable[[R], str]
     streams: tuple[str, ...]  # what must be known for the rows to be there, the most important first
     joins: tuple[str, ...] = ()  # what else the rows tell of
     empty: str  # said when there are no rows
-    order: Callable[[R], Any]  # the order in which rows are listed when nothing else is asked for
+    order: Callable[[Any], Any] | None = None  # of keys: how rows are listed when nothing else is asked for
 
     def shown(self, *, wide: bool) -> tuple[Column[R], ...]:
         """The columns of the narrow or the wide form."""

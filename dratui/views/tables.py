@@ -50,13 +50,12 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
     ),
     keys=KEYS["claims"],
+    objects=lambda s: s.claims,
     row=claim_row,
-    namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
     joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
     empty="No ResourceClaims. Nobody asks for a device by DRA.",
-    order=lambda r: r.key,
 )
 
 DEVICES: Table[DeviceRow] = Table(
@@ -83,12 +82,11 @@ DEVICES: Table[DeviceRow] = Table(
     ),
     keys=KEYS["devices"],
     row=device_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.device,
     streams=_DRA,
     joins=("devicetaintrules",),
     empty="No devices. No DRA driver publishes ResourceSlices here: is one installed?",
-    order=lambda r: (r.driver, words.natural(r.pool), words.natural(r.device)),
+    order=lambda k: (k.driver, words.natural(k.pool), words.natural(k.device)),
 )
 
 POOLS: Table[PoolRow] = Table(
@@ -113,12 +111,11 @@ POOLS: Table[PoolRow] = Table(
     ),
     keys=KEYS["pools"],
     row=pool_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.pool,
     streams=_DRA,
     joins=("devicetaintrules",),
     empty="No pools. No DRA driver publishes ResourceSlices here: is one installed?",
-    order=lambda r: (r.driver, words.natural(r.pool)),
+    order=lambda k: (k[0], words.natural(k[1])),
 )
 
 SLICES: Table[SliceRow] = Table(
@@ -140,12 +137,12 @@ SLICES: Table[SliceRow] = Table(
         Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
     ),
     keys=KEYS["slices"],
+    objects=lambda s: s.slices,
     row=slice_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.name,
     streams=("resourceslices",),
     empty="No ResourceSlices. No DRA driver publishes devices here: is one installed?",
-    order=lambda r: words.natural(r.name),
+    order=lambda k: words.natural(k.name),
 )
 
 PODS: Table[PodRow] = Table(
@@ -168,13 +165,12 @@ PODS: Table[PodRow] = Table(
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, cells.plugin(r.plugin))).strip(", ")),
     ),
     keys=KEYS["pods"],
+    objects=lambda s: s.pods,
     row=pod_row,
-    namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
     joins=("resourceclaimtemplates", "nodes", "resourceslices", *_WARNINGS),
     empty="No pods.",
-    order=lambda r: r.key,
 )
 
 NODES: Table[NodeRow] = Table(
@@ -200,12 +196,11 @@ NODES: Table[NodeRow] = Table(
     ),
     keys=KEYS["nodes"],
     row=node_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.name,
     streams=("nodes", *_DRA),
     joins=("pods", "devicetaintrules"),
     empty="No nodes.",
-    order=lambda r: words.natural(r.name),
+    order=lambda k: words.natural(k.name),
 )
 
 CLASSES: Table[ClassRow] = Table(
@@ -224,12 +219,11 @@ CLASSES: Table[ClassRow] = Table(
         Column(title="SELECTORS", value=lambda r: " && ".join(r.selectors), grow=True, prose=True),
     ),
     keys=KEYS["classes"],
+    objects=lambda s: s.classes,
     row=class_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.name,
     streams=("deviceclasses", "resourceclaims"),
     empty="No DeviceClasses. A DRA driver's installation brings some: is one installed?",
-    order=lambda r: r.name,
 )
 
 TEMPLATES: Table[TemplateRow] = Table(
@@ -247,13 +241,12 @@ TEMPLATES: Table[TemplateRow] = Table(
         Column(title="PODS", value=lambda r: r.pods, align="right"),
     ),
     keys=KEYS["templates"],
+    objects=lambda s: s.templates,
     row=template_row,
-    namespace_of=lambda r: r.namespace,
     name_of=lambda r: r.name,
     streams=("resourceclaimtemplates",),
     joins=("pods",),
     empty="No ResourceClaimTemplates.",
-    order=lambda r: r.key,
 )
 
 TAINT_RULES: Table[TaintRuleRow] = Table(
@@ -278,12 +271,11 @@ TAINT_RULES: Table[TaintRuleRow] = Table(
         ),
     ),
     keys=KEYS["taintrules"],
+    objects=lambda s: s.taint_rules,
     row=taint_rule_row,
-    namespace_of=lambda r: "",
     name_of=lambda r: r.name,
     streams=("devicetaintrules", "resourceslices"),
     empty="No DeviceTaintRules.",
-    order=lambda r: r.name,
 )
 
 NAMESPACES: Table[NamespaceRow] = Table(
@@ -314,12 +306,10 @@ NAMESPACES: Table[NamespaceRow] = Table(
     ),
     keys=KEYS["namespaces"],
     row=namespace_row,
-    namespace_of=lambda r: r.name,
     name_of=lambda r: r.name,
     streams=("namespaces", "resourceclaims", "pods"),
     joins=("resourcequotas",),
     empty="No namespaces.",
-    order=lambda r: r.name,
 )
 
 TABLES: Mapping[str, Table[Any]] = {

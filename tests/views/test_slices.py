@@ -71,10 +71,51 @@ def test_slices_end_in_what_one_go_gives(
             listing.ask(query, NOW)
         for _ in range(data.draw(st.integers(0, 3))):
             listing.advance(NOW, at_once)
+            if listing.keys:  # someone looks at a row
+                listing.row(data.draw(st.sampled_from(listing.keys)))
+            if listing.unprepared:
+                listing.prepare(NOW, at_once)
     finish(listing)
     assert listing.query == query
     assert look(listing) == look(Listing(made, query, NOW))
     assert [listing.index_of(key) for key in listing.keys] == list(range(len(listing.keys)))
+
+
+def test_a_row_that_nobody_looks_at_is_not_made_again_until_a_filter_needs_it() -> None:
+    made = store(claim("gpu"), claim("other"))
+    listing = Listing(made, Query(kind="claims"), NOW, sliced=True)
+    finish(listing)
+    (key,) = (key for key in listing.keys if key.name == "gpu")
+    before = listing._rows[key]
+    delta = listing.apply(made.apply([put(claim("gpu", pods=[pod("train", "gpu", node="node-1")]))]), NOW)
+    assert (delta.changed, delta.moved) == ({key}, False)
+    assert listing._rows[key] is before
+    listing.requery(Query(kind="claims", filter="train"), NOW)
+    assert listing.keys == [key]
+
+
+def test_what_was_prepared_is_not_made_again_and_what_changed_is() -> None:
+    made = many()
+    listing = Listing(made, Query(kind="claims"), NOW, sliced=True)
+    finish(listing)
+    while listing.unprepared:
+        listing.prepare(NOW, at_once)
+    kept = dict(listing._texts.all_folded())
+    assert kept.keys() == set(listing.keys)
+    changed = listing.keys[7]
+    listing.apply(made.apply([put(claim(changed.name, pods=[pod("train")]))]), NOW)
+    while listing.unprepared:
+        listing.prepare(NOW, at_once)
+    assert {key for key, text in listing._texts.all_folded().items() if kept[key] is not text} == {changed}
+
+
+def test_the_opposite_order_leaves_what_is_unknown_at_the_end() -> None:
+    made = store(*(claim(f"c{n}", created=ago(hours=n % 3) if n % 4 else None) for n in range(12)))
+    listing = Listing(made, Query(kind="claims", sort="AGE"), NOW)
+    for down in (True, False):
+        query = Query(kind="claims", sort="AGE", descending=down)
+        listing.requery(query, NOW)
+        assert look(listing) == look(Listing(made, query, NOW))
 
 
 def many() -> Store:
@@ -176,6 +217,22 @@ def test_the_quick_way_finds_what_the_expression_finds(names: list[str], needle:
     found = Search(needle).found(list(rows), rows, _texts_of_names(), NOW)
     assert found == [n for n, name in enumerate(names) if re.search(needle, clean(name), re.IGNORECASE)]
     assert table.columns
+
+
+@given(
+    names=st.lists(_odd, min_size=1, max_size=5),
+    pattern=st.sampled_from(
+        ["a|K", "^i", "S$", "[a-k]s", "[^sΣ]+$", "(?-i:K)", "(?-i:[^k]S)", r"\bk", r"(.)\1", "ß|ς|ı"]
+    ),
+    turned=st.booleans(),
+)
+def test_an_expression_finds_in_what_is_kept_what_it_finds_in_the_row(
+    names: list[str], pattern: str, turned: bool
+) -> None:
+    rows = {n: _Named(name) for n, name in enumerate(names)}
+    found = Search("!" * turned + pattern).found(list(rows), rows, _texts_of_names(), NOW)
+    wanted = [bool(re.search(pattern, clean(name), re.IGNORECASE)) != turned for name in names]
+    assert found == [n for n, is_wanted in enumerate(wanted) if is_wanted]
 
 
 class _Named:

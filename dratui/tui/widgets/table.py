@@ -137,7 +137,7 @@ class VirtualTable(Pane):
         listing = self.listing
         for key in tuple(listing.keys):
             if (row := listing.row(key)) is not None:
-                yield rows.face(row, listing.cells(key, self._now), columns).cells
+                yield rows.face(row, listing.table.text(row, self._now), columns).cells
 
     # --- the cursor ------------------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class VirtualTable(Pane):
         row = self.listing.row(key)
         if row is None:
             return None
-        shown = self._faces[key] = rows.face(row, self.listing.cells(key, self._now), self._columns)
+        shown = self._faces[key] = rows.face(row, self.listing.table.text(row, self._now), self._columns)
         self._natural = [max(a, b) for a, b in zip(self._natural, rows.needs(shown), strict=True)]
         return shown
 
