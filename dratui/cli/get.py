@@ -77,7 +77,7 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
         query = _query(table, wanted, source)
         _judge(store, table, query.namespace)
         changes = Changes()
-        listing = Listing(store, query, _now(source))
+        listing = Listing(store, query, _now(source), told=wanted.output in ("json", "yaml"))
         printer = _Printer(listing, wanted, source)
         printer.print_all()
         while wanted.watch and not following.done():

@@ -47,13 +47,17 @@ class Delta:
 class Listing:
     """The rows that a query selects. `keys` is their order; read-only for others.
 
-    Complete from the start, or when `sliced` empty until `advance` has made the rows.
+    Complete from the start, or when `sliced` empty until `advance` has made the rows. With `told` the rows are those
+    that JSON tells.
     Raises BadFilter, or UsageFailure for an unknown kind or sort column.
     """
 
-    def __init__(self, store: Store, query: Query, now: datetime, *, sliced: bool = False) -> None:
+    def __init__(
+        self, store: Store, query: Query, now: datetime, *, sliced: bool = False, told: bool = False
+    ) -> None:
         self._store = store
         self.table: Table[Any] = table_of(query)
+        self._row = (self.table.told if told else None) or self.table.row
         self._look = Look(self.table, query)
         self._asked = self._look
         self._rows: dict[Any, Any] = {}
@@ -193,7 +197,7 @@ class Listing:
         keys = list(self.table.keys(self._store))
         for at in range(0, len(keys), STEP // 2):
             for key in keys[at : at + STEP // 2]:
-                row = self.table.row(self._store, key)
+                row = self._row(self._store, key)
                 if row is not None:
                     self._rows[key] = row
                     self._find_place(key)
@@ -279,7 +283,7 @@ class Listing:
             self._stale.update(only_changed)
             changed.update(only_changed)
             keys = [key for key in keys if (key in rows) != (key in objects)]
-        made = {key: self.table.row(self._store, key) for key in keys}
+        made = {key: self._row(self._store, key) for key in keys}
         if look.query.within is None and look.allows is None:  # these depend on more than the row
             made = {key: row for key, row in made.items() if row != rows.get(key)}
         for key in made:
@@ -314,7 +318,7 @@ class Listing:
         """Make a row again that is where it was."""
         self._stale.discard(key)
         self._texts.forget(key)
-        row = self.table.row(self._store, key)
+        row = self._row(self._store, key)
         if row is not None:  # else it is gone, and noted
             self._rows[key] = row
 

@@ -60,8 +60,8 @@ class Column(Generic[R]):
 class Table(Generic[R]):
     """All there is to know about how one kind is listed.
 
-    `keys` and `row` read the store; `row` gives None for a key that is gone. A row is a frozen Struct: its JSON is
-    what `dratui get -o json` prints.
+    `keys` and `row` read the store; `row` gives None for a key that is gone. A row is a frozen Struct: its JSON, or
+    that of the longer row that `told` makes, is what `dratui get -o json` prints.
     """
 
     kind: str  # `claims`: plural, as typed
@@ -76,6 +76,7 @@ class Table(Generic[R]):
         None  # where each of them, and nothing else, has a row
     )
     row: Callable[[Store, Any], R | None]
+    told: Callable[[Store, Any], R | None] | None = None  # with what lists do not show and need not pay for
     name_of: Callable[[R], str]
     streams: tuple[str, ...]  # what must be known for the rows to be there, the most important first
     joins: tuple[str, ...] = ()  # what else the rows tell of

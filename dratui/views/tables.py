@@ -5,7 +5,7 @@ from typing import Any
 
 from dratui.api.model import DeviceKey, ObjectKey
 from dratui.api.streams import WARNING_REASONS
-from dratui.cluster.claims import ClaimRow, claim_row
+from dratui.cluster.claims import ClaimRow, claim_row, claim_told
 from dratui.cluster.definitions import (
     ClassRow,
     SliceRow,
@@ -52,6 +52,11 @@ CLAIMS: Table[ClaimRow] = Table(
     keys=KEYS["claims"],
     objects=lambda s: s.claims,
     row=claim_row,
+<<<<<<< HEAD
+=======
+    told=claim_told,
+    namespace_of=lambda r: r.namespace,
+>>>>>>> 719dbee (Lists of claims do without steps, which JSON and cards tell)
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
     joins=("resourceclaimtemplates", "nodes", *_WARNINGS),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from dratui.api.model import NO_TIMES, Allocation, Claim, Condition, Consumer, Pod, PodTimes
-from dratui.cluster.claims import claim_row
+from dratui.cluster.claims import claim_told
 from dratui.cluster.steps import Step
 from tests.cluster.build import ago, claim, owned_by, pod, result, slice_, store, warning
 
@@ -12,7 +12,7 @@ GPU = slice_("node-1", "gpu-0")
 
 
 def steps(subject: Claim, *others: Any, **more: Any) -> list[Step]:
-    found = claim_row(store(subject, GPU, *others, **more), subject.key)
+    found = claim_told(store(subject, GPU, *others, **more), subject.key)
     assert found is not None
     return list(found.steps)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from dratui.api.model import Constraint, NetworkData, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow
 from dratui.cluster.devices import Holding
+from dratui.cluster.steps import steps as told
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import cells, words
@@ -36,7 +37,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
             for c in row.consumers
         ),
     )
-    yield steps(row.steps, now)
+    yield steps(tuple(told(store, claim, row.reason)), now)
     yield from _devices_of_claim(row.devices)
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)
