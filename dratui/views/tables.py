@@ -52,11 +52,7 @@ CLAIMS: Table[ClaimRow] = Table(
     keys=KEYS["claims"],
     objects=lambda s: s.claims,
     row=claim_row,
-<<<<<<< HEAD
-=======
     told=claim_told,
-    namespace_of=lambda r: r.namespace,
->>>>>>> 719dbee (Lists of claims do without steps, which JSON and cards tell)
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
     joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
