@@ -93,6 +93,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     recorded: bool = False
 
 
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom one could listen to: a context of the kubeconfig."""
+
+    name: str
+    cluster: str
+    user: str
+    namespace: str = ""
+
+
 class Source(Protocol):
     """Anything that can tell the state of a cluster: an API server, or a recording of one."""
 

@@ -3,8 +3,10 @@
 import locale
 import os
 import sys
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dratui.config import config_folder
 from dratui.events import Source
@@ -12,15 +14,35 @@ from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.settings.dashboard import Settings
 
+if TYPE_CHECKING:
+    from dratui.tui.contexts import Contexts
+
 AS_TEXT = "dratui get claims -A prints text"
 
 
 def live(options: Options, settings: Settings) -> int:
     """Watch a cluster."""
+    return _show(_source(options), settings, namespace=settings.namespace, contexts=contexts(options))
+
+
+def contexts(options: Options) -> "Contexts":
+    """The clusters that one can go to from there."""
+    from dratui.kube.kubeconfig import contexts as read
+    from dratui.tui.contexts import Contexts
+
+    # What was said of one cluster and one user is not for another; least of all a token.
+    elsewhere = replace(options, cluster="", user="", token="", namespace="")
+    return Contexts(
+        read=lambda: read(options, os.environ),
+        connect=lambda name: _source(replace(elsewhere, context=name)),
+    )
+
+
+def _source(options: Options) -> Source:
     from dratui.api.streams import STREAMS
     from dratui.kube.source import ClusterSource
 
-    return _show(ClusterSource(options, list(STREAMS.values())), settings, namespace=settings.namespace)
+    return ClusterSource(options, list(STREAMS.values()))
 
 
 def replay(path: Path, speed: float, settings: Settings) -> int:
@@ -38,7 +60,9 @@ def demo(speed: float, settings: Settings) -> int:
         return _show(Replay(path, speed=speed, name="demo"), settings)
 
 
-def _show(source: Source, settings: Settings, *, namespace: str = "") -> int:
+def _show(
+    source: Source, settings: Settings, *, namespace: str = "", contexts: "Contexts | None" = None
+) -> int:
     # Textual draws on stderr.
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise UsageFailure("the dashboard needs a terminal", hint=AS_TEXT)
@@ -47,11 +71,14 @@ def _show(source: Source, settings: Settings, *, namespace: str = "") -> int:
     from dratui.cli import personal
     from dratui.tui.app import DratuiApp
     from dratui.tui.commands import Quit, parse
+    from dratui.tui.places import Switch
 
     keymap = personal.keys(config_folder())
     start = parse(settings.command.removeprefix(":"), namespace) if settings.command else None
     if isinstance(start, Quit):
         return 0
+    if isinstance(start, Switch):
+        raise UsageFailure("-c starts in the context that --context names", hint=f"--context {start.context}")
     utf8 = locale.getpreferredencoding(do_setlocale=False).lower().replace("-", "") == "utf8"
     app = DratuiApp(
         source,
@@ -61,6 +88,7 @@ def _show(source: Source, settings: Settings, *, namespace: str = "") -> int:
         headless=settings.headless,
         refresh=settings.refresh,
         keymap=keymap,
+        contexts=contexts,
     )
     failure = app.run(mouse=settings.mouse)
     if isinstance(failure, Failure):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from dratui.events import Context as Listed
 from dratui.kube.failure import KubeFailure
 from dratui.kube.options import Options
 
@@ -152,6 +153,15 @@ def load(options: Options, environ: Mapping[str, str], *, pod: Path = SERVICE_AC
             hint="name one with --kubeconfig or $KUBECONFIG; without a cluster, look at `dratui demo`",
         )
     return _choose(_merge(paths), options)
+
+
+def contexts(options: Options, environ: Mapping[str, str]) -> list[Listed]:
+    """All contexts of these files, by name; none without files. Raises KubeFailure like `load`."""
+    merged = _merge(list(_paths(options, environ)))
+    return [
+        Listed(name=name, cluster=context.cluster, user=context.user, namespace=context.namespace)
+        for name, context in sorted(merged.contexts.items())
+    ]
 
 
 def _paths(options: Options, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The terminal program: it wires a source to a store and the store to the screen, and gives the terminal back clean.
+"""The terminal program: it begins a session with a source and goes on to the next, and gives the terminal back clean.
 
 Nothing flows back: a key changes what is looked at. Keys and places are in `shell`, what each screen shows in
 `screens`, how it is drawn in `widgets`.
@@ -8,24 +8,28 @@ import asyncio
 import os
 import signal
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 from textual.app import App
 from textual.screen import Screen
+from textual.worker import Worker, WorkerError
 
-from dratui.cluster.store import Changes, Store
+from dratui.cluster.store import Store
 from dratui.events import Source
 from dratui.failure import Failure
 from dratui.tui import crash
-from dratui.tui.feed import SHOW_SECONDS, Feed
+from dratui.tui.contexts import Contexts
+from dratui.tui.feed import SHOW_SECONDS
 from dratui.tui.keymap import Keymap
-from dratui.tui.places import Overview, Place, Rows
+from dratui.tui.places import Overview, Place, Rows, Switch
 from dratui.tui.screens.face import World
+from dratui.tui.session import Session
 from dratui.tui.shell import Shell
 from dratui.tui.themes import DARK, MONOCHROME, skin
 from dratui.views.query import Query
-from dratui.views.table import Style
 
 TICK_SECONDS: Final = 1.0  # the grain of ages; nothing is repainted that reads the same
 
@@ -53,38 +57,36 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         headless: bool = False,
         refresh: float = SHOW_SECONDS,
         keymap: Keymap | None = None,
+        contexts: Contexts | None = None,
     ) -> None:
         colour = "NO_COLOR" not in os.environ
         super().__init__(ansi_color=None if colour else True)
         self.register_theme(DARK)
         self.theme = DARK.name if colour else MONOCHROME
         self.animation_level = "none"
-        self._source = source
-        store = Store()
-        self._feed = Feed(store, self._show, refresh)
+        self._skin = skin(colour=colour, ascii_only=ascii)
+        self._keys = keymap or Keymap()
+        self._pace = refresh
+        self._headless = headless
+        self._contexts = contexts
+        self._crash = ""
         if start is None:
             start = Rows(query) if query is not None else Overview()
-        self._crash = ""
-        self._shown = False  # whether anything of the cluster ever was
-        self._shell = Shell(
-            World(store, self._now, skin(colour=colour, ascii_only=ascii), keymap or Keymap()),
-            source,
-            start,
-            (start.query.namespace if isinstance(start, Rows) else "") or namespace,
-            headless=headless,
-        )
+        named = start.query.namespace if isinstance(start, Rows) else ""
+        self._session = self._begin(source, start, named or namespace)
+        self._runs: list[Worker[None]] = []  # for the session
 
     def get_default_screen(self) -> Screen[None]:
-        """The one screen."""
-        return self._shell
+        """The screen of the first source."""
+        return self._session.shell
 
     def on_mount(self) -> None:
         """Listen once the screen is painted: what a source imports takes longer than painting."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
-        self.set_interval(TICK_SECONDS, self._shell.tick)
-        self.call_after_refresh(self._begin)
+        self.set_interval(TICK_SECONDS, lambda: self._session.shell.tick())
+        self.call_after_refresh(self._listen)
 
     def on_unmount(self) -> None:
         """Signals mean what they did before."""
@@ -92,25 +94,56 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
-    def _begin(self) -> None:
-        self.run_worker(self._feed.follow())
-        self.run_worker(self._listen())
+    def _begin(self, source: Source, start: Place, namespace: str = "") -> Session:
+        def shell(store: Store, now: Callable[[], datetime]) -> Shell:
+            return Shell(
+                World(store, now, self._skin, self._keys),
+                source,
+                start,
+                namespace,
+                headless=self._headless,
+                contexts=self._contexts,
+                switch=self._switch,
+            )
 
-    async def _listen(self) -> None:
+        return Session(source, shell, self._pace)
+
+    def _listen(self) -> None:
+        self._runs = [self.run_worker(self._session.follow()), self.run_worker(self._session.listen())]
+        self.run_worker(self._answer())
+
+    async def _answer(self) -> None:
+        """A first source that is of no use ends the program, as with every other command."""
         try:
-            await self._source.run(self._feed.emit)
+            await self._session.answered()
         except Failure as failure:
-            if self._shown:
-                self._shell.say(str(failure), Style.FAULT)
-            else:
-                self.exit(failure, return_code=1)
+            self.exit(failure, return_code=1)
 
-    def _show(self, changes: Changes) -> None:
-        self._shown |= any(changes.rows.values())
-        self._shell.changed(changes)
+    async def _switch(self, there: Switch) -> None:
+        """To another source, once it has answered; until then, and if it does not, all stays as it is."""
+        assert self._contexts is not None
+        session = self._begin(self._contexts.connect(there.context), there.start)
+        listening = self.run_worker(session.listen())
+        try:
+            await session.answered()
+        except BaseException:  # Failure, or esc
+            listening.cancel()
+            raise
+        self.run_worker(self._change(session, listening))  # not the work of a screen that goes
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._source.now(), UTC)
+    async def _change(self, session: Session, listening: Worker[None]) -> None:
+        for worker in self._runs:
+            worker.cancel()
+        for worker in self._runs:
+            with suppress(WorkerError):
+                await worker.wait()  # connections are closed then
+        if self.screen is self._session.shell and not self.screen._result_callbacks:
+            self.screen._push_result_callback(
+                self.screen, None
+            )  # switching pops it, and a default screen has none
+        self._session = session
+        await self.switch_screen(session.shell)
+        self._runs = [listening, self.run_worker(session.follow())]
 
     # Textual has no public hooks for the end of a crash: its own prints a traceback with all local variables, wrapped.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dratui.failure import UsageFailure
-from dratui.tui.places import HealthOfStreams, Keys, Messages, Overview, Place, Rows
+from dratui.tui.places import ContextList, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Switch
 from dratui.views.query import Query
 from dratui.views.tables import TABLES, table_named
 
@@ -19,50 +19,76 @@ PLACES: Final[dict[str, Place | Quit]] = {
     "overview": Overview(),
     "health": HealthOfStreams(),
     "messages": Messages(),
+    "contexts": ContextList(),
     "help": Keys(),
     "quit": Quit(),
-    "q": Quit(),
+}
+_SHORT: Final = {  # k9s's other words for them
+    **dict.fromkeys(("q", "q!", "qa", "Q", "exit"), "quit"),
+    **dict.fromkeys(("h", "?"), "help"),
+    **dict.fromkeys(("ctx", "context"), "contexts"),
 }
 ALL_NAMESPACES: Final = ("all", "-A", "*")
 
 
-def parse(text: str, namespace: str) -> Place | Quit:
-    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `overview`, `q`.
+def parse(text: str, namespace: str) -> Place | Switch | Quit:
+    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `claims @context`, `ctx name`, `overview`, `q`.
 
-    Without a namespace, `namespace` is kept. Raises UsageFailure for what is none of these.
+    Without a namespace, `namespace` is kept; in another context, all are meant. A namespace behind `ns` means its
+    pods, as in k9s. Raises UsageFailure for what is none of these.
     """
     words, slash, pattern = text.partition("/")
     name, *rest = words.split() or [""]
+    name = _SHORT.get(name, name)
+    if name == "contexts" and (rest or slash):
+        return Switch(
+            text.split(maxsplit=1)[1].strip().removeprefix("@")
+        )  # a context's name may hold anything
     if not rest and not slash and name in PLACES:
         return PLACES[name]
     table = table_named(name)
     if table is None:
         raise UsageFailure(f"there is no place {name!r}", hint="tab completes; ? shows the keys")
-    labels = [word for word in rest if "=" in word]
-    rest = [word for word in rest if "=" not in word]
+    contexts = [word[1:] for word in rest if word.startswith("@")]
+    labels = [word for word in rest if "=" in word and not word.startswith("@")]
+    rest = [word for word in rest if word not in labels and not word.startswith("@")]
     if labels and slash:
         raise UsageFailure("labels or an expression, not both", hint=f":{name} a=b, or :{name} /REGEX")
-    if len(rest) > 1:
+    if len(rest) > 1 or len(contexts) > 1:
         raise UsageFailure(
-            f"{' '.join(rest[1:])!r} is one word too many", hint=f":{name} NAMESPACE, then /REGEX or a=b,c!=d"
+            f"{' '.join([*rest[1:], *contexts[1:]])!r} is one word too many",
+            hint=f":{name} NAMESPACE @CONTEXT, then /REGEX or a=b,c!=d",
         )
     if labels:
         pattern = f"-l {','.join(labels)}"
     if rest:
         namespace = "" if rest[0] in ALL_NAMESPACES else rest[0]
-    return Rows(Query(kind=table.kind, namespace=namespace if table.namespaced else "", filter=pattern))
+        table = TABLES["pods"] if table.kind == "namespaces" else table
+    elif contexts:
+        namespace = ""
+    place = Rows(Query(kind=table.kind, namespace=namespace if table.namespaced else "", filter=pattern))
+    return Switch(contexts[0], place) if contexts else place
 
 
-def suggestions(text: str, namespaces: Sequence[str]) -> list[str]:
+def suggestions(text: str, namespaces: Sequence[str], contexts: Sequence[str] = ()) -> list[str]:
     """Whole command lines that `text` may become, the likeliest first."""
-    if "/" in text or not text:
-        return [*TABLES, *(n for n in PLACES if len(n) > 1)] if not text else []
     name, space, rest = text.partition(" ")
     if not space:
         known = [*TABLES, *PLACES]
+        if not name:
+            return known
         aliases = [table.kind for table in TABLES.values() if any(n.startswith(name) for n in table.names)]
-        return list(dict.fromkeys([n for n in known if n.startswith(name)] + aliases))
+        others = [long for short, long in _SHORT.items() if short.startswith(name)]
+        return list(dict.fromkeys([n for n in known if n.startswith(name)] + aliases + others))
+    if _SHORT.get(name, name) == "contexts":
+        return [f"{name} {c}" for c in contexts if c.startswith(rest.strip())]
     table = table_named(name)
-    if table is None or not table.namespaced:
+    if table is None or "/" in rest:
         return []
-    return [f"{name} {n}" for n in (*namespaces, "all") if n.startswith(rest.strip())]
+    head, _, word = rest.rpartition(" ")
+    before = f"{name} {head} " if head.strip() else f"{name} "
+    if word.startswith("@"):
+        return [f"{before}@{c}" for c in contexts if c.startswith(word[1:])]
+    if head.strip() or not (table.namespaced or table.kind == "namespaces"):
+        return []
+    return [f"{name} {n}" for n in (*namespaces, "all") if n.startswith(word)]

@@ -31,6 +31,7 @@ class Frame:
         self._sums = sums
         self._headless = headless  # no first line; whether what shows is live is told by the title then
         self._saying: Said | None = None
+        self._doing = ""  # work that goes on
         self.said: list[Said] = []
         self.first = Bar(world.skin, id="first")
         self.title = Bar(world.skin, id="title")
@@ -49,12 +50,20 @@ class Frame:
             self._saying = None
             self.draw()
 
+    def tell(self, doing: str) -> None:
+        """What is being done, for as long as it is done."""
+        if doing != self._doing:
+            self._doing = doing
+            self.draw()
+
     def draw(self) -> None:
         """All three lines."""
         skin, columns, face = self._world.skin, self.last.app.size.width, self._guide.face
         self.first.say(*first_line(self._source.about, self._guide.trail, self._state(), skin, columns))
         self.draw_title()
         said = (self._saying.text, self._saying.style) if self._saying else None
+        if self._doing and said is None:
+            said = self._doing, Style.WAITING
         counters = self._sums.waiting, self._sums.faults
         self.last.say(*last_line(self._world.keymap.hints(face.hints), said, counters, skin, columns))
 

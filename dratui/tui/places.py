@@ -54,7 +54,20 @@ class Messages:
     """What went wrong, in full."""
 
 
-Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages
+@dataclass(frozen=True, slots=True)
+class ContextList:
+    """The clusters that one can switch to."""
+
+
+Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages | ContextList
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """No place in this cluster, but another cluster: all begins anew there, at `start`."""
+
+    context: str
+    start: Place = Overview()
 
 
 def crumb(place: Place) -> str:
@@ -74,6 +87,8 @@ def crumb(place: Place) -> str:
             return "health"
         case Messages():
             return "messages"
+        case ContextList():
+            return "contexts"
 
 
 def name_of(key: Hashable) -> str:

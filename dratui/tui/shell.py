@@ -1,6 +1,6 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from textual import actions, events, on
@@ -12,12 +12,25 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.tui import replay
 from dratui.tui.commands import Quit, parse, suggestions
+from dratui.tui.contexts import Contexts, no_contexts
 from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
 from dratui.tui.keymap import Where, pressed
 from dratui.tui.looking import Looking
-from dratui.tui.places import Card, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Yaml
+from dratui.tui.places import (
+    Card,
+    ContextList,
+    HealthOfStreams,
+    Keys,
+    Messages,
+    Overview,
+    Place,
+    Rows,
+    Switch,
+    Yaml,
+)
 from dratui.tui.prompting import Prompting
+from dratui.tui.screens.contexts import ContextsFace
 from dratui.tui.screens.describe import DescribeFace
 from dratui.tui.screens.face import Face, World
 from dratui.tui.screens.health import HealthFace
@@ -30,6 +43,7 @@ from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
+from dratui.tui.work import Tell, Work
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
 
@@ -38,12 +52,22 @@ class Shell(Screen[None], inherit_bindings=False):
     """Holds the faces, shows the one that the guide came to, and hands each key to what knows what to do with it."""
 
     def __init__(
-        self, world: World, source: Source, start: Place, namespace: str, *, headless: bool = False
+        self,
+        world: World,
+        source: Source,
+        start: Place,
+        namespace: str,
+        *,
+        headless: bool,
+        contexts: Contexts | None,
+        switch: Callable[[Switch], Awaitable[None]],
     ) -> None:
         super().__init__()
         self._world = world
         self._source = source
         self._start = start
+        self._contexts = contexts
+        self._switch = switch
         self._sums = Sums(world.store, self.call_later, lambda: self._shows(Changes()))
         rows = RowsFace(world, lambda: self._looking.favourites)
         self._faces: dict[type[Place], Face[Any]] = {
@@ -54,11 +78,13 @@ class Shell(Screen[None], inherit_bindings=False):
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
+            ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
         self._frame = Frame(world, source, self._guide, self._sums, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
-        self._taking = Taking(self, self._guide, self.say)
+        self._work = Work(self, self.say, self._frame.tell)
+        self._taking = Taking(self, self._guide, self._work)
         self._prompting = Prompting(
             self._frame.last, self._narrow, lambda text: self._try(lambda: self._command(text))
         )
@@ -197,7 +223,11 @@ class Shell(Screen[None], inherit_bindings=False):
         place = self._guide.face.onward()
         if place is None:
             self._guide.face.toggle()
+        elif isinstance(place, Switch):
+            self._go_to(place)
         else:
+            if isinstance(place, Rows) and place.query.namespace:
+                self._looking.came(place)
             self._guide.enter(place)
 
     def _jump(self, what: str) -> None:
@@ -207,9 +237,28 @@ class Shell(Screen[None], inherit_bindings=False):
             target = JUMPS[what](self._world.store, *chosen)
             self._guide.enter(Card(*target) if isinstance(target, Single) else Rows(target))
 
+    def _go_to(self, there: Switch) -> None:
+        """To another cluster. This one stays until that one has answered."""
+        contexts = self._contexts
+        if contexts is None:
+            raise no_contexts()
+
+        async def go(_: Tell) -> str:
+            contexts.refused.pop(there.context, None)
+            try:
+                await self._switch(there)
+            except Failure as failure:
+                contexts.refused[there.context] = str(failure)
+                raise
+            return ""
+
+        self._work.start(f"connecting to {there.context}", go)
+
     def _back(self) -> None:
-        """End a filter; then back along the trail."""
-        if self._guide.face.narrowed:
+        """End what is being done, or else a filter; then back along the trail."""
+        if stopped := self._work.stop():
+            self.say(f"stopped: {stopped}")
+        elif self._guide.face.narrowed:
             self._looking.narrow("")
         else:
             self._guide.back()
@@ -230,7 +279,12 @@ class Shell(Screen[None], inherit_bindings=False):
     def _ask_command(self) -> None:
         """Ask where to go."""
         namespaces = sorted(key.name for key in self._world.store.namespaces)
-        self._prompting.ask_command(lambda text: suggestions(text, namespaces))
+        contexts = self._contexts
+        if contexts is not None and not contexts.known:
+            self.run_worker(contexts.refresh, thread=True, exit_on_error=False)  # `:ctx` tells what is wrong
+        self._prompting.ask_command(
+            lambda text: suggestions(text, namespaces, [c.name for c in contexts.known] if contexts else ())
+        )
 
     def _ask_filter(self) -> None:
         """Ask for a filter, or for what to look for."""
@@ -241,6 +295,8 @@ class Shell(Screen[None], inherit_bindings=False):
         place = parse(text, self._looking.namespace)
         if isinstance(place, Quit):
             self._quit()
+        elif isinstance(place, Switch):
+            self._go_to(place)
         else:
             self._looking.came(place)
             self._guide.jump(place)

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Awaitable, Callable
 
 from textual.screen import Screen
 
@@ -13,17 +12,17 @@ from dratui.tui import clipboard
 from dratui.tui.guide import Guide
 from dratui.tui.places import crumb, name_of
 from dratui.tui.saving import save
-from dratui.views.table import Style
+from dratui.tui.work import Tell, Work
 from dratui.views.tables import TABLES
 
 
 class Taking:
-    """Both take a moment, and keys do not wait for it; `say` tells how it went."""
+    """Both take a moment, and keys do not wait for it."""
 
-    def __init__(self, screen: Screen[None], guide: Guide, say: Callable[[str, Style], None]) -> None:
+    def __init__(self, screen: Screen[None], guide: Guide, work: Work) -> None:
         self._screen = screen
         self._guide = guide
-        self._say = say
+        self._work = work
 
     def copy_name(self) -> None:
         """The name of what is chosen."""
@@ -45,29 +44,18 @@ class Taking:
 
     def save(self) -> None:
         """What shows, all of it, not only what fits the screen."""
+        title, rows = crumb(self._guide.place), self._guide.face.view.as_text()
 
-        async def keep() -> str:
-            rows = self._guide.face.view.as_text()
-            return (
-                f"saved to {await save(rows, _file_name(crumb(self._guide.place)), state_folder() / 'views')}"
-            )
+        async def keep(tell: Tell) -> str:
+            return f"saved to {await save(rows, _file_name(title), state_folder() / 'views', tell)}"
 
-        self._work("save", keep())
+        self._work.start(f"saving {title}", keep)
 
     def _copy(self, text: str) -> None:
-        async def copy() -> str:
+        async def copy(_: Tell) -> str:
             return f"copied {text} ({await clipboard.copy(clean(text), self._write, os.environ)})"
 
-        self._work("copy", copy())
-
-    def _work(self, group: str, work: Awaitable[str]) -> None:
-        async def told() -> None:
-            try:
-                self._say(await work, Style.PLAIN)
-            except Failure as failure:
-                self._say(str(failure), Style.FAULT)
-
-        self._screen.run_worker(told(), group=group, exclusive=True)
+        self._work.start(f"copying {text}", copy)
 
     def _write(self, sequence: str) -> None:
         """To the terminal, past the screen. Textual has no public way for what it has no word for."""

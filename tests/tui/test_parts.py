@@ -9,7 +9,7 @@ from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
 from dratui.tui.commands import parse, suggestions
 from dratui.tui.feed import PIECE, Feed
-from dratui.tui.places import History, Keys, Overview, Rows, Visit
+from dratui.tui.places import ContextList, History, Keys, Overview, Rows, Switch, Visit
 from dratui.tui.typed_line import TypedLine
 from dratui.tui.widgets.board import shares
 from dratui.tui.widgets.columns import FIXED, NAME, PROSE, Layout, arrange
@@ -86,12 +86,23 @@ def test_commands() -> None:
     assert parse("nodes", "ml") == Rows(Query(kind="nodes"))
     assert parse("claims a=b,c!=d", "ml") == Rows(Query(kind="claims", namespace="ml", filter="-l a=b,c!=d"))
     assert parse("claims all a=b", "ml") == Rows(Query(kind="claims", filter="-l a=b"))
-    assert parse("help", "") == Keys()
+    assert parse("help", "") == parse("h", "") == Keys()
+    assert parse("ns", "ml") == Rows(Query(kind="namespaces"))
+    assert parse("ns vision", "ml") == Rows(Query(kind="pods", namespace="vision")), "as in k9s"
+    assert parse("ctx", "") == ContextList()
+    assert parse("ctx arn:aws/eu 1", "") == Switch("arn:aws/eu 1"), "names of contexts hold anything"
+    assert parse("claims vision @eu /x", "ml") == Switch(
+        "eu", Rows(Query(kind="claims", namespace="vision", filter="x"))
+    )
     assert suggestions("cl", []) == ["claims", "classes"]
     assert suggestions("pods m", ["ml", "vision"]) == ["pods ml"]
+    assert suggestions("ns v", ["ml", "vision"]) == ["ns vision"]
+    assert suggestions("ctx e", [], ["eu", "us"]) == ["ctx eu"]
+    assert suggestions("pods ml @", ["ml"], ["eu", "us"]) == ["pods ml @eu", "pods ml @us"]
+    assert "contexts" in suggestions("ct", [])
 
 
-@pytest.mark.parametrize("text", ["claims a=b /x", "claims ml vision", "nothing"])
+@pytest.mark.parametrize("text", ["claims a=b /x", "claims ml vision", "claims @eu @us", "nothing"])
 def test_what_is_no_command_says_so(text: str) -> None:
     with pytest.raises(UsageFailure):
         parse(text, "")

@@ -321,6 +321,14 @@ class ScriptedReplay(ScriptedSource):
         self.paused = not self.paused
 
 
+async def test_a_recording_has_no_contexts_and_says_so() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        for command in (":ctx", ":ctx prod", ":claims @prod"):
+            await type_in(pilot, command)
+            await press(pilot, "enter")
+            await shows(pilot, "a recording has no contexts to switch to", "› overview ")
+
+
 async def test_a_replay_tells_how_far_it_is_and_is_held_by_space() -> None:
     async with running(ScriptedReplay(small())) as pilot:
         await shows(pilot, "▶ replay 2× 43 %")

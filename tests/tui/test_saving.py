@@ -51,9 +51,10 @@ async def test_every_other_view_is_saved_too(state: Path, place: str, wanted: st
 
 
 async def test_nothing_is_overwritten_and_what_cannot_be_written_is_said(tmp_path: Path) -> None:
-    paths = {await save([("a", "b"), ("long", "\x1b[31m")], "x", tmp_path) for _ in range(3)}
+    rows = [("a", "b"), ("long", "\x1b[31m")]
+    paths = {await save(rows, "x", tmp_path, lambda _: None) for _ in range(3)}
     assert len(paths) == 3
     assert {path.read_text() for path in paths} == {"a     b\nlong  \\x1b[31m\n"}
     (tmp_path / "file").touch()
     with pytest.raises(Failure, match="could not be saved"):
-        await save([("a",)], "x", tmp_path / "file")
+        await save([("a",)], "x", tmp_path / "file", lambda _: None)

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from dratui.cluster.store import Changes, Store
 from dratui.tui.keymap import Keymap
 from dratui.tui.lines import Line
-from dratui.tui.places import Place
+from dratui.tui.places import Place, Switch
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pane import Pane
 
@@ -89,6 +89,6 @@ class Face(Generic[V]):
         """The object that `d`, `y` and `c` are about."""
         return None
 
-    def onward(self) -> Place | None:
+    def onward(self) -> Place | Switch | None:
         """Where `enter` leads from here."""
         return None

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Final
 
 from dratui.terminal import fit
-from dratui.tui.commands import PLACES
+from dratui.tui.commands import PLACES, Quit
 from dratui.tui.keymap import WIDEST, Keymap, Where
 from dratui.tui.lines import Line
 from dratui.tui.places import Keys
@@ -46,7 +46,8 @@ def text(skin: Skin, keymap: Keymap) -> list[Line]:
     lines: list[Line] = [
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
     ]
-    places = "  ".join(f":{kind}" for kind in (*TABLES, *(name for name in PLACES if len(name) > 1)))
+    named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit))]
+    places = "  ".join(f":{name}" for name in named)
     yours = [
         ((fit(f" {shown}", KEY_WIDTH), skin.accent), (what, skin.plain))
         for shown, what in keymap.rows(Where.YOURS)

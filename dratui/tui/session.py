@@ -1,0 +1,63 @@
+"""One source, what is known from it, and the screen that shows it. To look at another cluster is to begin another."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from dratui.cluster.store import Changes, Store
+from dratui.events import Event, HealthChanged, Phase, Source
+from dratui.failure import Failure
+from dratui.tui.feed import Feed
+from dratui.tui.shell import Shell
+from dratui.views.table import Style
+
+
+class Session:
+    """`listen` to the source, and as soon as its screen is there, `follow`. `pace`: seconds between two paints."""
+
+    def __init__(
+        self, source: Source, shell: Callable[[Store, Callable[[], datetime]], Shell], pace: float
+    ) -> None:
+        store = Store()
+        self._source = source
+        self._feed = Feed(store, self._show, pace)
+        self._answered = asyncio.Event()
+        self._failure: Failure | None = None
+        self.shell = shell(store, self._now)
+
+    async def listen(self) -> None:
+        """Take in what the source says, until cancelled."""
+        try:
+            await self._source.run(self._take)
+        except Failure as failure:
+            if self._answered.is_set():
+                self.shell.say(str(failure), Style.FAULT)
+            else:
+                self._failure = failure
+                self._answered.set()
+
+    async def answered(self) -> None:
+        """Wait until the source has anything to say of its cluster. Raises its Failure where it never has."""
+        await self._answered.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    async def follow(self) -> None:
+        """Show what was taken in, until cancelled."""
+        await self._feed.follow()
+
+    def _take(self, events: Sequence[Event]) -> None:
+        self._feed.emit(events)
+        if any(_tells(event) for event in events):
+            self._answered.set()
+
+    def _show(self, changes: Changes) -> None:
+        self.shell.changed(changes)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._source.now(), UTC)
+
+
+def _tells(event: Event) -> bool:
+    """Whether it is about the cluster, and not that one is on the way to it."""
+    return not isinstance(event, HealthChanged) or event.health.phase is not Phase.WAITING
