@@ -175,7 +175,11 @@ ABSENCE: Mapping[str, tuple[str, ...]] = {
 """Tables whose rows count a stream's objects or say that one is absent: they change once its rows are all there."""
 
 Touched = Mapping[str, set[Any]]
-"""Keys of rows by table; what touches adds to it. It has a set for every table that is asked for (a defaultdict)."""
+"""Keys of rows by table; what touches adds to it. It has a set for every table that is asked for (a defaultdict).
+
+What a row touches follows from its key and from what is indexed of it: one that changed in nothing of that touches the
+same as before, and is asked once. (A kind without an index is always asked for both states.)
+"""
 
 
 def _slice(store: "Store", key: ObjectKey, row: Slice, touched: Touched) -> None:

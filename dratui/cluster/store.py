@@ -215,16 +215,19 @@ class Store:
             self._join(key, old, None, changes)
 
     def _join(self, key: ObjectKey, old: Any, new: Any, changes: Changes) -> None:
-        """Bring the indexes up to date. Both states touch: a claim that moved changes two nodes."""
+        """Bring the indexes up to date. Where it moved in one, both states touch: a claim may have had another node."""
         kind = type(new if new is not None else old)
-        for index, values in self._indexes[kind]:
+        indexes = self._indexes[kind]
+        moved = not indexes
+        for index, values in indexes:
             before = values(old) if old else ()
             after = values(new) if new else ()
             if before != after:
                 index.move(key, before, after)
+                moved = True
         touch = TOUCHED[kind]
         for row in (old, new):
-            if row is None:
+            if row is None or (row is old and new and not moved):
                 continue
             if isinstance(row, Slice):
                 pool = pool_of(row)
