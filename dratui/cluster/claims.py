@@ -16,7 +16,7 @@ from dratui.cluster.steps import Step, steps
 from dratui.cluster.store import Store
 
 
-class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
+class ClaimDevice(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A device that a claim got."""
 
     request: str
@@ -37,7 +37,7 @@ class ClaimDevice(msgspec.Struct, frozen=True, rename="camel"):
     vanished: bool | None  # no longer published; this and the product are None while slices are not known
 
 
-class ClaimConsumer(msgspec.Struct, frozen=True):
+class ClaimConsumer(msgspec.Struct, frozen=True, gc=False):
     """Whom a claim is reserved for. `present`: whether that very object exists; None: unknown."""
 
     kind: str
@@ -46,7 +46,7 @@ class ClaimConsumer(msgspec.Struct, frozen=True):
     present: bool | None
 
 
-class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A claim as listed. `state` is what `kubectl get resourceclaims` prints."""
 
     namespace: str

@@ -14,7 +14,7 @@ from dratui.cluster.judgement import Judgement, judgement
 from dratui.cluster.store import Store
 
 
-class CounterState(msgspec.Struct, frozen=True):
+class CounterState(msgspec.Struct, frozen=True, gc=False):
     """A counter. `consumed` and `left` are None where they are not known."""
 
     name: str
@@ -23,7 +23,7 @@ class CounterState(msgspec.Struct, frozen=True):
     left: str | None
 
 
-class CounterConsumer(msgspec.Struct, frozen=True):
+class CounterConsumer(msgspec.Struct, frozen=True, gc=False):
     """An allocated device, whose claims as `namespace/name`, and what it takes of one counter set. It takes that
     once, however many claims share it."""
 
@@ -32,7 +32,7 @@ class CounterConsumer(msgspec.Struct, frozen=True):
     counters: Mapping[str, str]
 
 
-class CounterSetState(msgspec.Struct, frozen=True):
+class CounterSetState(msgspec.Struct, frozen=True, gc=False):
     """A counter set: its counters, and the devices that take from it."""
 
     name: str
@@ -40,7 +40,7 @@ class CounterSetState(msgspec.Struct, frozen=True):
     consumers: tuple[CounterConsumer, ...]
 
 
-class Ledger(msgspec.Struct, frozen=True):
+class Ledger(msgspec.Struct, frozen=True, gc=False):
     """All counter sets of a pool. `left` is in nano units, negative if more was given out than there is; a counter
     whose quantities cannot be read is not in it."""
 

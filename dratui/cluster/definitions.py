@@ -11,7 +11,7 @@ from dratui.cluster.judgement import judgement, where
 from dratui.cluster.store import Store
 
 
-class SliceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class SliceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A ResourceSlice as listed. `state` is `obsolete` for an older generation, else the pool's."""
 
     name: str
@@ -52,7 +52,7 @@ def slice_row(store: Store, key: ObjectKey) -> SliceRow | None:
     )
 
 
-class ClassRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class ClassRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A DeviceClass as listed. `claims` counts those that name it; None: unknown."""
 
     name: str
@@ -85,7 +85,7 @@ def class_row(store: Store, key: ObjectKey) -> ClassRow | None:
     )
 
 
-class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
+class TemplateRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A ResourceClaimTemplate as listed. `pods` counts those that name it; None: unknown."""
 
     namespace: str
@@ -114,7 +114,7 @@ def template_row(store: Store, key: ObjectKey) -> TemplateRow | None:
     )
 
 
-class TaintRuleRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class TaintRuleRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A DeviceTaintRule as listed. `devices` counts the published ones that it selects; None: unknown."""
 
     name: str

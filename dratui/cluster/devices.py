@@ -44,7 +44,7 @@ class EffectiveTaint(Taint, frozen=True):
         return f"{self.key}{'=' + self.value if self.value else ''}:{self.effect}"
 
 
-class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class Holding(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """One claim's hold on a device. With `adminAccess` it watches and does not hold."""
 
     namespace: str
@@ -57,7 +57,7 @@ class Holding(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     evicted_at: datetime | None = None  # when a NoExecute taint of the device evicts its pods
 
 
-class DeviceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class DeviceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A device as listed. `node` is empty where the device is not bound to one node: `where` says more.
 
     What only slices tell (product, attributes, capacity, taints, whether it vanished) is None while they are not known.

@@ -12,7 +12,7 @@ from dratui.cluster.store import Store
 State = Literal["complete", "incomplete", "invalid"]
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What the slices of one pool amount to. `slices` are those of the newest generation, by name."""
 
     state: State

@@ -14,7 +14,7 @@ from dratui.cluster.pools import devices_of
 from dratui.cluster.store import Store
 
 
-class PluginResource(msgspec.Struct, frozen=True):
+class PluginResource(msgspec.Struct, frozen=True, gc=False):
     """Devices that a device plugin advertises: how many may be given out, how many pods on the node asked for.
     `requested` is None while pods are not known."""
 
@@ -26,7 +26,7 @@ class PluginResource(msgspec.Struct, frozen=True):
 _ROLE = "node-role.kubernetes.io/"
 
 
-class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
+class NodeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A node as listed. `ready` is the condition's status; None: the node is not known, its devices are.
 
     What slices, claims or pods tell is None while those are not known.

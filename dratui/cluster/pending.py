@@ -25,7 +25,7 @@ SourceName = Literal["scheduler", "event", "derived"]
 _PLUGIN_RUN = re.compile(r'^running (?:"[^"]*" \w+|\w+) plugin(?: "[^"]*")?: ')
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """Why a pod waits. `nodes` counts the nodes that each of the scheduler's reasons ruled out."""
 
     source: SourceName

@@ -11,7 +11,7 @@ from dratui.cluster.pending import Waiting, waiting
 from dratui.cluster.store import Store
 
 
-class PodRow(msgspec.Struct, frozen=True, kw_only=True):
+class PodRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A pod as listed. `status`, `ready` and `restarts` are what kubectl prints, `claims` are names within its
     namespace, `devices` what they got, `plugin` what it has or wants by device plugin."""
 

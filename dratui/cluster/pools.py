@@ -24,7 +24,7 @@ def devices_of(store: Store, pool: PoolKey) -> list[DeviceKey]:
     return list(keys)
 
 
-class PoolRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class PoolRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A pool as listed. `slices` counts those of the newest generation; `devices`, `free` and `blocked` may
     be unknown; blocked are partitions that counters no longer suffice for."""
 

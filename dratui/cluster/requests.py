@@ -8,7 +8,7 @@ from dratui.api.model import Claim, Request, Result
 from dratui.api.quantity import parse, write
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """Which entry of `firstAvailable` was taken: its name, and the `number`-th `of` so many. The first is the best."""
 
     name: str

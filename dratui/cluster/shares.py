@@ -8,7 +8,7 @@ from dratui.api.model import Capacity
 from dratui.api.quantity import parse, write
 
 
-class SharedCapacity(msgspec.Struct, frozen=True):
+class SharedCapacity(msgspec.Struct, frozen=True, gc=False):
     """A capacity of a shared device. `consumed` and `left` are None if a quantity cannot be read."""
 
     name: str

@@ -28,7 +28,7 @@ StepName = Literal[
 ]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A step of a claim, or of it with one pod.
 
     It came `at`; where nobody tells when, not before `after` and not after `before`, as far as these are known. One

@@ -10,7 +10,7 @@ from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Store
 
 
-class QuotaUse(msgspec.Struct, frozen=True):
+class QuotaUse(msgspec.Struct, frozen=True, gc=False):
     """One line of a ResourceQuota."""
 
     quota: str
@@ -19,7 +19,7 @@ class QuotaUse(msgspec.Struct, frozen=True):
     used: str
 
 
-class NamespaceRow(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class NamespaceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A namespace as listed. Devices are counted once however many of its claims share them; admin access does
     not count. `plugin` is what its pods got from device plugins. `waitingFor` is what pending claims ask for, by
     class (All counts as one, firstAvailable as its first choice), and pending pods from device plugins, by resource.
