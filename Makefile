@@ -1,8 +1,10 @@
 # make demo   see the dashboard on a recording, no cluster needed
 # make test   everything that CI runs; the first run builds real Kubernetes components (minutes), later ones reuse them
 # make check  the same without real components: under a minute
-# make cluster          a real control plane with every scenario, until ctrl-c
+# make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
+# make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
 # make demo-recording   record the demo anew from the real control plane
+# make version-recordings    record anew what an old release says
 # make screenshots      draw the pictures anew from the demo recording
 # make bench            the performance table: each number beside its goal
 
@@ -14,7 +16,7 @@ DEV := $(VENV)/.dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check cluster demo-recording screenshots bench system-packages clean
+.PHONY: demo test check test-versions cluster demo-recording version-recordings screenshots bench system-packages clean
 
 demo: $(RUN)
 	$(BIN)/dratui demo
@@ -32,11 +34,17 @@ static: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+test-versions: $(DEV)
+	$(BIN)/pytest tests/versions tests/versions/on_releases.py
+
 cluster: $(DEV)
-	$(BIN)/python -m tests.realparts.cluster
+	$(BIN)/python -m tests.realparts.cluster $(RELEASE)
 
 demo-recording: $(DEV)
 	$(BIN)/python -m tests.realparts.demo dratui/demo.rec
+
+version-recordings: $(DEV)
+	$(BIN)/python -m tests.versions.record
 
 screenshots: $(DEV)
 	$(BIN)/python -m tests.screenshots

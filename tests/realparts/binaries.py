@@ -1,7 +1,7 @@
 """Finds or builds the real components: etcd, the Kubernetes control plane, kubectl, kwok.
 
 They are built from Go modules by the ordinary go client, checksums verified, once a version, into the user's
-cache folder. `python -m tests.realparts.binaries` builds all that are missing.
+cache folder. `python -m tests.realparts.binaries [VERSION…]` builds all that are missing.
 """
 
 import fcntl
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.realparts.golang import find_go
+from tests.realparts.releases import NEWEST
 from tests.realparts.unavailable import PartsUnavailable
 
 Say = Callable[[str], None]
@@ -51,33 +52,38 @@ def kubernetes(version: str) -> Source:
     return Source("k8s.io/kubernetes", version, stamp)
 
 
-KUBERNETES = kubernetes("v1.36.3")
 ETCD = Source("go.etcd.io/etcd/server/v3", "v3.6.16")
 KWOK = Source("sigs.k8s.io/kwok", "v0.8.0")
 
-PARTS = (
-    Part("etcd", ETCD, "go.etcd.io/etcd/server/v3", asset=True),
-    Part("kwok", KWOK, "sigs.k8s.io/kwok/cmd/kwok"),
-    Part("kube-apiserver", KUBERNETES, "k8s.io/kubernetes/cmd/kube-apiserver", asset=True),
-    Part("kube-controller-manager", KUBERNETES, "k8s.io/kubernetes/cmd/kube-controller-manager"),
-    Part("kube-scheduler", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler"),
-    Part("kubectl", KUBERNETES, "k8s.io/kubernetes/cmd/kubectl", asset=True),
-)
+
+def parts(version: str) -> tuple[Part, ...]:
+    """The programs of a control plane of Kubernetes `version`; kubectl, etcd and kwok are the same for all."""
+    source, newest = kubernetes(version), kubernetes(NEWEST.version)
+    return (
+        Part("etcd", ETCD, "go.etcd.io/etcd/server/v3", asset=True),
+        Part("kwok", KWOK, "sigs.k8s.io/kwok/cmd/kwok"),
+        Part("kube-apiserver", source, "k8s.io/kubernetes/cmd/kube-apiserver", asset=source == newest),
+        Part("kube-controller-manager", source, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+        Part("kube-scheduler", source, "k8s.io/kubernetes/cmd/kube-scheduler"),
+        Part("kubectl", newest, "k8s.io/kubernetes/cmd/kubectl", asset=True),
+    )
+
 
 CERTIFICATES = Path(__file__).with_name("certificates")
 
 
-def ensure(say: Say) -> Mapping[str, Path]:
+def ensure(say: Say, version: str = NEWEST.version) -> Mapping[str, Path]:
     """The path of every part and of `certificates`, built where missing. Raises PartsUnavailable."""
     cache = cache_folder()
-    found = {part.name: path for part in PARTS if (path := _existing(part, cache))}
-    missing = [part for part in PARTS if part.name not in found]
+    wanted = parts(version)
+    found = {part.name: path for part in wanted if (path := _existing(part, cache))}
+    missing = [part for part in wanted if part.name not in found]
     if missing:
         with _one_builder(cache, say):
             # Another run may have built them while this one waited for the lock.
             missing = [part for part in missing if not _cached(part, cache).exists()]
             _build(missing, cache, say)
-    return {part.name: _cached(part, cache) for part in PARTS} | found | {"certificates": certificates(say)}
+    return {part.name: _cached(part, cache) for part in wanted} | found | {"certificates": certificates(say)}
 
 
 def certificates(say: Say) -> Path:
@@ -247,19 +253,20 @@ def _build_failure(arguments: Sequence[str], output: str) -> PartsUnavailable:
     )
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
-    try:
-        parts = ensure(say)
-    except PartsUnavailable as failure:
-        say(str(failure))
-        return 1
-    for name, path in parts.items():
-        print(f"{name:<24} {path}")
+    for version in argv or [NEWEST.version]:
+        try:
+            built = ensure(say, version)
+        except PartsUnavailable as failure:
+            say(str(failure))
+            return 1
+        for name, path in built.items():
+            print(f"{name:<24} {path}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,19 +1,22 @@
-"""`make cluster`: one real control plane with every scenario, until ctrl-c."""
+"""`make cluster`: one real control plane with every scenario, until ctrl-c. An argument is another release."""
 
 import signal
 import sys
 import time
+from collections.abc import Sequence
 
 from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
+from tests.realparts.releases import NEWEST, OLDER, Release
 from tests.realparts.unavailable import PartsUnavailable
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
+    release = next((each for each in OLDER if each.version in argv), NEWEST)
     for ending in (signal.SIGTERM, signal.SIGINT):  # a background shell hands down an ignored SIGINT
         signal.signal(ending, signal.default_int_handler)
     try:
-        _run()
+        _run(release)
     except PartsUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -22,10 +25,10 @@ def main() -> int:
     return 0
 
 
-def _run() -> None:
-    parts = binaries.ensure(_say)
+def _run(release: Release) -> None:
+    parts = binaries.ensure(_say, release.version)
     started = time.monotonic()
-    with ControlPlane(parts) as plane:
+    with ControlPlane(parts, release) as plane:
         plane.start()
         _say(f"control plane: ready after {time.monotonic() - started:.1f} s")
         for name in scenarios.NAMES:
@@ -43,4 +46,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,12 @@
 """A real Kubernetes control plane on loopback, without a kubelet: kwok plays the nodes."""
 
+import json
 import ssl
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -14,6 +16,7 @@ from tests.realparts import flags, users
 from tests.realparts.kubectl import Kubectl
 from tests.realparts.polling import wait
 from tests.realparts.processes import Process, free_ports
+from tests.realparts.releases import NEWEST, Release
 from tests.realparts.unavailable import PartsUnavailable
 
 T = TypeVar("T")
@@ -24,20 +27,23 @@ START_TIMEOUT = 60.0
 class ControlPlane:
     """etcd, API server, controllers, scheduler and kwok, from `start` to `stop`.
 
-    It serves all versions of resource.k8s.io, has RBAC and people of different rights (`users.PEOPLE`), and leaves
-    neither process nor file behind, even if this interpreter is killed (the files then stay in the temporary
-    folder).
+    It serves all versions of resource.k8s.io that its release knows, has RBAC and people of different rights
+    (`users.PEOPLE`), and leaves neither process nor file behind, even if this interpreter is killed (the files then
+    stay in the temporary folder).
     """
 
-    def __init__(self, binaries: Mapping[str, Path]) -> None:
+    def __init__(self, binaries: Mapping[str, Path], release: Release = NEWEST) -> None:
         self.binaries = binaries
+        self.release = release
         self._folder = tempfile.TemporaryDirectory(prefix="dratui-realparts-")
         self.path = Path(self._folder.name)
         self._processes: dict[str, Process] = {}
         self._kubectls: dict[str, Kubectl] = {}
-        api, etcd, etcd_peer = free_ports(3)
+        api, self._etcd_port, etcd_peer = free_ports(3)
         self.server = f"https://127.0.0.1:{api}"
-        self._commands = flags.commands(self.path, api_port=api, etcd_ports=(etcd, etcd_peer))
+        self._commands = flags.commands(
+            self.path, release, api_port=api, etcd_ports=(self._etcd_port, etcd_peer)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +84,25 @@ class ControlPlane:
     def start_apiserver(self) -> None:
         """At the same port as before, with the same data."""
         self._run("kube-apiserver")
-        self.wait(self._ready, START_TIMEOUT, "the API server to be ready")
+        self.wait(lambda: self._ready(self.server), START_TIMEOUT, "the API server to be ready")
+
+    @contextmanager
+    def apiserver_with_only(self, *versions: str) -> Iterator[Path]:
+        """The viewer's kubeconfig for one more API server of this cluster, as long as the context lasts.
+
+        It serves no other versions of resource.k8s.io than these.
+        """
+        (port,) = free_ports(1)
+        name, server = f"kube-apiserver-{'-'.join(versions)}", f"https://127.0.0.1:{port}"
+        arguments = flags.apiserver(self.path, self.release, port, self._etcd_port, only=versions)
+        self._start(name, [self.binaries["kube-apiserver"], *arguments])
+        kubeconfig = self.path / f"{name}.kubeconfig"
+        kubeconfig.write_text(self.kubeconfig("viewer").read_text().replace(self.server, server))
+        try:
+            self.wait(lambda: self._ready(server), START_TIMEOUT, f"an API server with only {versions}")
+            yield kubeconfig
+        finally:
+            self._processes.pop(name).kill()
 
     def freeze(self, component: str = "kube-apiserver") -> None:
         """It keeps its connections and says no more."""
@@ -106,6 +130,17 @@ class ControlPlane:
     def apply(self, what: Path | str) -> None:
         """Apply a YAML file or text."""
         self.kubectl("apply", "-f", "-", input=what.read_text() if isinstance(what, Path) else what)
+
+    def create_pod(self, pod: Mapping[str, Any]) -> Callable[[], dict[str, Any]]:
+        """Create a pod; call what is returned for what has become of it. Quicker than kubectl by far."""
+        pods = f"{self.server}/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
+        self._ask(pods, pod)
+
+        def look() -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(self._ask(f"{pods}/{pod['metadata']['name']}"))
+            return found
+
+        return look
 
     def create_namespace(self, name: str) -> None:
         self.kubectl("create", "namespace", name)
@@ -156,9 +191,11 @@ class ControlPlane:
         (self.path / "scheduler.yaml").write_text(yaml.safe_dump(scheduler))
 
     def _run(self, name: str) -> None:
+        self._start(name, [self.binaries[name], *self._commands[name]])
+
+    def _start(self, name: str, argv: Sequence[str | Path]) -> None:
         # kwok reads a configuration in the home folder, and proxies are not for loopback: a clean environment.
         environment = {"HOME": str(self.path), "PATH": ""}
-        argv: list[str | Path] = [self.binaries[name], *self._commands[name]]
         self._processes[name] = Process(argv, self.path / f"{name}.log", environment)
 
     def _check_alive(self) -> None:
@@ -166,16 +203,21 @@ class ControlPlane:
             if not process.running():
                 raise PartsUnavailable(f"{name} ended: {process.last_words()}")
 
-    def _ready(self) -> bool:
+    def _ready(self, server: str) -> bool:
+        try:
+            self._ask(f"{server}/readyz")
+        except OSError:  # refused while it starts; URLError and HTTPError are OSErrors
+            return False
+        return True
+
+    def _ask(self, url: str, document: Mapping[str, Any] | None = None) -> bytes:
+        """GET, or POST a document, as admin. Raises OSError."""
         context = ssl.create_default_context(cafile=self.path / "keys" / "ca.crt")
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
-        asked = urllib.request.Request(
-            f"{self.server}/readyz", headers={"Authorization": "Bearer token-of-admin"}
-        )
-        try:
-            with opener.open(asked, timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:  # refused while it starts; URLError and HTTPError are OSErrors
-            return False
+        headers = {"Authorization": "Bearer token-of-admin", "Content-Type": "application/json"}
+        body = None if document is None else json.dumps(document).encode()
+        with opener.open(urllib.request.Request(url, body, headers), timeout=5) as answer:
+            said: bytes = answer.read()
+        return said

@@ -1,25 +1,18 @@
 """The command line of every component: what makes it a quick, small, loopback-only control plane for DRA."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Off by default in 1.36; the other DRA gates are on.
-FEATURE_GATES = (
-    "DRADeviceTaintRules",
-    "DRAListTypeAttributes",
-    "DRANodeAllocatableResources",
-    "DRAResourcePoolStatus",
-)
-# v1 is served anyway.
-SERVED_TOO = ("v1beta2", "v1beta1", "v1alpha3")
-
-GATES = "--feature-gates=" + ",".join(f"{gate}=true" for gate in FEATURE_GATES)
+from tests.realparts.releases import Release
 
 
-def commands(folder: Path, *, api_port: int, etcd_ports: tuple[int, int]) -> Mapping[str, Sequence[str]]:
+def commands(
+    folder: Path, release: Release, *, api_port: int, etcd_ports: tuple[int, int]
+) -> Mapping[str, Sequence[str]]:
     """The arguments of each component; everything it writes is below `folder`."""
     keys = folder / "keys"
+    gates = _gates(release)
     etcd_client, etcd_peer = (f"http://127.0.0.1:{port}" for port in etcd_ports)
     return {
         "etcd": (
@@ -32,28 +25,7 @@ def commands(folder: Path, *, api_port: int, etcd_ports: tuple[int, int]) -> Map
             "--unsafe-no-fsync",
             "--log-level=warn",
         ),
-        "kube-apiserver": (
-            f"--etcd-servers={etcd_client}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={api_port}",
-            "--advertise-address=127.0.0.1",
-            # An Endpoints object may not hold a loopback address, and no pod looks for the server here.
-            "--endpoint-reconciler-type=none",
-            "--service-cluster-ip-range=10.196.0.0/24",
-            f"--tls-cert-file={keys}/server.crt",
-            f"--tls-private-key-file={keys}/server.key",
-            f"--client-ca-file={keys}/ca.crt",
-            f"--token-auth-file={folder}/tokens.csv",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={keys}/sa.key",
-            f"--service-account-signing-key-file={keys}/sa.key",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            # With the controller that would lift the taint off (below), nodes must not be created with it.
-            "--disable-admission-plugins=TaintNodesByCondition",
-            "--runtime-config=" + ",".join(f"resource.k8s.io/{version}=true" for version in SERVED_TOO),
-            GATES,
-        ),
+        "kube-apiserver": apiserver(folder, release, api_port, etcd_ports[0]),
         "kube-controller-manager": (
             f"--kubeconfig={folder}/kube-controller-manager.kubeconfig",
             f"--service-account-private-key-file={keys}/sa.key",
@@ -65,9 +37,9 @@ def commands(folder: Path, *, api_port: int, etcd_ports: tuple[int, int]) -> Map
             "--secure-port=0",
             "--kube-api-qps=500",
             "--kube-api-burst=1000",
-            GATES,
+            gates,
         ),
-        "kube-scheduler": (f"--config={folder}/scheduler.yaml", "--secure-port=0", GATES),
+        "kube-scheduler": (f"--config={folder}/scheduler.yaml", "--secure-port=0", gates),
         "kwok": (
             f"--kubeconfig={folder}/kwok.kubeconfig",
             f"--config={Path(__file__).with_name('kwok.yaml')}",
@@ -76,6 +48,45 @@ def commands(folder: Path, *, api_port: int, etcd_ports: tuple[int, int]) -> Map
             "--cidr=10.198.0.0/16",
         ),
     }
+
+
+def apiserver(
+    folder: Path, release: Release, port: int, etcd_port: int, only: Collection[str] = ()
+) -> Sequence[str]:
+    """The arguments of an API server.
+
+    `only`: one more server for those who read, with no other versions of resource.k8s.io than these. Nodes need not
+    be authorized there, and the authorizer would follow slices in a version that it may not serve.
+    """
+    keys = folder / "keys"
+    known = {*release.served, "v1alpha3"}
+    served = (f"resource.k8s.io/{v}={str(not only or v in only).lower()}" for v in sorted(known))
+    return (
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        "--advertise-address=127.0.0.1",
+        # An Endpoints object may not hold a loopback address, and no pod looks for the server here.
+        "--endpoint-reconciler-type=none",
+        "--service-cluster-ip-range=10.196.0.0/24",
+        f"--tls-cert-file={keys}/server.crt",
+        f"--tls-private-key-file={keys}/server.key",
+        f"--client-ca-file={keys}/ca.crt",
+        f"--token-auth-file={folder}/tokens.csv",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={keys}/sa.key",
+        f"--service-account-signing-key-file={keys}/sa.key",
+        f"--authorization-mode={'RBAC' if only else 'Node,RBAC'}",
+        "--enable-admission-plugins=NodeRestriction",
+        # With the controller that would lift the taint off (above), nodes must not be created with it.
+        "--disable-admission-plugins=TaintNodesByCondition",
+        "--runtime-config=" + ",".join(served),
+        _gates(release),
+    )
+
+
+def _gates(release: Release) -> str:
+    return "--feature-gates=" + ",".join(f"{gate}=true" for gate in release.gates)
 
 
 def scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:

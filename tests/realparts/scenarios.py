@@ -2,15 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.realparts.controlplane import ControlPlane
+from tests.realparts.releases import NEWEST, Release
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares", "leaving")
@@ -33,15 +35,15 @@ class ScenarioPod:
     reason: re.Pattern[str]
 
 
-def pods(name: str) -> list[ScenarioPod]:
-    """The pods of a scenario, as its YAML has them."""
-    return [_pod(document) for document in _documents(name) if document["kind"] == "Pod"]
+def pods(name: str, release: Release = NEWEST) -> list[ScenarioPod]:
+    """The pods of a scenario, as its YAML has them, without what the release cannot do."""
+    return [_pod(document) for document in _documents(name, release) if document["kind"] == "Pod"]
 
 
 def apply(plane: ControlPlane, *names: str) -> None:
     """Apply scenarios (all, if none is named) and see to what YAML alone cannot say."""
     for name in names or NAMES:
-        documents = _documents(name)
+        documents = _documents(name, plane.release)
         namespaces = [each for each in documents if each["kind"] == "Namespace"]
         nodes = [each for each in documents if each["kind"] == "Node"]
         its_pods = [each for each in documents if each["kind"] == "Pod"]
@@ -51,12 +53,13 @@ def apply(plane: ControlPlane, *names: str) -> None:
             plane.wait_for_namespace(namespace["metadata"]["name"])
         if nodes:
             _wait_ready(plane, [node["metadata"]["name"] for node in nodes])
-        _APPLY_PODS.get(name, _apply)(plane, its_pods)
+        if its_pods:
+            _APPLY_PODS.get(name, _create_in_turn)(plane, its_pods)
 
 
 def settled(plane: ControlPlane, *names: str) -> None:
     """Wait until every pod of the scenarios runs, or waits for the reason that its annotation tells."""
-    expected = [pod for name in names or NAMES for pod in pods(name)]
+    expected = [pod for name in names or NAMES for pod in pods(name, plane.release)]
     plane.wait(lambda: _all_as_expected(plane, expected), SETTLE_TIMEOUT, "the scenarios to settle")
 
 
@@ -98,12 +101,27 @@ def _complaint(pod: ScenarioPod, live: Document, events: Sequence[Document]) -> 
 
 
 def _scheduler_says(live: Document) -> str | None:
+    condition = _scheduled(live)
+    return condition.get("message") if condition else None
+
+
+def _scheduled(live: Document) -> Document | None:
+    """What the scheduler has told of the pod; None until it has tried it."""
     conditions = live["status"].get("conditions", ())
-    return next((each.get("message") for each in conditions if each["type"] == "PodScheduled"), None)
+    return next((each for each in conditions if each["type"] == "PodScheduled"), None)
 
 
-def _documents(name: str) -> list[Document]:
-    return list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text()))
+def _documents(name: str, release: Release) -> list[Document]:
+    every = list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text()))
+    left_out = [each for each in every if any(word in json.dumps(each) for word in release.without)]
+    claims = {_key(each) for each in left_out if each["kind"] == "ResourceClaim"}
+    left_out += [each for each in every if claims.intersection(_claims_named_by(each))]
+    return [each for each in every if each not in left_out]
+
+
+def _claims_named_by(document: Document) -> Iterator[tuple[str, str]]:
+    for claim in document.get("spec", {}).get("resourceClaims", ()):
+        yield document["metadata"]["namespace"], claim.get("resourceClaimName", "")
 
 
 def _pod(document: Document) -> ScenarioPod:
@@ -117,8 +135,22 @@ def _key(document: Document) -> tuple[str, str]:
 
 
 def _apply(plane: ControlPlane, documents: Sequence[Document]) -> None:
-    # kubectl would take the files as they are; this way it also gets the order.
-    plane.apply(yaml.safe_dump_all(documents, sort_keys=False))
+    # kubectl would take the files as they are; this way it also gets the order and the version.
+    texts = [{**each, "apiVersion": plane.release.api_version(each)} for each in documents]
+    plane.apply(yaml.safe_dump_all(texts, sort_keys=False))
+
+
+def _create_in_turn(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
+    """One pod after the other, so that each cluster gives the same devices to the same pods."""
+    for document in its_pods:
+        look = plane.create_pod(document)
+        if _pod(document).source in (None, "scheduler"):
+            name = "/".join(_key(document))
+            plane.wait(partial(_tried, look), SETTLE_TIMEOUT, f"the scheduler to try {name}")
+
+
+def _tried(look: Callable[[], Document]) -> bool:
+    return _scheduled(look()) is not None
 
 
 def _wait_ready(plane: ControlPlane, nodes: Sequence[str]) -> None:
@@ -229,6 +261,12 @@ def _apply_leaving(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
         },
     }
     _apply(plane, [rule])
+
+    def evicted() -> bool:
+        every = plane.objects("pods", "-n", "leaving", "--field-selector=metadata.name=evicted")
+        return "deletionTimestamp" in every[0]["metadata"]
+
+    plane.wait(evicted, SETTLE_TIMEOUT, "the pod evicted to be evicted")
 
 
 _APPLY_PODS: Mapping[str, Callable[[ControlPlane, Sequence[Document]], None]] = {

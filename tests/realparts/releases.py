@@ -1,0 +1,85 @@
+"""The releases of Kubernetes that tests run on, and what each can say of DRA."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class Release:
+    """One release, run with the DRA features that it has.
+
+    `gates`: those that are off by default. `served`: every version of resource.k8s.io that has slices and claims,
+    newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `without`: what
+    of the scenarios is left out, by a word that its documents have, and why. `allocation_time`: whether a claim tells
+    when it was allocated.
+    """
+
+    version: str
+    gates: tuple[str, ...]
+    served: tuple[str, ...]
+    without: Mapping[str, str] = field(default_factory=dict)
+    allocation_time: bool = True
+
+    def api_version(self, document: Mapping[str, Any]) -> str:
+        """Of a scenario's document, as this release takes it. The server converts it to all others that it serves."""
+        group, _, _ = document["apiVersion"].partition("/")
+        if group != "resource.k8s.io":
+            return str(document["apiVersion"])
+        # On the wire v1beta2 is v1, and the rules are the same everywhere.
+        return f"{group}/{'v1alpha3' if document['kind'] == 'DeviceTaintRule' else self.served[0]}"
+
+
+NEWEST = Release(
+    "v1.36.3",
+    gates=(
+        "DRADeviceTaintRules",
+        "DRAListTypeAttributes",
+        "DRANodeAllocatableResources",
+        "DRAResourcePoolStatus",
+    ),
+    served=("v1", "v1beta2", "v1beta1"),
+)
+"""All tests run on this one, but for those of versions."""
+
+_UNTIL_1_35 = {
+    "parts.example.com": "counter sets and the devices that consume them are in one slice",
+    "cut.example.com": "counter sets and the devices that consume them are in one slice",
+    "pool-incomplete": "devices of an incomplete pool are allocated",
+    "pool-invalid": "an invalid pool is an error, in other words",
+}
+
+OLDER = (
+    Release(
+        "v1.34.4",
+        gates=(
+            "DRAConsumableCapacity",
+            "DRADeviceBindingConditions",
+            "DRADeviceTaints",
+            "DRAExtendedResource",
+            "DRAPartitionableDevices",
+        ),
+        served=("v1", "v1beta2", "v1beta1"),
+        without=_UNTIL_1_35,
+    ),
+    Release(
+        "v1.33.13",
+        gates=(
+            "DynamicResourceAllocation",
+            "DRAAdminAccess",
+            "DRADeviceTaints",
+            "DRAPartitionableDevices",
+            "DRAPrioritizedList",
+        ),
+        served=("v1beta2", "v1beta1", "v1alpha3"),
+        without=_UNTIL_1_35
+        | {
+            "share.example.com": "no consumable capacity",
+            "slot.example.com": "no consumable capacity",
+            "example.com/extended": "no extended resources by device class",
+            "attach.example.com": "no binding conditions",
+            "tolerationSeconds": "the scheduler does not note tolerations, so a taint evicts at once",
+        },
+        allocation_time=False,
+    ),
+)

@@ -1,0 +1,67 @@
+"""`make test-versions`: the scenarios on every release that has DRA, beside the newest.
+
+Not among the tests that pytest finds by itself: the first run builds a Kubernetes for each.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+
+from tests.realparts import scenarios
+from tests.realparts.controlplane import ControlPlane
+from tests.realparts.releases import NEWEST, OLDER, Release
+from tests.versions import rows
+from tests.versions.record import at_rest
+
+
+@dataclass(frozen=True)
+class Both:
+    """A release, and the newest with the same scenarios: without those that the old one cannot have."""
+
+    old: ControlPlane
+    new: ControlPlane
+
+    @property
+    def release(self) -> Release:
+        """The old one."""
+        return self.old.release
+
+
+@pytest.fixture(scope="module", params=OLDER, ids=lambda release: release.version)
+def both(request: pytest.FixtureRequest) -> Iterator[Both]:
+    """Both come to rest."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    release: Release = request.param
+    with ExitStack() as planes:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: show that it moves
+            started = [
+                planes.enter_context(at_rest(each, partial(print, flush=True)))
+                for each in (release, replace(NEWEST, without=release.without))
+            ]
+        yield Both(*started)
+
+
+def test_pods_run_or_wait_as_they_are_annotated(both: Both) -> None:
+    pods = [pod for name in scenarios.NAMES for pod in scenarios.pods(name, both.release)]
+    assert scenarios.mismatch(both.old, pods) == []
+
+
+def test_every_version_gives_the_same_rows(both: Both) -> None:
+    expected = rows.live(both.old.kubeconfig("viewer"))
+    for version in both.release.served:
+        with both.old.apiserver_with_only(version, "v1alpha3") as kubeconfig:
+            rows.assert_same(expected, rows.live(kubeconfig))
+
+
+def test_the_rows_are_those_of_the_newest_release(both: Both) -> None:
+    old, new = (rows.live(plane.kubeconfig("viewer")) for plane in (both.old, both.new))
+    rows.assert_same(rows.comparable(old, both.release), rows.comparable(new, both.release))
+
+
+@pytest.mark.parametrize("word", sorted({word for release in OLDER for word in release.without}))
+def test_what_is_left_out_is_in_a_scenario(word: str) -> None:
+    texts = "".join((scenarios.FOLDER / f"{name}.yaml").read_text() for name in scenarios.NAMES)
+    assert word in texts
