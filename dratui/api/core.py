@@ -1,8 +1,10 @@
 """Pods, nodes, namespaces, quotas and Warning events (core `v1`), as far as accelerators go, to `dratui.api.model`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from sys import intern
+
+import msgspec
 
 from dratui.api import model
 from dratui.api.printed import printed
@@ -107,6 +109,21 @@ class ContainerState(Struct, frozen=True):
     terminated: Ended | None = None
 
 
+class ResourceHealth(Struct, frozen=True):
+    """How a resource is."""
+
+    resource_id: str = msgspec.field(name="resourceID", default="")
+    health: str = ""
+    message: str | None = None
+
+
+class ResourceStatus(Struct, frozen=True):
+    """An entry of allocatedResourcesStatus."""
+
+    name: str = ""
+    resources: tuple[ResourceHealth, ...] | None = None
+
+
 class ContainerStatus(Struct, frozen=True):
     """A container's status."""
 
@@ -115,6 +132,7 @@ class ContainerStatus(Struct, frozen=True):
     started: bool | None = None
     restart_count: int = 0
     state: ContainerState = ContainerState()
+    allocated_resources_status: tuple[ResourceStatus, ...] | None = None
 
 
 class PodStatus(Struct, frozen=True):
@@ -262,7 +280,9 @@ def pod_row(wire: Pod) -> model.Pod:
         elif condition.type == "DisruptionTarget":
             disruption = _condition(condition)
     waits: dict[str, str] = {}
+    reported = False
     for container in status.container_statuses or ():
+        reported |= container.allocated_resources_status is not None
         if container.state.waiting is not None:
             waits[container.name] = container.state.waiting.reason
     for container in status.init_container_statuses or ():
@@ -312,6 +332,7 @@ def pod_row(wire: Pod) -> model.Pod:
         status=cells.status,
         ready=cells.ready,
         restarts=cells.restarts,
+        health=_health(status.container_statuses or ()) if reported else (),
         reason=status.reason,
         message=status.message,
     )
@@ -332,6 +353,18 @@ def _claim(wire: ClaimReference) -> model.PodClaim:
     return shared(
         model.PodClaim(
             wire.name, wire.resource_claim_name or "", intern(wire.resource_claim_template_name or "")
+        )
+    )
+
+
+def _health(statuses: Sequence[ContainerStatus]) -> tuple[model.ResourceHealth, ...]:
+    """What kubelet reports of devices; once for those that several containers use."""
+    told = [r for s in statuses for r in s.allocated_resources_status or ()]
+    return tuple(
+        dict.fromkeys(
+            model.ResourceHealth(intern(r.name), each.resource_id, intern(each.health), each.message or "")
+            for r in told
+            for each in r.resources or ()
         )
     )
 

@@ -84,6 +84,11 @@ class Taint(Part, frozen=True):
     effect: str = ""
     time_added: datetime | None = None
 
+    @property
+    def text(self) -> str:
+        """As kubectl writes taints."""
+        return f"{self.key}{'=' + self.value if self.value else ''}:{self.effect}"
+
 
 class Toleration(Part, frozen=True):
     """A request's toleration of device taints. An empty operator means Equal."""
@@ -271,6 +276,7 @@ class DeviceStatus(Part, frozen=True):
     conditions: tuple[Condition, ...] = ()
     share_id: str = ""
     network: NetworkData | None = None
+    data: str = ""  # JSON of the driver's own making
 
 
 class Claim(Row, frozen=True, kw_only=True):
@@ -308,6 +314,7 @@ class TaintRule(Row, frozen=True, kw_only=True):
     pool: str = ""
     device: str = ""
     taint: Taint
+    conditions: tuple[Condition, ...] = ()
 
 
 # --- core -----------------------------------------------------------------------------------------
@@ -349,6 +356,15 @@ class PodTimes(Part, frozen=True):
 NO_TIMES = PodTimes()
 
 
+class ResourceHealth(Part, frozen=True):
+    """How a device of a pod is, in kubelet's words: an entry of allocatedResourcesStatus."""
+
+    resource: str  # `claim:ENTRY` or `claim:ENTRY/REQUEST`; or a device plugin's resource
+    id: str
+    health: str
+    message: str = ""
+
+
 class Pod(Row, frozen=True, kw_only=True):
     """A pod, as far as scheduling and accelerators go."""
 
@@ -370,6 +386,7 @@ class Pod(Row, frozen=True, kw_only=True):
     status: str = ""  # this and the next two as kubectl prints them
     ready: str = ""
     restarts: int = 0
+    health: tuple[ResourceHealth, ...] = ()
     reason: str = ""  # status.reason: Evicted, UnexpectedAdmissionError, …
     message: str = ""
 

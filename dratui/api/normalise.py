@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from sys import intern
+from typing import Any
+
+import msgspec
 
 from dratui.api import model, v1
 from dratui.api.wire import controller, head, shared
@@ -179,7 +182,20 @@ def _device_status(wire: v1.AllocatedDeviceStatus) -> model.DeviceStatus:
         wire.conditions or (),
         wire.share_id or "",
         wire.network_data,
+        _opaque(wire.data),
     )
+
+
+_MOST_DATA = 10 * 1024
+"""Bytes: what a server allows a driver for one device."""
+
+
+def _opaque(data: Any) -> str:
+    """A driver's own data as JSON; empty if there are none."""
+    if data is None:
+        return ""
+    text = msgspec.json.encode(data).decode()
+    return text if len(text) <= _MOST_DATA else f'"{len(text)} characters of data, more than is allowed"'
 
 
 def _allocation(wire: v1.Allocation) -> model.Allocation:
@@ -244,4 +260,5 @@ def taint_rule_row(wire: v1.TaintRule) -> model.TaintRule:
         pool=selector.pool or "",
         device=selector.device or "",
         taint=wire.spec.taint,
+        conditions=wire.status.conditions or (),
     )

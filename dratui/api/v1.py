@@ -1,6 +1,7 @@
 """`resource.k8s.io/v1` and `v1beta2`, which look the same on the wire."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -211,6 +212,7 @@ class AllocatedDeviceStatus(Struct, frozen=True):
     share_id: str | None = msgspec.field(name="shareID", default=None)
     conditions: tuple[model.Condition, ...] | None = None
     network_data: model.NetworkData | None = None
+    data: Any = None
 
 
 class ClaimStatus(Struct, frozen=True):
@@ -275,7 +277,14 @@ class TaintRuleSpec(Struct, frozen=True):
     taint: model.Taint = model.Taint()
 
 
+class TaintRuleStatus(Struct, frozen=True):
+    """DeviceTaintRuleStatus, from 1.36."""
+
+    conditions: tuple[model.Condition, ...] | None = None
+
+
 class TaintRule(Object, frozen=True):
     """DeviceTaintRule, the same from v1alpha3 on."""
 
     spec: TaintRuleSpec = TaintRuleSpec()
+    status: TaintRuleStatus = TaintRuleStatus()

@@ -6,8 +6,13 @@ Source: KEP-5007; pkg/scheduler/framework/plugins/dynamicresources, isClaimReady
 """
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from dratui.api.model import Claim, Condition, DeviceStatus, Result
+
+TIMEOUT = timedelta(minutes=10)
+"""How long the scheduler waits after the allocation by default. Its own is a setting (bindingTimeout of
+DynamicResourcesArgs) that the API does not tell."""
 
 
 def status_of(claim: Claim, result: Result) -> DeviceStatus | None:
@@ -23,12 +28,16 @@ def status_of(claim: Claim, result: Result) -> DeviceStatus | None:
 
 def pending(result: Result, status: DeviceStatus | None) -> tuple[str, ...]:
     """The binding conditions that are not True yet."""
+    if not result.binding_conditions:
+        return ()
     met = {c.type for c in _true(status)}
     return tuple(c for c in result.binding_conditions if c not in met)
 
 
 def failed(result: Result, status: DeviceStatus | None) -> tuple[str, ...]:
     """The binding failure conditions that are True."""
+    if not result.binding_failure_conditions:
+        return ()
     true = {c.type for c in _true(status)}
     return tuple(c for c in result.binding_failure_conditions if c in true)
 
@@ -45,6 +54,14 @@ def trouble(claim: Claim) -> Iterator[str]:
             yield f"device {result.device} failed to bind: {', '.join(failures)}{said}"
         elif waits := pending(result, status):
             yield f"device {result.device} is not ready to bind: waits for {', '.join(waits)}"
+
+
+def gives_up(allocated: datetime | None) -> datetime | None:
+    """When the scheduler stops waiting for devices, if it waits as long as by default."""
+    try:
+        return allocated + TIMEOUT if allocated else None
+    except OverflowError:  # after the year 9999
+        return None
 
 
 def _true(status: DeviceStatus | None) -> Iterator[Condition]:

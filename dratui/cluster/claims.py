@@ -2,18 +2,32 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from dratui.api.model import Claim, Condition, Consumer, NetworkData, ObjectKey, Request, Result
-from dratui.cluster.binding import failed, pending, status_of, trouble
+from dratui.api.model import (
+    Claim,
+    Condition,
+    Consumer,
+    Device,
+    NetworkData,
+    ObjectKey,
+    Request,
+    Result,
+    Slice,
+)
+from dratui.api.quantity import parse
+from dratui.cluster.binding import failed, gives_up, pending, status_of, trouble
 from dratui.cluster.devices import product
+from dratui.cluster.health import Report, reports, unhealthy
 from dratui.cluster.index import reserved_for
-from dratui.cluster.judgement import judgement
+from dratui.cluster.judgement import node_of, published
 from dratui.cluster.pending import waiting
 from dratui.cluster.requests import Choice, choice, waste_of
 from dratui.cluster.steps import Step, steps
 from dratui.cluster.store import Store
+from dratui.cluster.taints import evicted_at
 
 
 class ClaimDevice(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -32,8 +46,12 @@ class ClaimDevice(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     product: str | None
     conditions: tuple[Condition, ...]  # what its driver reports
     network_data: NetworkData | None
+    data: Any  # the same, in a form of its own
+    health: tuple[Report, ...]  # what kubelet reports, pod by pod
     binding_pending: tuple[str, ...]  # binding conditions that are not True yet
     binding_failed: tuple[str, ...]  # binding failure conditions that are
+    evicted_at: datetime | None  # when a NoExecute taint evicts the pods
+    changed: tuple[str, ...]  # what is not as it was allocated
     vanished: bool | None  # no longer published; this and the product are None while slices are not known
 
 
@@ -46,8 +64,9 @@ class ClaimConsumer(msgspec.Struct, frozen=True, gc=False):
     present: bool | None
 
 
-class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A claim as listed. `state` is what `kubectl get resourceclaims` prints."""
+class ClaimRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
+    """A claim as listed. `state` is what `kubectl get resourceclaims` prints. `bindingEnds`: when the scheduler gives
+    up waiting for devices that must be attached, if it waits as long as by default."""
 
     namespace: str
     name: str
@@ -59,6 +78,8 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     reason: str
     created: datetime | None
     allocated: datetime | None
+    binding_ends: datetime | None
+    evicted_at: datetime | None
 
     @property
     def key(self) -> ObjectKey:
@@ -66,12 +87,17 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return ObjectKey(self.namespace, self.name)
 
     @property
+    def faulty(self) -> bool:
+        """Whether one of its devices is gone, ill, not as it was allocated, or failed to bind."""
+        return any(d.vanished or d.changed or d.binding_failed or unhealthy(d.health) for d in self.devices)
+
+    @property
     def dangling(self) -> bool:
         """Whether it is reserved for something that is gone."""
         return any(c.present is False for c in self.consumers)
 
 
-class ClaimTold(ClaimRow, frozen=True, kw_only=True):
+class ClaimTold(ClaimRow, frozen=True, rename="camel", kw_only=True):
     """A claim with all that is told of it. Lists of 40,000 do without the steps: they take as long as the rest."""
 
     steps: tuple[Step, ...]
@@ -100,9 +126,13 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
     if claim is None:
         return None
     allocation = claim.allocation
-    devices = (
-        tuple(_device(store, claim, r, allocation.node) for r in allocation.results) if allocation else ()
-    )
+    devices: tuple[ClaimDevice, ...] = ()
+    if allocation:
+        told = reports(store, claim)
+        devices = tuple(
+            [_device(store, claim, r, allocation.node, told.get(r.key, ())) for r in allocation.results]
+        )
+    waits = any(d.binding_pending for d in devices) and not any(d.binding_failed for d in devices)
     consumers = tuple(_consumer(store, claim, c) for c in claim.consumers)
     nodes = {d.node for d in devices}
     return ClaimRow(
@@ -116,6 +146,8 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         reason="; ".join(_reasons(store, claim, devices, consumers)),
         created=claim.created,
         allocated=allocation.at if allocation else None,
+        binding_ends=gives_up(allocation.at) if allocation and waits and not _bound(store, claim) else None,
+        evicted_at=min([d.evicted_at for d in devices if d.evicted_at], default=None),
     )
 
 
@@ -128,9 +160,8 @@ def claim_told(store: Store, key: ObjectKey) -> ClaimTold | None:
     return ClaimTold(**listed, steps=tuple(steps(store, store.claims[key], row.reason)))
 
 
-def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevice:
-    verdict = judgement(store, (result.driver, result.pool))
-    found = verdict.devices.get(result.device) if verdict else None
+def _device(store: Store, claim: Claim, result: Result, node: str, health: tuple[Report, ...]) -> ClaimDevice:
+    found = published(store, result.key)
     status = status_of(claim, result)
     known = found is not None or store.known("resourceslices")
     return ClaimDevice(
@@ -138,7 +169,7 @@ def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevic
         driver=result.driver,
         pool=result.pool,
         device=result.device,
-        node=(found[0].node or found[1].node if found else "") or node,
+        node=node_of(found) or node,
         share_id=result.share_id,
         consumed_capacity=result.consumed_capacity,
         rounding_waste=waste_of(claim, result),
@@ -149,8 +180,32 @@ def _device(store: Store, claim: Claim, result: Result, node: str) -> ClaimDevic
         network_data=status.network if status else None,
         binding_pending=pending(result, status),
         binding_failed=failed(result, status),
+        data=msgspec.json.decode(status.data) if status and status.data else None,
+        health=health,
+        evicted_at=evicted_at(store, result, found),
+        changed=tuple(_changes(found, result, node))
+        if found and (result.share_id or result.consumed_capacity or node_of(found) != node)
+        else (),
         vanished=found is None if known else None,
     )
+
+
+def _changes(found: tuple[Slice, Device], result: Result, node: str) -> Iterator[str]:
+    """What of a published device no longer goes together with its allocation."""
+    device = found[1]
+    now_on = node_of(found)
+    if node and now_on and now_on != node:
+        yield f"is on node {now_on}, was allocated on {node}"
+    if result.share_id and not device.multiple_allocations:
+        yield "can no longer be shared"
+    for name, share in result.consumed_capacity.items():
+        capacity = device.capacity.get(name)
+        if capacity is None:
+            yield f"has no capacity {name} any more"
+            continue
+        taken, total = parse(share), parse(capacity.value)
+        if taken is not None and total is not None and taken > total:
+            yield f"has {name} {capacity.value}, {share} are allocated"
 
 
 def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
@@ -177,6 +232,11 @@ def _reasons(
         yield from trouble(claim)
     if vanished := [d.device for d in devices if d.vanished]:
         yield f"no longer published: {', '.join(vanished)}"
+    for device in devices:
+        for what in device.changed:
+            yield f"changed since it was allocated: {device.device} {what}"
+        for report in unhealthy(device.health) if device.health else ():
+            yield f"device {device.device} is {report.text} (pod {report.pod})"
     if gone := [c.name for c in consumers if c.present is False]:
         yield f"reserved for pods that are gone: {', '.join(gone)}"
     if claim.allocation is None and not claim.deleted:

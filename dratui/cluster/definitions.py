@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import ObjectKey, Request
-from dratui.cluster.index import pool_of, rule_selects
+from dratui.api.model import Condition, ObjectKey, Request
+from dratui.cluster.index import pool_of, reserved_for, rule_selects
 from dratui.cluster.judgement import judgement, where
 from dratui.cluster.store import Store
 
@@ -115,7 +115,9 @@ def template_row(store: Store, key: ObjectKey) -> TemplateRow | None:
 
 
 class TaintRuleRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
-    """A DeviceTaintRule as listed. `devices` counts the published ones that it selects; None: unknown."""
+    """A DeviceTaintRule as listed: what it selects, and what came of it. `devices` counts the published ones, `held`
+    those that claims have, `pods` those that the claims are reserved for; None: unknown. `conditions` are the
+    server's; of these EvictionInProgress says how far an eviction is, or what it would do if the effect is None."""
 
     name: str
     taint_key: str
@@ -125,6 +127,9 @@ class TaintRuleRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_onl
     pool: str
     device: str
     devices: int | None
+    held: int | None
+    pods: int | None
+    conditions: tuple[Condition, ...]
     time_added: datetime | None
     created: datetime | None
 
@@ -133,12 +138,20 @@ class TaintRuleRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_onl
         """Which rule."""
         return ObjectKey("", self.name)
 
+    @property
+    def eviction(self) -> Condition | None:
+        """How far the eviction is."""
+        return next((c for c in self.conditions if c.type == "EvictionInProgress"), None)
+
 
 def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
     """A taint rule as listed."""
     rule = store.taint_rules.get(key)
     if rule is None:
         return None
+    held = [device for device in store.claims_of_device if rule_selects(rule, device)]
+    claims = {claim for device in held for claim in store.claims_of_device[device]}
+    known = store.known("resourceclaims")
     return TaintRuleRow(
         name=rule.name,
         taint_key=rule.taint.key,
@@ -150,6 +163,9 @@ def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
         devices=sum(rule_selects(rule, device) for device in store.slices_of_device)
         if store.known("resourceslices")
         else None,
+        held=len(held) if known else None,
+        pods=len({pod for claim in claims for pod in reserved_for(store.claims[claim])}) if known else None,
+        conditions=rule.conditions,
         time_added=rule.taint.time_added,
         created=rule.created,
     )

@@ -13,35 +13,20 @@ from dratui.api.model import (
     Device,
     DeviceKey,
     Result,
-    Taint,
     Version,
 )
 from dratui.cluster.counters import shortage
-from dratui.cluster.eviction import eviction_time
-from dratui.cluster.index import rule_selects
-from dratui.cluster.judgement import Judgement, judgement, where
+from dratui.cluster.health import Report, reports, unhealthy
+from dratui.cluster.judgement import Judgement, judgement, node_of, where
 from dratui.cluster.requests import waste_of
 from dratui.cluster.shares import SharedCapacity, shared_capacity
 from dratui.cluster.store import Store
+from dratui.cluster.taints import BLOCKING_EFFECTS, EffectiveTaint, effective_taints, eviction_time
 
 State = Literal["free", "held", "shared", "tainted", "blocked", "incomplete", "invalid", "gone", "unknown"]
 """`blocked`: a partition that nobody holds and that the counters of its card no longer suffice for. `gone`: held, but
 no longer published; `unknown`: held, and slices are not known. `incomplete`, `invalid`: its pool is, so it is not
 given out."""
-
-BLOCKING_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
-"""Effects that keep a device from being allocated; `None` is a dry run."""
-
-
-class EffectiveTaint(Taint, frozen=True):
-    """A taint of a device, from its slice or from a DeviceTaintRule."""
-
-    source: str = ""  # `slice`, or `rule NAME`
-
-    @property
-    def text(self) -> str:
-        """As kubectl writes taints."""
-        return f"{self.key}{'=' + self.value if self.value else ''}:{self.effect}"
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
@@ -55,6 +40,7 @@ class Holding(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaul
     rounding_waste: Mapping[str, str] = {}  # consumed beyond what the request asked for
     admin_access: bool = False
     evicted_at: datetime | None = None  # when a NoExecute taint of the device evicts its pods
+    health: tuple[Report, ...] = ()  # what kubelet reports, pod by pod
 
 
 class DeviceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
@@ -86,6 +72,11 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=T
         return DeviceKey(self.driver, self.pool, self.device)
 
     @property
+    def unhealthy(self) -> list[Report]:
+        """What kubelet reports to be wrong."""
+        return unhealthy(report for claim in self.claims for report in claim.health)
+
+    @property
     def holders(self) -> tuple[Holding, ...]:
         """Those who hold it; admin access is not counted."""
         return tuple(c for c in self.claims if not c.admin_access)
@@ -100,7 +91,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     """A device as listed; None when it is neither published by its pool's newest generation nor held."""
     verdict = judgement(store, (key.driver, key.pool))
     found = verdict.devices.get(key.device) if verdict else None
-    taints = tuple(effective_taints(store, key, found[1] if found else None))
+    taints = tuple(effective_taints(store, key, found))
     claims = tuple(
         Holding(
             c.namespace,
@@ -111,6 +102,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
             waste_of(c, r),
             r.admin_access,
             eviction_time(r, taints),
+            reports(store, c).get(key, ()),
         )
         for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
         for r in results_on(c, key)
@@ -125,7 +117,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         driver=key.driver,
         pool=key.pool,
         device=key.device,
-        node=slice_.node or device.node or _held_on(store, key),
+        node=node_of(found) or _held_on(store, key),
         where=where(device if slice_.per_device_nodes else slice_),
         state=state,
         product=product(key.driver, device),
@@ -199,19 +191,6 @@ def _state(
     if short := shortage(store, (key.driver, key.pool), device.consumes):
         return "blocked", short
     return "free", ""
-
-
-def effective_taints(store: Store, key: DeviceKey, device: Device | None) -> Iterator[EffectiveTaint]:
-    """The taints of the slice, then those that DeviceTaintRules add."""
-
-    def taint(source: str, t: Taint) -> EffectiveTaint:
-        return EffectiveTaint(t.key, t.value, t.effect, t.time_added, source)
-
-    for t in device.taints if device else ():
-        yield taint("slice", t)
-    for rule in store.taint_rules.values():
-        if rule_selects(rule, key):
-            yield taint(f"rule {rule.name}", rule.taint)
 
 
 def attribute(driver: str, device: Device, name: str) -> AttributeValue | None:

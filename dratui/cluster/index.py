@@ -118,9 +118,14 @@ def claims_of(pod: Pod) -> tuple[ObjectKey, ...]:
     resources and told in its status."""
     if not (pod.claims or pod.extended_claim):
         return ()
-    made = {s.name: s.claim for s in pod.claim_statuses}
-    names = [*(entry.claim or made.get(entry.name, "") for entry in pod.claims), pod.extended_claim]
+    names = [*named_claims(pod).values(), pod.extended_claim]
     return tuple([ObjectKey(pod.namespace, name) for name in names if name])
+
+
+def named_claims(pod: Pod) -> Mapping[str, str]:
+    """The claim that each entry of a pod's resourceClaims stands for; empty as long as it has no name."""
+    made = {s.name: s.claim for s in pod.claim_statuses}
+    return {entry.name: entry.claim or made.get(entry.name, "") for entry in pod.claims}
 
 
 def accelerated(pod: Pod) -> bool:
@@ -167,7 +172,7 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Collection[Hashable]]]] =
 
 ABSENCE: Mapping[str, tuple[str, ...]] = {
     "resourceslices": ("claims", "devices", "pools", "nodes", "taintrules"),
-    "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes", "pools"),
+    "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes", "pools", "taintrules"),
     "resourceclaimtemplates": ("pods", "claims"),
     "nodes": ("pods", "claims"),
     "pods": ("claims", "nodes", "namespaces", "templates"),
@@ -190,9 +195,7 @@ def _slice(store: "Store", key: ObjectKey, row: Slice, touched: Touched) -> None
         touched["nodes"].add(ObjectKey("", node))
         for pod in store.pods_leaving[node]:
             _pod_and_claims(store, pod, touched)
-    for rule in store.taint_rules.values():
-        if any(rule_selects(rule, device) for device in devices):
-            touched["taintrules"].add(rule.key)
+    _rules_about(store, devices, touched)
 
 
 def touch_with_pool(store: "Store", pool: PoolKey, touched: Touched) -> None:
@@ -204,9 +207,8 @@ def touch_with_pool(store: "Store", pool: PoolKey, touched: Touched) -> None:
     for key in store.claims_of_pool[pool]:
         touched["claims"].add(key)
         _node_of(store.claims[key], touched)  # that counts what it holds of a pool without nodes
-        for pod in store.pods_of_claim[key]:
-            if store.pods[pod].deleted:  # whose driver may be gone
-                _pod_and_claims(store, pod, touched)
+        for pod in store.pods_of_claim[key]:  # that its taints evict, or whose driver may be gone
+            _pod_and_claims(store, pod, touched)
 
 
 def touch_with_counters(store: "Store", pool: PoolKey, touched: Touched) -> None:
@@ -230,6 +232,7 @@ def _claim(store: "Store", key: ObjectKey, row: Claim, touched: Touched) -> None
         for device in held(row):
             touched["devices"].add(device)
             _nodes_with(store, device, touched)
+        _rules_about(store, held(row), touched)
         _node_of(row, touched)
     for pod in store.pods_of_claim[key]:
         _pod_and_claims(store, pod, touched)
@@ -248,10 +251,19 @@ def _nodes_with(store: "Store", device: DeviceKey, touched: Touched) -> None:
         _node_of(store.claims[key], touched)
 
 
+def _rules_about(store: "Store", devices: Collection[DeviceKey], touched: Touched) -> None:
+    for rule in store.taint_rules.values():
+        if any(rule_selects(rule, device) for device in devices):
+            touched["taintrules"].add(rule.key)
+
+
 def _pod(store: "Store", key: ObjectKey, row: Pod, touched: Touched) -> None:
     touched["pods"].add(key)
     if reserved := store.claims_reserved_for[key]:
         touched["claims"].update(reserved)
+    if row.health:
+        for claim in filter(None, map(store.claims.get, claims_of(row))):
+            touched["devices"].update(held(claim))
     if accelerated(row):
         touched["namespaces"].add(ObjectKey("", row.namespace))
         if row.node:
@@ -288,6 +300,9 @@ def _taint_rule(store: "Store", key: ObjectKey, row: TaintRule, touched: Touched
             touched["devices"].add(device)
             touched["pools"].add((device.driver, device.pool))
             _nodes_with(store, device, touched)
+            for claim in store.claims_of_device[device]:
+                touched["claims"].add(claim)
+                touched["pods"].update(store.pods_of_claim[claim])
 
 
 def _node(store: "Store", key: ObjectKey, row: Node, touched: Touched) -> None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import CounterSet, Device, Slice
+from dratui.api.model import CounterSet, Device, DeviceKey, Slice
 from dratui.cluster.index import PoolKey
 from dratui.cluster.store import Store
 
@@ -80,6 +80,17 @@ def judgement(store: Store, pool: PoolKey) -> Judgement | None:
     if verdict is None and pool in store.slices_of_pool:
         verdict = store.judged[pool] = judge([store.slices[key] for key in store.slices_of_pool[pool]])
     return verdict
+
+
+def published(store: Store, key: DeviceKey) -> tuple[Slice, Device] | None:
+    """A device and its slice, as its pool's newest generation has them; None when that does not list it."""
+    verdict = judgement(store, (key.driver, key.pool))
+    return verdict.devices.get(key.device) if verdict else None
+
+
+def node_of(found: tuple[Slice, Device] | None) -> str:
+    """The node that a published device is bound to; empty if it is not bound to one, or not published."""
+    return (found[0].node or found[1].node) if found else ""
 
 
 def where(placed: Slice | Device) -> str:

@@ -5,13 +5,16 @@ from datetime import datetime
 import msgspec
 
 from dratui.api.model import ObjectKey, Pod
+from dratui.cluster.health import Report, reports_of_pod, unhealthy
 from dratui.cluster.index import claims_of
+from dratui.cluster.judgement import published
 from dratui.cluster.leaving import eviction, leaving
 from dratui.cluster.pending import Waiting, waiting
 from dratui.cluster.store import Store
+from dratui.cluster.taints import evicted_at
 
 
-class PodRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class PodRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
     """A pod as listed. `status`, `ready` and `restarts` are what kubectl prints, `claims` are names within its
     namespace, `devices` what they got, `plugin` what it has or wants by device plugin."""
 
@@ -27,9 +30,16 @@ class PodRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plugin: dict[str, int]
     waiting: Waiting | None
     leaving: str  # what keeps it, if it is being deleted and cannot go
+    health: tuple[Report, ...]  # what kubelet reports about its devices
     eviction: str  # who evicts it, in the words of its condition
+    evicted_at: datetime | None  # when a NoExecute taint of its devices does
     created: datetime | None
     deleted: datetime | None
+
+    @property
+    def unhealthy(self) -> list[Report]:
+        """Its devices that kubelet reports to be ill."""
+        return unhealthy(self.health)
 
     @property
     def key(self) -> ObjectKey:
@@ -43,6 +53,8 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
     if pod is None:
         return None
     claims = tuple(dict.fromkeys(claims_of(pod)))
+    found = [claim.allocation for c in claims if (claim := store.claims.get(c)) is not None]
+    results = [r for allocation in found if allocation is not None for r in allocation.results]
     return PodRow(
         namespace=pod.namespace,
         name=pod.name,
@@ -52,16 +64,15 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         restarts=pod.restarts,
         node=pod.node,
         claims=tuple(c.name for c in claims),
-        devices=tuple(
-            r.device
-            for c in claims
-            if (claim := store.claims.get(c)) and claim.allocation
-            for r in claim.allocation.results
-        ),
+        devices=tuple([r.device for r in results]),
         plugin=plugin_devices(pod),
         waiting=waiting(store, pod),
         leaving=leaving(store, pod),
+        health=reports_of_pod(store, pod),
         eviction=eviction(pod),
+        evicted_at=min(
+            [at for r in results if (at := evicted_at(store, r, published(store, r.key)))], default=None
+        ),
         created=pod.created,
         deleted=pod.deleted,
     )

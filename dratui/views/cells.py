@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dratui.cluster.claims import ClaimRow
+from dratui.cluster.definitions import TaintRuleRow
 from dratui.cluster.devices import DeviceRow
 from dratui.cluster.nodes import NodeRow
 from dratui.cluster.pods import PodRow
@@ -22,6 +23,26 @@ def claim_devices(row: ClaimRow) -> str:
     if len(row.devices) > 2:
         return f"{len(row.devices)} × {products or 'device'}: {names}"
     return f"{names} ({products})" if products else names
+
+
+def claim_due(row: ClaimRow) -> tuple[datetime, str] | None:
+    """What comes first: that a taint evicts its pods, or that the scheduler stops waiting for its devices."""
+    ends = (row.evicted_at, "evicted"), (row.binding_ends, "gives up (by default)")
+    return min(((at, what) for at, what in ends if at), default=None)
+
+
+def pod_due(row: PodRow) -> tuple[datetime, str] | None:
+    return (row.evicted_at, "evicted") if row.evicted_at and not row.deleted else None
+
+
+def rule_selector(row: TaintRuleRow) -> str:
+    return "/".join(p or "*" for p in (row.driver, row.pool, row.device))
+
+
+def rule_eviction(row: TaintRuleRow) -> str:
+    """What the server says came of it."""
+    said = row.eviction
+    return "" if said is None else said.message or said.reason
 
 
 def claim_choices(row: ClaimRow) -> str:
@@ -55,6 +76,12 @@ def pool_slices(row: PoolRow) -> str | None:
     return None if row.state == "unknown" else f"{row.slices}/{row.expected_slices}"
 
 
+def health(row: DeviceRow) -> str:
+    """What kubelet reports, the worst if pods see different things."""
+    told = {report.health for claim in row.claims for report in claim.health}
+    return next((word for word in ("Unhealthy", "Unknown", "Healthy") if word in told), "")
+
+
 def holders(row: DeviceRow) -> str:
     names = [f"{h.namespace}/{h.name}" for h in row.holders]
     watchers = sum(c.admin_access for c in row.claims)
@@ -70,10 +97,11 @@ def amounts(value: Mapping[str, int] | None, now: datetime) -> str:
 
 
 def waiting(row: PodRow) -> str:
+    """Why it does not come, or does not go; of one that runs, which of its devices are ill."""
     if row.leaving:
         return f"{row.leaving} (derived)"
     if row.waiting is None:
-        return ""
+        return ", ".join(f"{report.device} is {report.text}" for report in row.unhealthy)
     return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from dratui.cluster.claims import ClaimRow
-from dratui.cluster.definitions import SliceRow
+from dratui.cluster.definitions import SliceRow, TaintRuleRow
 from dratui.cluster.devices import DeviceRow
 from dratui.cluster.nodes import NodeRow
 from dratui.cluster.pods import PodRow
@@ -13,7 +13,7 @@ from dratui.views.table import Style
 
 def claim(row: ClaimRow) -> Style:
     """A claim that is being deleted, or that holds on to what is gone, is a fault; a pending one waits."""
-    if "deleted" in row.state or row.dangling or any(d.vanished or d.binding_failed for d in row.devices):
+    if "deleted" in row.state or row.dangling or row.faulty:
         return Style.FAULT
     if "pending" in row.state:
         return Style.WAITING
@@ -24,6 +24,17 @@ def choice(row: ClaimRow) -> Style:
     """A claim that got a lesser choice than its first."""
     lesser = any(d.choice is not None and d.choice.number > 1 for d in row.devices)
     return Style.WAITING if lesser else Style.PLAIN
+
+
+def due(row: ClaimRow | PodRow) -> Style:
+    """That it will be evicted."""
+    return Style.TAINTED if row.evicted_at else Style.PLAIN
+
+
+def rule(row: TaintRuleRow) -> Style:
+    """An eviction that goes on; what only would happen, by effect None, is dim."""
+    said = row.eviction
+    return Style.TAINTED if said is not None and said.status == "True" else Style.DIM
 
 
 _DEVICE_STYLES: Mapping[str, Style] = {
@@ -40,7 +51,9 @@ _DEVICE_STYLES: Mapping[str, Style] = {
 
 
 def device(row: DeviceRow) -> Style:
-    """A device's state; a held device with a blocking taint is shown as tainted in its own column."""
+    """A device's state, or that it is ill; that a held one is tainted is shown in a column of its own."""
+    if row.unhealthy:
+        return Style.FAULT
     return _DEVICE_STYLES[row.state]
 
 
@@ -87,7 +100,7 @@ def node(row: NodeRow) -> Style:
 
 
 def waiting(row: PodRow) -> Style:
-    """What a pod waits for; a pod that cannot go is a fault, one that neither waits nor goes is nothing to see."""
-    if row.leaving:
+    """What a pod waits for; one that cannot go or whose device is ill is a fault, any other is nothing to see."""
+    if row.leaving or row.unhealthy:
         return Style.FAULT
     return Style.WAITING if row.waiting is not None else Style.PLAIN

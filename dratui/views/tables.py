@@ -48,6 +48,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), wide=True),
         Column(title="CHOICE", value=cells.claim_choices, style=styles.choice, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
+        Column(title="DUE", value=cells.claim_due, text=words.due, style=styles.due, ticks=True, wide=True),
     ),
     keys=KEYS["claims"],
     objects=lambda s: s.claims,
@@ -55,7 +56,7 @@ CLAIMS: Table[ClaimRow] = Table(
     told=claim_told,
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
-    joins=("resourceclaimtemplates", "nodes", *_WARNINGS),
+    joins=("resourceclaimtemplates", "nodes", "devicetaintrules", *_WARNINGS),
     empty="No ResourceClaims. Nobody asks for a device by DRA.",
 )
 
@@ -77,6 +78,7 @@ DEVICES: Table[DeviceRow] = Table(
         Column(
             title="TAINTS", value=cells.taints, style=lambda r: Style.TAINTED if r.taints else Style.PLAIN
         ),
+        Column(title="HEALTH", value=cells.health, wide=True),
         Column(title="LEFT", value=cells.shared_capacity, wide=True),
         Column(title="SLICE", value=lambda r: r.slice, wide=True),
         Column(title="WHY", value=lambda r: r.why, wide=True),
@@ -85,7 +87,7 @@ DEVICES: Table[DeviceRow] = Table(
     row=device_row,
     name_of=lambda r: r.device,
     streams=_DRA,
-    joins=("devicetaintrules",),
+    joins=("devicetaintrules", "pods"),
     empty="No devices. No DRA driver publishes ResourceSlices here: is one installed?",
     order=lambda k: (k.driver, words.natural(k.pool), words.natural(k.device)),
 )
@@ -164,13 +166,14 @@ PODS: Table[PodRow] = Table(
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, cells.plugin(r.plugin))).strip(", ")),
+        Column(title="DUE", value=cells.pod_due, text=words.due, style=styles.due, ticks=True, wide=True),
     ),
     keys=KEYS["pods"],
     objects=lambda s: s.pods,
     row=pod_row,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
-    joins=("resourceclaimtemplates", "nodes", "resourceslices", *_WARNINGS),
+    joins=("resourceclaimtemplates", "nodes", "resourceslices", "devicetaintrules", *_WARNINGS),
     empty="No pods.",
 )
 
@@ -265,17 +268,16 @@ TAINT_RULES: Table[TaintRuleRow] = Table(
         Column(title="TIMEADDED", value=lambda r: r.time_added, text=words.since, ticks=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
-        Column(
-            title="SELECTOR",
-            value=lambda r: "/".join(p or "*" for p in (r.driver, r.pool, r.device)),
-            grow=True,
-        ),
+        Column(title="HELD", value=lambda r: r.held, align="right"),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="SELECTOR", value=cells.rule_selector, grow=True),
+        Column(title="EVICTION", value=cells.rule_eviction, style=styles.rule, grow=True, prose=True),
     ),
     keys=KEYS["taintrules"],
     objects=lambda s: s.taint_rules,
     row=taint_rule_row,
     name_of=lambda r: r.name,
-    streams=("devicetaintrules", "resourceslices"),
+    streams=("devicetaintrules", "resourceslices", "resourceclaims"),
     empty="No DeviceTaintRules.",
 )
 

@@ -30,6 +30,14 @@ def since(value: datetime | None, now: datetime) -> str:
     return NONE if value is None else age(value, now)
 
 
+def due(value: tuple[datetime, str] | None, now: datetime) -> str:
+    """What will happen and in how long, or how long ago that was due: `evicted in 59m`."""
+    if value is None:
+        return NONE
+    at, what = value
+    return f"{what} in {age(now, at)}" if at > now else f"{what}, due {age(at, now)} ago"
+
+
 def listing(value: Sequence[str] | None, now: datetime) -> str:
     """Several names in one cell."""
     return UNKNOWN if value is None else ", ".join(value) or NONE

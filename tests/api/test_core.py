@@ -144,6 +144,20 @@ def test_why_a_container_does_not_run() -> None:
     assert pod.containers[0].waiting == "ImagePullBackOff"
 
 
+def test_what_kubelet_reports_of_devices_once_for_all_containers() -> None:
+    ill = {"resourceID": "d/p/gpu-0", "health": "Unhealthy", "message": "ECC"}
+    told = [
+        {"name": "claim:gpu", "resources": [ill, {"resourceID": "d/p/gpu-1", "health": "Unknown"}]},
+        {"name": "nvidia.com/gpu", "resources": None},
+    ]
+    statuses = [{"name": name, "allocatedResourcesStatus": told} for name in ("main", "side")]
+    pod = row("pods", status={"containerStatuses": statuses})
+    assert pod.health == (
+        model.ResourceHealth("claim:gpu", "d/p/gpu-0", "Unhealthy", "ECC"),
+        model.ResourceHealth("claim:gpu", "d/p/gpu-1", "Unknown"),
+    )
+
+
 def test_a_node() -> None:
     node: model.Node = row(
         "nodes",

@@ -159,18 +159,19 @@ def test_any_pod_reads_as_the_api_server_prints_it(control_plane: ControlPlane, 
     control_plane.kubectl("replace", "-n", namespace, "--subresource=status", "-f", "-", input=text)
     names = [wire["metadata"]["name"] for wire in pods[::4]]
     control_plane.kubectl("delete", "pods", "-n", namespace, "--wait=false", "--now", *names)
-    listed = control_plane.kubectl("get", "pods", "-n", namespace, "--no-headers")
-    # NAME READY STATUS RESTARTS, where RESTARTS may go on with a time, and AGE.
-    theirs = {line.split()[0]: tuple(line.split()[1:4]) for line in listed.splitlines()}
-    ours = {
-        found.name: (found.ready, found.status, str(found.restarts))
-        for found in map(row, control_plane.objects("pods", "-n", namespace))
-    }
-    assert len(theirs) == len(pods)
-    assert ours == theirs
-    assert {status for _, status, _ in theirs.values()} >= {
-        "Terminating",
-        "Unknown",
-        "NotReady",
-        "Init:Error",
-    }
+
+    def compared() -> set[str]:
+        listed = control_plane.kubectl("get", "pods", "-n", namespace, "--no-headers")
+        # NAME READY STATUS RESTARTS, where RESTARTS may go on with a time, and AGE.
+        theirs = {line.split()[0]: tuple(line.split()[1:4]) for line in listed.splitlines()}
+        ours = {
+            found.name: (found.ready, found.status, str(found.restarts))
+            for found in map(row, control_plane.objects("pods", "-n", namespace))
+        }
+        assert len(theirs) == len(pods)
+        assert ours == theirs
+        return {status for _, status, _ in theirs.values()}
+
+    # Two lists may be of two moments.
+    printed = control_plane.wait(compared, 20, "both lists to be of one moment")
+    assert printed >= {"Terminating", "Unknown", "NotReady", "Init:Error"}

@@ -133,8 +133,12 @@ def test_one_object_is_printed_alone(get: Get) -> None:
             "product": f"H100 {HOSTILE}",
             "conditions": [],
             "networkData": None,
+            "data": None,
+            "health": [],
             "bindingPending": [],
             "bindingFailed": [],
+            "evictedAt": None,
+            "changed": [],
             "vanished": False,
         }
     ]

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from dratui.api.model import (
     Allocation,
+    Capacity,
     Claim,
     Condition,
     Consumer,
@@ -21,6 +22,7 @@ from dratui.api.model import (
     PodClaimStatus,
     Quota,
     Request,
+    ResourceHealth,
     Result,
     Slice,
     Taint,
@@ -43,7 +45,9 @@ _templates = st.sampled_from(["template-0", "template-1"])
 _classes = st.sampled_from(["class-0", "class-1"])
 _uids = st.sampled_from(["uid-0", "uid-1"])
 _times = st.sampled_from([None, ago(minutes=5), NOW])
-_taints = st.builds(Taint, st.just("key"), effect=st.sampled_from(["NoSchedule", "NoExecute", "None"]))
+_taints = st.builds(
+    Taint, st.just("key"), effect=st.sampled_from(["NoSchedule", "NoExecute", "None"]), time_added=_times
+)
 
 
 def _few(of: st.SearchStrategy[Row], most: int = 2) -> st.SearchStrategy[tuple[Row, ...]]:
@@ -57,6 +61,8 @@ _device = st.builds(
     taints=_few(_taints, 1),
     consumes=_few(st.builds(CounterConsumption, st.just("set"), st.just({"slots": "1"})), 1),
     node=_nodes,
+    capacity=st.sampled_from([{}, {"memory": Capacity("10Gi")}]),
+    multiple_allocations=st.booleans(),
 )
 _slices = st.builds(
     Slice,
@@ -81,6 +87,7 @@ _results = st.builds(
     _devices,
     admin_access=st.booleans(),
     share_id=st.sampled_from(["", "share-0"]),
+    consumed_capacity=st.sampled_from([{}, {"memory": "20Gi"}]),
     binding_conditions=st.sampled_from([(), ("Ready",)]),
     binding_failure_conditions=st.sampled_from([(), ("Ready",), ("Failed",)]),
 )
@@ -91,7 +98,7 @@ _claim_rows = st.builds(
     uid=_uids,
     deleted=_times,
     requests=_few(st.builds(Request, st.just("gpu"), device_class=_classes)),
-    allocation=st.none() | st.builds(Allocation, _few(_results), node=_nodes),
+    allocation=st.none() | st.builds(Allocation, _few(_results), node=_nodes, at=_times),
     consumers=_few(st.builds(Consumer, st.sampled_from(["pods", "podgroups"]), _pods, _uids)),
     device_status=_few(
         st.builds(
@@ -129,6 +136,15 @@ _pod_rows = st.builds(
     ),
     gates=st.sampled_from([(), ("gate",)]),
     finalizers=st.sampled_from([(), ("keep",)]),
+    health=_few(
+        st.builds(
+            ResourceHealth,
+            st.sampled_from(["claim:gpu", "claim:gpu/gpu", "claim:other", "example.com/gpu"]),
+            st.sampled_from(["a.example.com/node-1/gpu-0", "vendor/claim=uid-gpu-1", "odd"]),
+            st.sampled_from(["Healthy", "Unhealthy", "Unknown"]),
+        ),
+        1,
+    ),
 )
 
 

@@ -1,12 +1,13 @@
 """Devices that must be attached first: what is waited for, what failed, and when that is past."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dratui.api.model import Condition, DeviceStatus, Result
+from dratui.api.model import Allocation, Condition, DeviceStatus, Result
 from dratui.cluster.claims import ClaimRow, claim_row
-from tests.cluster.build import DRIVER, claim, pod, slice_, store
+from tests.cluster.build import DRIVER, ago, claim, pod, slice_, store
 
 DEVICE = Result(
     "gpu",
@@ -18,10 +19,27 @@ DEVICE = Result(
 )
 
 
-def row(*conditions: Condition, node: str = "", **more: Any) -> ClaimRow:
+@pytest.mark.parametrize(
+    ("conditions", "node", "at", "ends"),
+    [
+        ((), "", ago(minutes=4), ago(minutes=4) + timedelta(minutes=10)),
+        ((), "", None, None),  # nobody tells when it was allocated
+        ((), "", datetime.max.replace(tzinfo=UTC), None),
+        ((Condition("broken", "True"),), "", ago(minutes=4), None),
+        ((Condition("attached", "True"), Condition("cabled", "True")), "", ago(minutes=4), None),
+        ((), "node-1", ago(minutes=4), None),  # its pod is bound: that is past
+    ],
+)
+def test_the_scheduler_gives_up_after_ten_minutes_as_far_as_is_known(
+    conditions: tuple[Condition, ...], node: str, at: datetime | None, ends: datetime | None
+) -> None:
+    assert row(*conditions, node=node, at=at).binding_ends == ends
+
+
+def row(*conditions: Condition, node: str = "", at: datetime | None = None, **more: Any) -> ClaimRow:
     status = DeviceStatus(DRIVER, "node-1", "gpu-0", conditions, **more)
     user = pod("train", "gpu", node=node)
-    subject = claim("gpu", DEVICE, pods=[user], device_status=(status,))
+    subject = claim("gpu", pods=[user], device_status=(status,), allocation=Allocation((DEVICE,), at=at))
     found = claim_row(store(subject, user, slice_("node-1", "gpu-0")), subject.key)
     assert found is not None
     return found

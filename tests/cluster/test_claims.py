@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from dratui.api.model import Allocation, Claim, Consumer, ObjectKey, Request
+from dratui.api.model import Allocation, Capacity, Claim, Consumer, Device, ObjectKey, Request
 from dratui.cluster.claims import ClaimRow, claim_row, state
 from dratui.views.words import wanted
 from tests.cluster.build import DRIVER, NOW, claim, pod, result, slice_, store
@@ -50,6 +51,35 @@ def test_a_device_that_is_no_longer_published_is_told() -> None:
     claimed = row(claim("gpu", result("gpu-7"), pods=[TRAIN]), slice_("node-1", "gpu-0"), TRAIN)
     assert claimed.devices[0].vanished is True
     assert claimed.reason == "no longer published: gpu-7"
+
+
+@pytest.mark.parametrize(
+    ("device", "pool_node", "says"),
+    [
+        (Device("gpu-0", capacity={"m": Capacity("80Gi")}, multiple_allocations=True), "node-1", ()),
+        (
+            Device("gpu-0", capacity={"m": Capacity("80Gi")}, multiple_allocations=True),
+            "node-2",
+            ("is on node node-2, was allocated on node-1",),
+        ),
+        (Device("gpu-0", capacity={"m": Capacity("80Gi")}), "node-1", ("can no longer be shared",)),
+        (Device("gpu-0", multiple_allocations=True), "node-1", ("has no capacity m any more",)),
+        (
+            Device("gpu-0", capacity={"m": Capacity("10Gi")}, multiple_allocations=True),
+            "node-1",
+            ("has m 10Gi, 20Gi are allocated",),
+        ),
+    ],
+)
+def test_a_device_that_changed_since_it_was_allocated(
+    device: Device, pool_node: str, says: tuple[str, ...]
+) -> None:
+    share = replace(result("gpu-0"), share_id="s", consumed_capacity={"m": "20Gi"})
+    claimed = row(
+        claim("gpu", share, node="node-1", pods=[TRAIN]), slice_("node-1", device, node=pool_node), TRAIN
+    )
+    assert claimed.devices[0].changed == says
+    assert claimed.reason == "; ".join(f"changed since it was allocated: gpu-0 {what}" for what in says)
 
 
 def test_where_slices_are_forbidden_no_device_is_called_vanished() -> None:

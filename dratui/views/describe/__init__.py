@@ -6,7 +6,7 @@ from typing import Any
 
 from dratui.cluster.store import Store
 from dratui.terminal import clean
-from dratui.views.describe import claims, devices, pods
+from dratui.views.describe import claims, devices, pods, rules
 from dratui.views.describe.document import Document, Field, Section, section
 from dratui.views.table import Style, Table
 from dratui.views.tables import TABLES, path
@@ -46,4 +46,5 @@ _SECTIONS: Mapping[str, Callable[[Store, Any, datetime], Iterator[Section]]] = {
     "pods": pods.pod,
     "nodes": pods.node,
     "namespaces": pods.namespace,
+    "taintrules": rules.taint_rule,
 }

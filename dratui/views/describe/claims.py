@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+import msgspec
+
 from dratui.api.model import Constraint, NetworkData, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow
 from dratui.cluster.devices import Holding
+from dratui.cluster.health import Report
 from dratui.cluster.steps import steps as told
 from dratui.cluster.store import Store
 from dratui.terminal import clean
@@ -24,6 +27,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         ("state", row.state),
         ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
         ("node", row.node),
+        ("evicted", _due(row.evicted_at, now), Style.TAINTED),
         ("made for", f"{owner.kind} {owner.name}, entry {claim.pod_claim_name or '–'}" if owner else ""),
         ("", "made for the pod's extended resources" if claim.extended_resource else ""),
         ("finalizers", ", ".join(claim.finalizers)),
@@ -42,8 +46,22 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)
     yield section("CONSTRAINTS", *_constraints(claim.constraints))
+    yield section("BINDING", *_binding(row, now))
     for device in row.devices:
         yield _status(device)
+        yield _data(device)
+
+
+def _due(at: datetime | None, now: datetime) -> str:
+    return words.due((at, "by a taint"), now) if at else ""
+
+
+def _binding(row: ClaimRow, now: datetime) -> Iterator[tuple[str, str, Style]]:
+    """How long the scheduler waits for devices that must be attached: since when is known, until when is not."""
+    if row.binding_ends is not None:
+        yield "waits", f"for {words.age(row.allocated, now)}", Style.WAITING
+        left = words.due((row.binding_ends, "gives up"), now)
+        yield "time left", f"{left}, if the scheduler's timeout is the default of 10m", Style.PLAIN
 
 
 def _status(device: ClaimDevice) -> Section:
@@ -53,11 +71,38 @@ def _status(device: ClaimDevice) -> Section:
         "STATUS " + clean(device.device),
         ("failed to bind", ", ".join(device.binding_failed), Style.FAULT),
         ("waits to bind", ", ".join(device.binding_pending), Style.WAITING),
+        *(health_line(report) for report in device.health),
         *((c.type, f"{c.status} {c.reason} {c.message}".strip()) for c in device.conditions),
         ("interface", network.interface_name),
         ("addresses", ", ".join(network.ips)),
         ("hardware", network.hardware_address),
     )
+
+
+def health_line(report: Report) -> tuple[str, str, Style]:
+    """What kubelet reports about a device for a pod."""
+    style = Style.FAULT if report.health == "Unhealthy" else Style.PLAIN
+    return "health", f"{report.text} (kubelet, for {report.pod})", style
+
+
+_MOST_LINES = 40
+_MOST_CHARACTERS = 400
+
+
+def _data(device: ClaimDevice) -> Section:
+    """The driver's own data: a line for each entry, as JSON, so much of it as a card bears; the YAML has all."""
+    data = device.data
+    entries = list(data.items()) if isinstance(data, dict) else [] if data is None else [("", data)]
+    lines = [
+        (str(name), _short(msgspec.json.encode(value).decode())) for name, value in entries[:_MOST_LINES]
+    ]
+    if len(entries) > _MOST_LINES:
+        lines.append(("", f"… {len(entries) - _MOST_LINES} more"))
+    return section("DATA " + clean(device.device), *lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
 
 
 def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
@@ -75,6 +120,7 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             ("share", share(device).removeprefix("share ")),
             ("admin access", "yes: watches, does not hold" if device.admin_access else ""),
             ("published", "no longer" if device.vanished else "", Style.FAULT),
+            *(("changed", what, Style.FAULT) for what in device.changed),
         )
         return
     lines = []
@@ -87,8 +133,9 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             share(device),
             "watches, does not hold" if device.admin_access else "",
             "no longer published" if device.vanished else "",
+            *device.changed,
         )
-        style = Style.FAULT if device.vanished else Style.PLAIN
+        style = Style.FAULT if device.vanished or device.changed else Style.PLAIN
         lines.append((device.device, " · ".join(filter(None, said)), style))
     yield section("DEVICES", *lines)
 

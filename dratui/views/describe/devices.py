@@ -12,7 +12,7 @@ from dratui.cluster.pools import PoolRow, devices_of
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import styles, words
-from dratui.views.describe.claims import share
+from dratui.views.describe.claims import health_line, share
 from dratui.views.describe.document import Section, number, section, since_text
 from dratui.views.table import Style
 
@@ -29,6 +29,7 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("why", row.why, styles.device(row)),
     )
     yield section("HELD BY", *_holdings(store, row, now))
+    yield section("HEALTH", *(health_line(report) for claim in row.claims for report in claim.health))
     yield section(
         "TAINTS",
         *(
@@ -70,18 +71,9 @@ def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str
             f"request {holding.request}",
             share(holding),
             "admin access: watches, does not hold" if holding.admin_access else "",
-            _eviction(holding.evicted_at, now),
+            words.due((holding.evicted_at, "evicted by taint"), now) if holding.evicted_at else "",
         )
         yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
-
-
-def _eviction(at: datetime | None, now: datetime) -> str:
-    """When a taint evicts the pods: in how long, or how long ago that was due."""
-    if at is None:
-        return ""
-    if at > now:
-        return f"evicted by taint in {words.age(now, at)}"
-    return f"evicted by taint, due {words.age(at, now)} ago"
 
 
 def _partition(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dratui.cluster.pods import PodRow
 from dratui.cluster.store import Store
 from dratui.cluster.tenants import NamespaceRow
 from dratui.terminal import clean
-from dratui.views import words
+from dratui.views import cells, words
 from dratui.views.describe.devices import device_list
 from dratui.views.describe.document import Section, ago, number, section, since_text
 from dratui.views.table import Style
@@ -26,7 +26,7 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
         ("created", ago(row.created, now)),
         ("deleted", ago(row.deleted, now)),
         ("cannot leave", row.leaving, Style.FAULT),
-        ("evicted", row.eviction, Style.TAINTED),
+        ("evicted", row.eviction or words.due(cells.pod_due(row), now).strip(words.NONE), Style.TAINTED),
         ("reason", pod.reason, Style.FAULT),
         ("message", pod.message, Style.FAULT),
         *(("device plugin", f"{number} × {name}") for name, number in row.plugin.items()),
@@ -49,6 +49,10 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
         yield _claim_of_pod(store, pod.namespace, entry.name, entry.claim or made, entry.template)
     if pod.extended_claim:
         yield _claim_of_pod(store, pod.namespace, "extended resources", pod.extended_claim, "")
+    yield section(
+        "HEALTH",
+        *((r.device, r.text, Style.FAULT if r.health == "Unhealthy" else Style.PLAIN) for r in row.health),
+    )
     yield section(
         "CONTAINERS",
         *(
@@ -104,7 +108,7 @@ def node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
         ("kubelet", node.kubelet if node else ""),
         ("created", ago(row.created, now)),
         ("devices", f"{number(row.devices)}, {number(row.held)} held, {number(row.free)} free"),
-        *(("taint", f"{t.key}={t.value}:{t.effect}") for t in (node.taints if node else ())),
+        *(("taint", t.text) for t in (node.taints if node else ())),
     )
     yield section(
         "DEVICE PLUGINS",

@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dratui.api.model import Device, DeviceKey, Result, Taint, TaintRule, Toleration
+from dratui.api.model import Condition, Device, DeviceKey, Result, Taint, TaintRule, Toleration
+from dratui.cluster.claims import claim_row
+from dratui.cluster.definitions import taint_rule_row
 from dratui.cluster.devices import device_row
-from dratui.cluster.eviction import eviction_time
-from tests.cluster.build import DRIVER, NOW, claim, slice_, store
+from dratui.cluster.pods import pod_row
+from dratui.cluster.taints import eviction_time
+from tests.cluster.build import DRIVER, NOW, claim, pod, slice_, store
 
 TAINT = Taint("xid", "79", "NoExecute", NOW)
 LATER = Taint("repair", "", "NoExecute", NOW + timedelta(hours=2))
@@ -57,3 +60,29 @@ def test_a_rule_evicts_as_a_slices_taint_does_and_admin_access_too() -> None:
     )
     assert row is not None
     assert [c.evicted_at for c in row.claims] == [LATER.time_added] * 2
+
+
+def test_claims_and_pods_tell_when_they_are_evicted() -> None:
+    user = pod("train", "gpu", node="node-1")
+    subject = claim("gpu", held(), pods=[user])
+    made = store(slice_("node-1", Device("gpu-0", taints=(TAINT,))), subject, user)
+    assert claim_row(made, subject.key).evicted_at == NOW  # type: ignore[union-attr]  # there is a row
+    assert pod_row(made, user.key).evicted_at == NOW  # type: ignore[union-attr]
+
+
+def test_a_rule_counts_what_it_selects() -> None:
+    user, other = pod("train", "gpu", node="node-1"), pod("eval", "gpu", node="node-1")
+    progress = Condition("EvictionInProgress", "True", "PodsPendingEviction", "2 pods need to be evicted")
+    rule = TaintRule(name="repair", pool="node-1", taint=TAINT, conditions=(Condition("Other"), progress))
+    made = store(
+        slice_("node-1", "gpu-0", "gpu-1"),
+        slice_("node-2", "gpu-0"),
+        rule,
+        claim("gpu", held(), pods=[user, other]),
+    )
+    row = taint_rule_row(made, rule.key)
+    assert row is not None
+    assert (row.devices, row.held, row.pods, row.eviction) == (2, 1, 2, progress)
+    unknown = taint_rule_row(store(rule, unknown=["resourceclaims", "resourceslices"]), rule.key)
+    assert unknown is not None
+    assert (unknown.devices, unknown.held, unknown.pods) == (None, None, None)
