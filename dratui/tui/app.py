@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerError
 from dratui.cluster.store import Store
 from dratui.events import Source
 from dratui.failure import Failure
+from dratui.past import Past
 from dratui.tui import crash
 from dratui.tui.contexts import Contexts
 from dratui.tui.feed import SHOW_SECONDS
@@ -39,7 +40,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
 
     CSS = """
     Shell { layout: vertical; overflow: hidden; background: $background; }
-    Bar { height: 1; }
+    Bar, TimeBar { height: 1; }
     .body { height: 1fr; display: none; }
     .shown { display: block; }
     """
@@ -95,10 +96,11 @@ class DratuiApp(App[Failure], inherit_bindings=False):
             loop.remove_signal_handler(number)
 
     def _begin(self, source: Source, start: Place, namespace: str = "") -> Session:
-        def shell(store: Store, now: Callable[[], datetime]) -> Shell:
+        def shell(store: Store, now: Callable[[], datetime], past: Past) -> Shell:
             return Shell(
                 World(store, now, self._skin, self._keys),
                 source,
+                past,
                 start,
                 namespace,
                 headless=self._headless,

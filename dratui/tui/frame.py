@@ -1,6 +1,7 @@
 """The lines around the body: where one is and whether it is live; the title; the keys, or what was just said."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from dratui.events import About, Source
 from dratui.terminal import clean, cut
@@ -13,34 +14,48 @@ from dratui.tui.screens.face import World
 from dratui.tui.screens.messages import Said
 from dratui.tui.sums import Sums
 from dratui.tui.themes import Skin
+from dratui.tui.travel import Travel
 from dratui.tui.widgets.bar import Bar
 from dratui.tui.widgets.last_line import LastLine
+from dratui.tui.widgets.time_bar import TimeBar
 from dratui.views import words
 from dratui.views.table import Style
 
 LONGEST_CRUMB = 28
+TIME_HINTS = ("earlier", "later", "time", "now")
 
 
 class Frame:
-    """Three lines, which `draw` brings up to date."""
+    """Three lines, and one of the time while that is of interest; `draw` brings them up to date."""
 
-    def __init__(self, world: World, source: Source, guide: Guide, sums: Sums, *, headless: bool) -> None:
+    def __init__(
+        self,
+        world: World,
+        source: Source,
+        guide: Guide,
+        sums: Callable[[], Sums],
+        travel: Travel,
+        *,
+        headless: bool,
+    ) -> None:
         self._world = world
         self._source = source
         self._guide = guide
         self._sums = sums
+        self._travel = travel
         self._headless = headless  # no first line; whether what shows is live is told by the title then
         self._saying: Said | None = None
         self._doing = ""  # work that goes on
         self.said: list[Said] = []
         self.first = Bar(world.skin, id="first")
         self.title = Bar(world.skin, id="title")
+        self.time = TimeBar(world.skin, travel.past.density, id="time")
         self.last = LastLine(world.skin, id="last")
         self.first.display = not headless
 
     def say(self, text: str, style: Style = Style.PLAIN) -> None:
         """Tell the person something: on the last line until the next key, and under `:messages`."""
-        self._saying = Said(self._world.now(), text, style)
+        self._saying = Said(datetime.fromtimestamp(self._source.now(), UTC), text, style)
         self.said.append(self._saying)
         self.draw()
 
@@ -57,15 +72,19 @@ class Frame:
             self.draw()
 
     def draw(self) -> None:
-        """All three lines."""
+        """All of them."""
         skin, columns, face = self._world.skin, self.last.app.size.width, self._guide.face
         self.first.say(*first_line(self._source.about, self._guide.trail, self._state(), skin, columns))
         self.draw_title()
         said = (self._saying.text, self._saying.style) if self._saying else None
         if self._doing and said is None:
             said = self._doing, Style.WAITING
-        counters = self._sums.waiting, self._sums.faults
-        self.last.say(*last_line(self._world.keymap.hints(face.hints), said, counters, skin, columns))
+        counters = self._sums().waiting, self._sums().faults
+        ids = face.hints if self._travel.at is None else (*TIME_HINTS, *face.hints)
+        self.last.say(*last_line(self._world.keymap.hints(ids), said, counters, skin, columns))
+        self.time.display = self._travel.at is not None or self._travel.replays
+        if self.time.display:
+            self.time.say(*self._travel.span())
 
     def draw_title(self) -> None:
         """Only the title."""
@@ -77,6 +96,8 @@ class Frame:
 
     def _state(self) -> tuple[str, Style]:
         """Whether what one sees is live."""
+        if self._travel.at is not None:
+            return self._travel.words()
         if isinstance(self._source, replay.Replay):
             return replay.words(self._source)
         return live(self._world.store.health, self._source.now())
@@ -121,7 +142,8 @@ def last_line(
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
     for key, what in hints:
-        hint = [(f" <{key}>", skin.accent), (f" {what}", skin.dim)]
+        bracketed = key if key in "<>" else f"<{key}>"
+        hint = [(f" {bracketed}", skin.accent), (f" {what}", skin.dim)]
         if line_width(left) + line_width(hint) + line_width(right) > columns:
             break
         left += hint

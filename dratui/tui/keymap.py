@@ -18,6 +18,7 @@ class Where(StrEnum):
 
     MOVE = "move"
     GO = "go"
+    TIME = "time"
     TABLE = "tables"
     INSPECT = "inspect"
     CARD = "cards"
@@ -52,7 +53,7 @@ KEYMAP: Final = (
     Key("left", "h left", "columns", Where.MOVE, "go('left')"),
     Key("right", "l right", "columns", Where.MOVE, "go('right')"),
     Key("top", "g home", "first", Where.MOVE, "go('top')"),
-    Key("bottom", "G end", "last", Where.MOVE, "go('bottom')"),
+    Key("bottom", "G", "last", Where.MOVE, "go('bottom')"),
     Key("page_down", "ctrl-f pgdn", "a page down", Where.MOVE, "go('page_down')"),
     Key("page_up", "ctrl-b pgup", "a page up", Where.MOVE, "go('page_up')"),
     Key("open", "enter", "open", Where.INSPECT, "open"),
@@ -68,6 +69,10 @@ KEYMAP: Final = (
     Key("labels", "", "labels a=b,c!=d", Where.PROMPT, "", told=("/-l",)),
     Key("fuzzy", "", "a name, roughly", Where.PROMPT, "", told=("/-f",)),
     Key("back", "esc", "end filter; back", Where.GO, "back", brief="back"),
+    Key("earlier", "<", "back, forth", Where.TIME, "time_step(-1)", brief="back"),
+    Key("later", ">", "back, forth", Where.TIME, "time_step(1)", brief="forth"),
+    Key("time", "t", "to a time", Where.TIME, "time", brief="to"),
+    Key("now", "end", "now; there: last", Where.TIME, "now", brief="now"),
     Key("past", "[", "history back", Where.GO, "step(-1)"),
     Key("future", "]", "history forth", Where.GO, "step(1)"),
     Key("last", "-", "the last view", Where.GO, "last"),

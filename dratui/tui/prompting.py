@@ -1,18 +1,32 @@
-"""What is typed behind `:` and `/`, and when it applies: a command when it is entered, a filter while it is typed."""
+"""What is typed behind `:`, `/` and `@`, and when it applies: a filter while it is typed, the others when entered."""
 
 from collections.abc import Callable
 
+from dratui.failure import UsageFailure
 from dratui.tui.widgets.last_line import Complaint, Complete, LastLine, Outcome
 from dratui.views.query import BadFilter
+from dratui.when import FORMS
 
 
 class Prompting:
-    """Reads the prompt of the last line. `narrow` applies a filter and may raise BadFilter; `enter` does a command."""
+    """Reads the prompt of the last line.
 
-    def __init__(self, last: LastLine, narrow: Callable[[str], None], enter: Callable[[str], None]) -> None:
+    `narrow` applies a filter and may raise BadFilter; `travel` goes to a time and may raise UsageFailure for what is
+    none; `command` does a command.
+    """
+
+    def __init__(
+        self,
+        last: LastLine,
+        *,
+        narrow: Callable[[str], None],
+        command: Callable[[str], None],
+        travel: Callable[[str], None],
+    ) -> None:
         self._last = last
         self._narrow = narrow
-        self._enter = enter
+        self._command = command
+        self._travel = travel
 
     @property
     def active(self) -> bool:
@@ -26,6 +40,10 @@ class Prompting:
     def ask_filter(self, text: str) -> None:
         """Ask for a filter."""
         self._last.prompt("/", text)
+
+    def ask_time(self) -> None:
+        """Ask for a time."""
+        self._last.prompt("@", "", lambda text: () if text else FORMS)
 
     def press(self, key: str, character: str) -> None:
         """Take a key, in Textual's words, and the character it types, if it does."""
@@ -51,9 +69,22 @@ class Prompting:
             case ":", Outcome.ENTERED:
                 self._last.end()
                 if text.strip():
-                    self._enter(text)
-            case ":", Outcome.LEFT:
+                    self._command(text)
+            case "@", Outcome.ENTERED:
+                self._goes(text)
+            case "@", Outcome.TYPED:
+                self._last.complain(None)
+            case ":" | "@", Outcome.LEFT:
                 self._last.end()
+
+    def _goes(self, text: str) -> None:
+        if text.strip():
+            try:
+                self._travel(text)
+            except UsageFailure as failure:
+                self._last.complain(Complaint(f"{failure.what}: {failure.hint}", -1))
+                return
+        self._last.end()
 
     def _applies(self, text: str) -> bool:
         try:

@@ -1,4 +1,7 @@
-"""One source, what is known from it, and the screen that shows it. To look at another cluster is to begin another."""
+"""One source, what is known of it now and earlier, and the screen that shows it.
+
+To look at another cluster is to begin another.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,6 +10,8 @@ from datetime import UTC, datetime
 from dratui.cluster.store import Changes, Store
 from dratui.events import Event, HealthChanged, Phase, Source
 from dratui.failure import Failure
+from dratui.history import History
+from dratui.past import Past
 from dratui.tui.feed import Feed
 from dratui.tui.shell import Shell
 from dratui.views.table import Style
@@ -16,14 +21,18 @@ class Session:
     """`listen` to the source, and as soon as its screen is there, `follow`. `pace`: seconds between two paints."""
 
     def __init__(
-        self, source: Source, shell: Callable[[Store, Callable[[], datetime]], Shell], pace: float
+        self, source: Source, shell: Callable[[Store, Callable[[], datetime], Past], Shell], pace: float
     ) -> None:
         store = Store()
+        if isinstance(source, Past):  # a recording
+            past: Past = source
+        else:
+            past = store.journal = History(store, source.now)
         self._source = source
         self._feed = Feed(store, self._show, pace)
         self._answered = asyncio.Event()
         self._failure: Failure | None = None
-        self.shell = shell(store, self._now)
+        self.shell = shell(store, self._now, past)
 
     async def listen(self) -> None:
         """Take in what the source says, until cancelled."""

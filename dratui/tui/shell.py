@@ -7,9 +7,11 @@ from textual import actions, events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from dratui.cluster.store import Changes
+from dratui import when
+from dratui.cluster.store import Changes, Store
 from dratui.events import Source
 from dratui.failure import Failure
+from dratui.past import Past
 from dratui.tui import replay
 from dratui.tui.commands import Quit, parse, suggestions
 from dratui.tui.contexts import Contexts, no_contexts
@@ -41,8 +43,10 @@ from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
+from dratui.tui.travel import Travel
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
+from dratui.tui.widgets.time_bar import TimeBar
 from dratui.tui.work import Tell, Work
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
@@ -55,6 +59,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self,
         world: World,
         source: Source,
+        past: Past,
         start: Place,
         namespace: str,
         *,
@@ -68,25 +73,36 @@ class Shell(Screen[None], inherit_bindings=False):
         self._start = start
         self._contexts = contexts
         self._switch = switch
-        self._sums = Sums(world.store, self.call_later, lambda: self._shows(Changes()))
-        rows = RowsFace(world, lambda: self._looking.favourites)
+        self._travel = Travel(
+            world,
+            source,
+            past,
+            Work(self, self.say, lambda doing: self._frame.tell(doing)),
+            self._travelled,
+            self.say,
+        )
+        self._present = self._sums = self._sums_of(world.store)
+        self._rows = rows = RowsFace(world, lambda: self._looking.favourites)
         self._faces: dict[type[Place], Face[Any]] = {
             Overview: OverviewFace(world, lambda: self._sums.facts),
             Rows: rows,
             Card: DescribeFace(world),
-            Yaml: YamlFace(world, source.fetch),
+            Yaml: YamlFace(world, self._fetch),
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
             ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
-        self._frame = Frame(world, source, self._guide, self._sums, headless=headless)
+        self._frame = Frame(world, source, self._guide, lambda: self._sums, self._travel, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
         self._work = Work(self, self.say, self._frame.tell)
         self._taking = Taking(self, self._guide, self._work)
         self._prompting = Prompting(
-            self._frame.last, self._narrow, lambda text: self._try(lambda: self._command(text))
+            self._frame.last,
+            narrow=self._narrow,
+            command=lambda text: self._try(lambda: self._command(text)),
+            travel=self._travel_to,
         )
         # What the keymap calls an action.
         self._actions: Mapping[str, Callable[..., None]] = {
@@ -101,6 +117,9 @@ class Shell(Screen[None], inherit_bindings=False):
             "back": self._back,
             "step": self._guide.step,
             "last": self._guide.last,
+            "time_step": self._travel.step,
+            "time": lambda: self._prompting.ask_time(),
+            "now": self._now,
             "help": lambda: self._enter(Keys()),
             "fold": self._fold,
             "quit": self._quit,
@@ -121,6 +140,7 @@ class Shell(Screen[None], inherit_bindings=False):
         for face in self._faces.values():
             face.view.add_class("body")
             yield face.view
+        yield self._frame.time
         yield self._frame.last
 
     def on_mount(self) -> None:
@@ -135,9 +155,37 @@ class Shell(Screen[None], inherit_bindings=False):
         self._frame.draw()
 
     def changed(self, changes: Changes) -> None:
-        """The store changed."""
-        self._sums.note(changes)
-        self._shows(changes)
+        """The present changed."""
+        self._present.note(changes)
+        if self._travel.at is None:
+            self._shows(changes)
+        else:
+            self._rows.meanwhile(changes)
+            self._frame.draw()
+
+    def _travelled(self, changes: Changes | None) -> None:
+        """One looks at another time."""
+        if changes is not None:
+            self._sums.note(changes)
+            if isinstance(self._guide.place, Yaml):
+                self._guide.face.anew()
+            self._shows(changes)
+            return
+        self._sums = self._present if self._travel.at is None else self._sums_of(self._world.store)
+        self._sums.note(Changes())
+        self._sums.publish()
+        self._guide.face.anew()
+        if self._travel.at is None:
+            self._rows.forget()
+        self._frame.draw()
+
+    def _sums_of(self, store: Store) -> Sums:
+        def counted() -> None:
+            if sums is self._sums:
+                self._shows(Changes())
+
+        sums = Sums(store, self.call_later, counted)
+        return sums
 
     def _shows(self, changes: Changes) -> None:
         self._sums.publish()
@@ -256,7 +304,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _back(self) -> None:
         """End what is being done, or else a filter; then back along the trail."""
-        if stopped := self._work.stop():
+        if stopped := self._work.stop() or self._travel.stop():
             self.say(f"stopped: {stopped}")
         elif self._guide.face.narrowed:
             self._looking.narrow("")
@@ -267,12 +315,38 @@ class Shell(Screen[None], inherit_bindings=False):
         """Hold a replay; on a card, open or close a section."""
         if isinstance(self._guide.place, Card):
             self._guide.face.toggle()
+        elif self._travel.at is not None:
+            self._travel.now()
         elif isinstance(self._source, replay.Replay):
             self._source.toggle_pause()
 
     def _quit(self) -> None:
         """Leave."""
         self.app.exit()
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> None:
+        """Back to the present; who is there goes to the end of what shows."""
+        if self._travel.at is None:
+            self._guide.face.view.go("bottom")
+        else:
+            self._travel.now()
+
+    @on(TimeBar.Pointed)
+    def _pointed(self, message: TimeBar.Pointed) -> None:
+        past = self._travel.past
+        self._travel.to(past.begins + message.at * (past.ends - past.begins))
+
+    def _travel_to(self, text: str) -> None:
+        past = self._travel.past
+        self._travel.to(when.parse(text, past.begins, past.ends))
+
+    def _fetch(self, stream: str, namespace: str, name: str) -> Awaitable[bytes]:
+        """The full object, as it is or was."""
+        if self._travel.at is None:
+            return self._source.fetch(stream, namespace, name)
+        return self._travel.past.fetch_at(self._travel.at, stream, namespace, name)
 
     # --- prompts ---------------------------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ class Listing:
     def __init__(
         self, store: Store, query: Query, now: datetime, *, sliced: bool = False, told: bool = False
     ) -> None:
-        self._store = store
+        self.store = store
         self.table: Table[Any] = table_of(query)
         self._row = (self.table.told if told else None) or self.table.row
         self._look = Look(self.table, query)
@@ -194,10 +194,10 @@ class Listing:
 
     def _load(self) -> Work[None]:
         """All rows there are."""
-        keys = list(self.table.keys(self._store))
+        keys = list(self.table.keys(self.store))
         for at in range(0, len(keys), STEP // 2):
             for key in keys[at : at + STEP // 2]:
-                row = self._row(self._store, key)
+                row = self._row(self.store, key)
                 if row is not None:
                     self._rows[key] = row
                     self._find_place(key)
@@ -217,7 +217,7 @@ class Listing:
         if not (look.selects_all or same or turned):
             chosen = []
             for at in range(0, len(keys), STEP):
-                chosen += look.selected(keys[at : at + STEP], self._rows, self._texts, self._store, now)
+                chosen += look.selected(keys[at : at + STEP], self._rows, self._texts, self.store, now)
                 yield 0.3 + 0.3 * at / len(keys)
         if turned:
             chosen = self._turned(look)
@@ -278,18 +278,18 @@ class Listing:
         rows, places, look = self._rows, self._places, self._look
         if self._lazy and look.by_key:
             assert self.table.objects is not None
-            objects = self.table.objects(self._store)
+            objects = self.table.objects(self.store)
             only_changed = [key for key in keys if key in rows and key in objects]
             self._stale.update(only_changed)
             changed.update(only_changed)
             keys = [key for key in keys if (key in rows) != (key in objects)]
-        made = {key: self._row(self._store, key) for key in keys}
+        made = {key: self._row(self.store, key) for key in keys}
         if look.query.within is None and look.allows is None:  # these depend on more than the row
             made = {key: row for key, row in made.items() if row != rows.get(key)}
         for key in made:
             self._texts.forget(key)
         fresh = {key: row for key, row in made.items() if row is not None}
-        chosen = look.selected(list(fresh), fresh, self._texts, self._store, now)
+        chosen = look.selected(list(fresh), fresh, self._texts, self.store, now)
 
         came = [key for key in fresh if key not in rows]
         went = [key for key, row in made.items() if row is None and key in rows]
@@ -318,7 +318,7 @@ class Listing:
         """Make a row again that is where it was."""
         self._stale.discard(key)
         self._texts.forget(key)
-        row = self._row(self._store, key)
+        row = self._row(self.store, key)
         if row is not None:  # else it is gone, and noted
             self._rows[key] = row
 

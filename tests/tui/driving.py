@@ -27,6 +27,8 @@ NAMES = {
     "-": "minus",
     "(": "left_parenthesis",
     "?": "question_mark",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
     "[": "left_square_bracket",
     "]": "right_square_bracket",
 }

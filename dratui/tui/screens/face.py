@@ -15,9 +15,12 @@ from dratui.tui.widgets.pane import Pane
 V = TypeVar("V", bound=Pane)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
-    """What screens draw from: the state of the cluster, the source's clock, the inks, the keys."""
+    """What screens draw from: the state of the cluster at the time that one looks at, that time, the inks, the keys.
+
+    Store and time are others while one looks at the past (`dratui.tui.travel`), so nobody keeps them.
+    """
 
     store: Store
     now: Callable[[], datetime]
@@ -72,6 +75,12 @@ class Face(Generic[V]):
     def changed(self, changes: Changes) -> None:
         """The store changed."""
         return
+
+    def anew(self) -> None:
+        """The store is another: everything may have changed."""
+        everything = Changes()
+        everything.health = True
+        self.changed(everything)
 
     def tick(self) -> None:
         """A second passed."""

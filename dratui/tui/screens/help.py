@@ -15,7 +15,11 @@ from dratui.tui.themes import Skin
 from dratui.tui.widgets.pager import Pager
 from dratui.views.tables import TABLES
 
-COLUMNS: Final = ((Where.MOVE, Where.INSPECT), (Where.GO, Where.CARD), (Where.TABLE, Where.PROMPT))
+COLUMNS: Final = (
+    (Where.MOVE, Where.INSPECT),
+    (Where.GO, Where.TIME, Where.CARD),
+    (Where.TABLE, Where.PROMPT),
+)
 KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
 

@@ -35,6 +35,7 @@ class RowsFace(Face[VirtualTable]):
         self._here = False
         self._coming = False  # whether the rows of the place were not yet there at all
         self._goes_on = False  # the next slice is on its way
+        self._aside: Listing | None = None  # of the present, while one looks at the past
         self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
 
     @property
@@ -50,6 +51,28 @@ class RowsFace(Face[VirtualTable]):
         self._advance()
         if self._coming:
             self.view.show(listing, now)
+
+    def anew(self) -> None:
+        """Rows of another time. Those of the present are kept, so that one is back at once."""
+        left, kept, mark = self._listing, self._aside, self.mark()
+        if kept is None or kept.store is not self._world.store:
+            self._aside = left
+            self.enter(Rows(left.asked), mark)
+        elif kept.asked != left.asked:
+            self.enter(Rows(left.asked), mark)
+        else:
+            self._listing, self._mark, self._coming = kept, mark, False
+            self.view.show(kept, self._world.now(), mark)
+            self._advance()
+
+    def meanwhile(self, changes: Changes) -> None:
+        """The present changed, at which one does not look."""
+        if self._aside is not None:
+            self._aside.note(changes)
+
+    def forget(self) -> None:
+        """One is back."""
+        self._aside = None
 
     def leave(self) -> None:
         """What was not done is not needed."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from textwrap import wrap
 from typing import Any, Final
 
 from textual.worker import Worker
@@ -61,6 +62,11 @@ class YamlFace(Reading):
         self._say(f"fetching {named[0]} {named[1].name} …  esc leaves it")
         self._loading = self.view.run_worker(self._load(*named, mark or 0), exclusive=True)
 
+    def anew(self) -> None:
+        """Fetch it as it was then."""
+        if self._place is not None:
+            self.enter(self._place, self.mark())
+
     def leave(self) -> None:
         """What is still being fetched is not waited for."""
         if self._loading is not None:
@@ -91,7 +97,12 @@ class YamlFace(Reading):
 
     def _say(self, text: str, style: Style = Style.DIM) -> None:
         ink = self._world.skin.states[style]
-        self.view.set_text([((line, ink),) for line in clean_lines(text).split("\n")], top=0)
+        lines = [
+            piece
+            for line in clean_lines(text).split("\n")
+            for piece in wrap(line, self.view.app.size.width - 2)
+        ]
+        self.view.set_text([((line, ink),) for line in lines], top=0)
 
 
 def to_yaml(raw: bytes) -> str:

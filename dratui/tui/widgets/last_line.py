@@ -15,7 +15,7 @@ Complete = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What is wrong with a typed line, and at which character."""
+    """What is wrong with a typed line, and at which character; -1: with all of it."""
 
     text: str
     column: int
@@ -47,7 +47,7 @@ class LastLine(Bar):
 
     @property
     def sign(self) -> str:
-        """Which prompt this is: `:` or `/`; empty for none."""
+        """Which prompt this is: `:`, `/` or `@`; empty for none."""
         return self._sign
 
     @property
