@@ -5,8 +5,10 @@ picture everywhere; a test compares them with what is checked in.
 """
 
 import asyncio
+import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -72,6 +74,8 @@ class HeldClock:
 
 async def draw(picture: Picture) -> str:
     """The picture as SVG, without the fonts that it would have a browser fetch."""
+    os.environ["TZ"] = "UTC"  # times of day are the same everywhere
+    time.tzset()
     clock = HeldClock(picture.second)
     with as_file(files("dratui") / "demo.rec") as path:
         source = Replay(path, name="demo", clock=clock.now, sleep=clock.sleep)

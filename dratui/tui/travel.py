@@ -63,8 +63,8 @@ class Travel:
 
     @property
     def replays(self) -> bool:
-        """Whether what happens happened before."""
-        return isinstance(self._source, Replay)
+        """Whether what happens happened before: a recording is its own past."""
+        return self.past is self._source
 
     def step(self, direction: Literal[-1, 1]) -> None:
         """To the change before, or after; after the last one is now."""
