@@ -54,17 +54,13 @@ class Travel:
         self._moving = False
         self._holds = False  # a replay that played
         self.past = past
+        self.replays = isinstance(source, Past)  # a recording is its own past
         self.at: float | None = None  # unix seconds; None: now
 
     @property
     def position(self) -> float:
         """Where one is, in unix seconds."""
         return self._source.now() if self.at is None else self.at
-
-    @property
-    def replays(self) -> bool:
-        """Whether what happens happened before: a recording is its own past."""
-        return self.past is self._source
 
     def step(self, direction: Literal[-1, 1]) -> None:
         """To the change before, or after; after the last one is now."""
