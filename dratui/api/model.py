@@ -308,13 +308,20 @@ class DeviceClass(Row, frozen=True, kw_only=True):
 
 
 class TaintRule(Row, frozen=True, kw_only=True):
-    """A DeviceTaintRule. An empty part of the selector selects all."""
+    """A DeviceTaintRule. An empty part of the selector selects all. By class and by CEL only 1.33 and 1.34 select."""
 
     driver: str = ""
     pool: str = ""
     device: str = ""
+    device_class: str = ""
+    selectors: tuple[str, ...] = ()
     taint: Taint
     conditions: tuple[Condition, ...] = ()
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether it selects by class or by CEL, so that it is not known which devices are meant."""
+        return bool(self.device_class or self.selectors)
 
 
 # --- core -----------------------------------------------------------------------------------------

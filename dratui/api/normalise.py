@@ -259,6 +259,8 @@ def taint_rule_row(wire: v1.TaintRule) -> model.TaintRule:
         driver=selector.driver or "",
         pool=selector.pool or "",
         device=selector.device or "",
+        device_class=selector.device_class_name or "",
+        selectors=tuple(s.cel.expression for s in selector.selectors or ()),
         taint=wire.spec.taint,
         conditions=wire.status.conditions or (),
     )

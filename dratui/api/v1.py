@@ -263,11 +263,13 @@ class DeviceClass(Object, frozen=True):
 
 
 class TaintSelector(Struct, frozen=True):
-    """Which devices a DeviceTaintRule taints."""
+    """Which devices a DeviceTaintRule taints. The class and the selectors are v1alpha3's of 1.33 and 1.34."""
 
+    device_class_name: str | None = None
     driver: str | None = None
     pool: str | None = None
     device: str | None = None
+    selectors: tuple[Selector, ...] | None = None
 
 
 class TaintRuleSpec(Struct, frozen=True):
@@ -284,7 +286,7 @@ class TaintRuleStatus(Struct, frozen=True):
 
 
 class TaintRule(Object, frozen=True):
-    """DeviceTaintRule, the same from v1alpha3 on."""
+    """DeviceTaintRule, but for the selector the same from v1alpha3 on."""
 
     spec: TaintRuleSpec = TaintRuleSpec()
     status: TaintRuleStatus = TaintRuleStatus()

@@ -126,6 +126,8 @@ class TaintRuleRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_onl
     driver: str
     pool: str
     device: str
+    device_class: str
+    selectors: tuple[str, ...]
     devices: int | None
     held: int | None
     pods: int | None
@@ -151,7 +153,7 @@ def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
         return None
     held = [device for device in store.claims_of_device if rule_selects(rule, device)]
     claims = {claim for device in held for claim in store.claims_of_device[device]}
-    known = store.known("resourceclaims")
+    known = store.known("resourceclaims") and not rule.narrowed
     return TaintRuleRow(
         name=rule.name,
         taint_key=rule.taint.key,
@@ -160,8 +162,10 @@ def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
         driver=rule.driver,
         pool=rule.pool,
         device=rule.device,
+        device_class=rule.device_class,
+        selectors=rule.selectors,
         devices=sum(rule_selects(rule, device) for device in store.slices_of_device)
-        if store.known("resourceslices")
+        if store.known("resourceslices") and not rule.narrowed
         else None,
         held=len(held) if known else None,
         pods=len({pod for claim in claims for pod in reserved_for(store.claims[claim])}) if known else None,

@@ -316,9 +316,10 @@ def _quota(store: "Store", key: ObjectKey, row: Quota, touched: Touched) -> None
 
 
 def rule_selects(rule: TaintRule, device: DeviceKey) -> bool:
-    """Whether a DeviceTaintRule is about a device. What it leaves empty selects all."""
+    """Whether a DeviceTaintRule is known to be about a device. What it leaves empty selects all."""
     return (
-        rule.driver in ("", device.driver)
+        not rule.narrowed
+        and rule.driver in ("", device.driver)
         and rule.pool in ("", device.pool)
         and rule.device in ("", device.device)
     )

@@ -36,7 +36,8 @@ def pod_due(row: PodRow) -> tuple[datetime, str] | None:
 
 
 def rule_selector(row: TaintRuleRow) -> str:
-    return "/".join(p or "*" for p in (row.driver, row.pool, row.device))
+    place = "/".join(p or "*" for p in (row.driver, row.pool, row.device))
+    return " && ".join([place, *([f"class {row.device_class}"] if row.device_class else []), *row.selectors])
 
 
 def rule_eviction(row: TaintRuleRow) -> str:

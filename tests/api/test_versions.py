@@ -144,3 +144,10 @@ def test_a_class_and_a_rule() -> None:
         },
     )
     assert (rule.driver, rule.pool, rule.device, rule.taint.key) == ("", "node-1", "", "drain")
+
+
+def test_a_rule_of_1_33_may_select_by_class_and_cel() -> None:
+    selector = {"deviceClassName": "h100", "selectors": [{"cel": {"expression": "device.driver == 'a'"}}]}
+    spec = {"deviceSelector": selector, "taint": {"key": "drain", "effect": "NoExecute"}}
+    rule = row("devicetaintrules", {"metadata": {"name": "drain"}, "spec": spec})
+    assert (rule.device_class, rule.selectors) == ("h100", ("device.driver == 'a'",))

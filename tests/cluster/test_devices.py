@@ -16,6 +16,7 @@ from dratui.api.model import (
     TaintRule,
     Version,
 )
+from dratui.cluster.definitions import taint_rule_row
 from dratui.cluster.devices import DeviceRow, attribute_text, device_row, product
 from tests.cluster.build import DRIVER, claim, result, slice_, store
 
@@ -112,6 +113,15 @@ def test_taints_tell_where_they_come_from() -> None:
 )
 def test_a_rule_taints_what_it_selects(selector: dict[str, str], selected: bool) -> None:
     assert bool(row(published(), rule("NoSchedule", **selector)).taints) is selected
+
+
+@pytest.mark.parametrize("narrowed", [{"device_class": "gpu"}, {"selectors": ("true",)}])
+def test_which_devices_a_rule_selects_by_class_or_cel_is_not_known(narrowed: dict[str, Any]) -> None:
+    narrow = msgspec.structs.replace(rule("NoSchedule"), **narrowed)
+    assert row(published(), narrow).taints == ()
+    listed = taint_rule_row(store(published(), narrow), narrow.key)
+    assert listed is not None
+    assert listed.devices is None
 
 
 def test_a_device_that_no_slice_lists_any_more_says_who_still_holds_it() -> None:
