@@ -6,7 +6,7 @@ from typing import Final
 
 from dratui.failure import UsageFailure
 
-FORMS: Final = ("14:03", "14:03:11", "-5m", "+90s", "2026-03-01T14:03:11Z")
+FORMS: Final = ("-5m", "+90s", "14:03", "14:03:11", "2026-03-01T14:03:11Z")
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?[dhms])+")

@@ -80,8 +80,14 @@ class Frame:
         if self._doing and said is None:
             said = self._doing, Style.WAITING
         counters = self._sums().waiting, self._sums().faults
-        ids = face.hints if self._travel.at is None else (*TIME_HINTS, *face.hints)
-        self.last.say(*last_line(self._world.keymap.hints(ids), said, counters, skin, columns))
+        hints = self._world.keymap.hints
+        if self._travel.at is None:
+            keys, note = hints(face.hints), ""
+        elif note := self._travel.happened:
+            keys, note = hints(TIME_HINTS), f"Δ {note}"
+        else:
+            keys = hints((*TIME_HINTS, *face.hints))
+        self.last.say(*last_line(keys, note, said, counters, skin, columns))
         self.time.display = self._travel.at is not None or self._travel.replays
         if self.time.display:
             self.time.say(*self._travel.span())
@@ -126,12 +132,13 @@ def first_line(
 
 def last_line(
     hints: Sequence[tuple[str, str]],
+    note: str,
     said: tuple[str, Style] | None,
     counters: tuple[int, int],
     skin: Skin,
     columns: int,
 ) -> tuple[Line, Line]:
-    """The keys that matter, as many as there is room for, or what was just said; the counters."""
+    """The keys that matter, as many as there is room for, and a note; or what was just said. The counters."""
     waiting, faults = counters
     right: Line = (
         (f"  {waiting} waiting ", skin.states[Style.WAITING] if waiting else skin.dim),
@@ -147,6 +154,8 @@ def last_line(
         if line_width(left) + line_width(hint) + line_width(right) > columns:
             break
         left += hint
+    if note:
+        left.append((f"  {note}", skin.plain))
     return tuple(left), right
 
 

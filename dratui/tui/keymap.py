@@ -72,7 +72,7 @@ KEYMAP: Final = (
     Key("earlier", "<", "back, forth", Where.TIME, "time_step(-1)", brief="back"),
     Key("later", ">", "back, forth", Where.TIME, "time_step(1)", brief="forth"),
     Key("time", "t", "to a time", Where.TIME, "time", brief="to"),
-    Key("now", "end", "now; there: last", Where.TIME, "now", brief="now"),
+    Key("now", "end", "now; last row", Where.TIME, "now", brief="now"),
     Key("past", "[", "history back", Where.GO, "step(-1)"),
     Key("future", "]", "history forth", Where.GO, "step(1)"),
     Key("last", "-", "the last view", Where.GO, "last"),

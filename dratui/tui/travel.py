@@ -20,6 +20,7 @@ from dratui.tui.replay import Replay
 from dratui.tui.screens.face import World
 from dratui.tui.work import Tell, Work
 from dratui.views import words
+from dratui.views.happened import happened
 from dratui.views.table import Style
 
 SLICE_SECONDS: Final = 0.008  # how long filling the store may keep keys waiting
@@ -56,6 +57,7 @@ class Travel:
         self.past = past
         self.replays = isinstance(source, Past)  # a recording is its own past
         self.at: float | None = None  # unix seconds; None: now
+        self.happened = ""  # at that very time
 
     @property
     def position(self) -> float:
@@ -159,6 +161,9 @@ class Travel:
             if time.monotonic() >= end:
                 await asyncio.sleep(0)
                 end = time.monotonic() + SLICE_SECONDS
+        self.happened = happened(
+            [e async for piece in self.past.at(t, since=nextafter(t, -inf)) for e in piece]
+        )
         self.at = self._held = t
         self._world.store, self._world.now = store, lambda: datetime.fromtimestamp(t, UTC)
         self._arrived(None if first else changes)

@@ -264,6 +264,17 @@ async def test_the_last_line_tells_the_keys_of_time() -> None:
         await shows(lived.pilot, " < back > forth <t> to <end> now")
 
 
+async def test_a_step_says_what_changed() -> None:
+    async with session() as lived:
+        await press(lived.pilot, "<")
+        await shows(lived.pilot, "now  Δ claim ml-team/cl")
+        await press(lived.pilot, "t")
+        await type_in(lived.pilot, "+150s")
+        await press(lived.pilot, "enter")
+        await shows(lived.pilot, f"⏴ {clock(2.5)}", "<enter> open")
+        assert "Δ" not in text(lived.pilot)
+
+
 async def test_without_a_first_line_the_title_tells_the_time() -> None:
     from dratui.tui.app import DratuiApp
 

@@ -1,0 +1,42 @@
+"""What changed in one step of time, in a few words."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from dratui.events import Event, Gone, HealthChanged, Page, Put
+from dratui.views import words
+
+_SINGULAR: Final = {
+    "resourceslices": "slice",
+    "resourceclaims": "claim",
+    "resourceclaimtemplates": "template",
+    "deviceclasses": "class",
+    "devicetaintrules": "taintrule",
+    "resourcequotas": "quota",
+    "events": "warning",
+}
+"""Where a table has another word than the stream; the others are the stream's without its s."""
+
+
+def happened(events: Sequence[Event]) -> str:
+    """`pod ml-team/train-7`, `claim batch/a gone`, `3 pods, 1 claim`, `pods stale`; not cleaned."""
+    if len(events) == 1:
+        (event,) = events
+        match event:
+            case Put(stream, row) | Gone(stream, row):
+                name = f"{row.namespace}/{row.name}" if row.namespace else row.name
+                return f"{_kind(stream)} {name}{' gone' if isinstance(event, Gone) else ''}"
+            case HealthChanged(stream, health):
+                return f"{stream} {health.phase}"
+    changed = Counter(_kind(event.stream) for event in events if isinstance(event, Put | Gone))
+    listed = dict.fromkeys(event.stream for event in events if isinstance(event, Page))
+    return ", ".join(
+        [words.count(number, kind) for kind, number in changed.items()]
+        + [f"{stream} listed" for stream in listed]
+    )
+
+
+def _kind(stream: str) -> str:
+    kind = stream.partition(":")[0]
+    return _SINGULAR.get(kind, kind.removesuffix("s"))
