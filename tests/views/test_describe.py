@@ -30,7 +30,7 @@ from dratui.api.model import (
     Version,
 )
 from dratui.cluster.store import Store
-from dratui.views.describe import Document, describe
+from dratui.views.describe import Cell, Document, describe
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 from tests.cluster.build import DRIVER, NOW, ago, claim, owned_by, pod, result, slice_, store, warning
@@ -194,9 +194,55 @@ def test_a_pool_of_partitions_keeps_a_ledger() -> None:
     assert said["DEVICES"]["full"] == f"blocked    {short}"
     full = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "full")))
     assert full["DEVICE"]["why"] == short
-    assert full["COUNTERS"] == {"card/slots": "needs 2, 1 of 2 left"}
+    assert full["COUNTERS card"] == {"slots": "needs 2, 1 of 2 left"}
     half = lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "half")))
-    assert half["COUNTERS"] == {"card/slots": "takes 1, 1 of 2 left"}
+    assert half["COUNTERS card"] == {"slots": "takes 1, 1 of 2 left"}
+
+
+def test_a_card_is_drawn_with_its_partitions_where_they_lie() -> None:
+    def mig(name: str, *places: int, memory: str) -> Device:
+        taken = {"memory": memory} | {f"memory-slice-{n}": "1" for n in places}
+        return Device(
+            name,
+            attributes={"type": "mig", "profile": name.partition("-")[0]},
+            consumes=(CounterConsumption("gpu-0", taken),),
+        )
+
+    there = {"memory": "80Gi"} | {f"memory-slice-{n}": "1" for n in (10, *range(8))}
+    parts = [
+        mig("3g.40gb-0", 0, 1, 2, 3, memory="40Gi"),
+        mig("1g.10gb-4", 4, memory="10Gi"),
+        mig("1g.10gb-5", 5, memory="10Gi"),
+    ]
+    made = store(
+        slice_("node-1", *parts, counter_sets=(CounterSet("gpu-0", there),)),
+        claim("big", result("3g.40gb-0")),
+        claim("small", result("1g.10gb-5")),
+    )
+    (card,) = (s for s in document(made, "pools", (DRIVER, "node-1")).sections if s.cells)
+    assert card.cells == (
+        Cell(4, "3g.40gb", "default/big", Style.HELD),
+        Cell(1, "free", "", Style.FREE),
+        Cell(1, "1g.10gb", "default/small", Style.HELD),
+        Cell(2, "free", "", Style.FREE),
+        Cell(1, "free", "", Style.FREE),  # the eleventh place is not beside the eighth
+    )
+    assert {f.label: f.value for f in card.fields} == {
+        "memory": "30Gi of 80Gi left",
+        "memory-slice 0-7 10": "4 of 9 left",
+        "taken by 3g.40gb-0": "default/big: memory 40Gi, memory-slice 0-3",
+        "taken by 1g.10gb-5": "default/small: memory 10Gi, memory-slice-5 1",
+    }
+    found = document(made, "devices", DeviceKey(DRIVER, "node-1", "1g.10gb-5"))
+    (own,) = (s for s in found.sections if s.cells)
+    assert own.cells[2] == Cell(1, "this 1g.10gb", "default/small", Style.HELD)
+    (free,) = (
+        s for s in document(made, "devices", DeviceKey(DRIVER, "node-1", "3g.40gb-0")).sections if s.cells
+    )
+    assert {f.label: f.value for f in free.fields} == {
+        "memory": "takes 40Gi, 30Gi of 80Gi left",
+        "memory-slice 0-3": "takes 4, 0 of 4 left",
+    }
 
 
 def test_a_share_and_a_choice() -> None:

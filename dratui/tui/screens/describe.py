@@ -13,11 +13,12 @@ from dratui.tui.places import Card, Place, Rows, name_of
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.themes import GLYPHS
 from dratui.tui.widgets.board import Block, Board, Entry
-from dratui.views.describe import Document, Field, Section, describe
+from dratui.views.describe import Cell, Document, Field, Section, describe
 from dratui.views.navigation import drill
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
+UNIT = 16  # columns at most for a unit of a drawing
 INDENT = 2  # of a value whose label has a line of its own
 
 
@@ -129,10 +130,27 @@ class DescribeFace(Face[Board]):
         room = columns // 2  # a longer label has a line of its own
         label = max((w for f in section.fields if (w := width(f.label)) <= room), default=INDENT)
         return [
-            entry
-            for number, field in enumerate(section.fields)
-            for entry in self._entry(field, Spot(section.title, number), label, columns)
+            *self._drawing(section.cells, columns),
+            *(
+                entry
+                for number, field in enumerate(section.fields)
+                for entry in self._entry(field, Spot(section.title, number), label, columns)
+            ),
         ]
+
+    def _drawing(self, cells: Sequence[Cell], columns: int) -> Sequence[Entry]:
+        """Cells side by side, each as long as it is; what stands in them is cut, where it lies is not."""
+        if not cells or (unit := min(UNIT, (columns - 1) // sum(cell.length for cell in cells))) < 2:
+            return ()
+        skin = self._world.skin
+        edge = ("│", skin.dim)
+        drawn, below = [edge], [(" ", skin.plain)]
+        for cell in cells:
+            room = cell.length * unit - 1
+            glyph = GLYPHS.get(cell.style, "")
+            drawn += [(fit(f"{glyph} {cell.text}", room, prose=True), skin.states[cell.style]), edge]
+            below += [(fit(cell.below, room), skin.plain), (" ", skin.plain)]
+        return [Entry(tuple(drawn)), Entry(tuple(below))]
 
     def _entry(self, field: Field, spot: Spot, label: int, columns: int) -> list[Entry]:
         skin = self._world.skin

@@ -1,18 +1,17 @@
 """A device and a pool in words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from dratui.api.model import ObjectKey
 from dratui.cluster.claims import claim_row
-from dratui.cluster.counters import CounterSetState, counter_sets
 from dratui.cluster.devices import DeviceRow, attribute_text, device_row
 from dratui.cluster.judgement import judgement
 from dratui.cluster.pools import PoolRow, devices_of
 from dratui.cluster.store import Store
-from dratui.terminal import clean
 from dratui.views import styles, words
 from dratui.views.describe.claims import health_line, share
+from dratui.views.describe.counters import ledger, partition
 from dratui.views.describe.document import Section, number, section, since_text
 from dratui.views.table import Style
 
@@ -50,7 +49,7 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
             for c in row.shared_capacity or ()
         ),
     )
-    yield section("COUNTERS", *_partition(store, row))
+    yield from partition(store, row)
     yield section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
 
@@ -76,16 +75,6 @@ def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str
         yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
 
 
-def _partition(store: Store, row: DeviceRow) -> Iterator[tuple[str, str]]:
-    """What a partition takes of its card, and what is left of that."""
-    left = {(s.name, c.name): c for s in counter_sets(store, (row.driver, row.pool)) for c in s.counters}
-    for taken in row.consumes_counters or ():
-        for counter, amount in taken.counters.items():
-            state = left.get((taken.counter_set, counter))
-            rest = f", {state.left} of {state.total} left" if state and state.left is not None else ""
-            yield f"{taken.counter_set}/{counter}", f"{'takes' if row.holders else 'needs'} {amount}{rest}"
-
-
 def pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
     """The sections of a pool."""
     verdict = judgement(store, row.key)
@@ -102,32 +91,12 @@ def pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
         ("blocked", f"{row.blocked}: counters no longer suffice" if row.blocked else ""),
     )
     for counters in row.counter_sets:
-        yield _counter_set(counters)
+        yield ledger(store, row.key, counters)
     yield section(
         "SLICES",
         *((s.name, words.count(len(s.devices), "device")) for s in (verdict.slices if verdict else ())),
     )
     yield device_list("DEVICES", filter(None, (device_row(store, d) for d in devices_of(store, row.key))))
-
-
-def _counter_set(counters: CounterSetState) -> Section:
-    """Counter by counter what is left, then who takes what; closed while nobody takes anything."""
-    return section(
-        "COUNTERS " + clean(counters.name),
-        *(
-            (c.name, f"{c.left if c.left is not None else words.UNKNOWN} of {c.total} left")
-            for c in counters.counters
-        ),
-        *(
-            (f"taken by {c.device}", f"{', '.join(c.claims)}: {_amounts(c.counters)}", Style.HELD)
-            for c in counters.consumers
-        ),
-        collapsed=not counters.consumers,
-    )
-
-
-def _amounts(quantities: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {quantity}" for name, quantity in quantities.items())
 
 
 def _beside(row: DeviceRow) -> str:

@@ -18,12 +18,23 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of a drawing, as long as `length` of its units: what stands in it, and what under it."""
+
+    length: int
+    text: str
+    below: str
+    style: Style
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """Lines that belong together. `collapsed`: shown closed at first."""
+    """Lines that belong together, under a drawing of `cells` side by side. `collapsed`: shown closed at first."""
 
     title: str
     fields: tuple[Field, ...]
     collapsed: bool = False
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,10 @@ class Document:
 
 
 def section(
-    title: str, *fields: tuple[str, str | None] | tuple[str, str | None, Style], collapsed: bool = False
+    title: str,
+    *fields: tuple[str, str | None] | tuple[str, str | None, Style],
+    collapsed: bool = False,
+    cells: tuple[Cell, ...] = (),
 ) -> Section:
     """A section from raw texts. Lines without a value are left out; None is a value that is unknown."""
     cleaned = (
@@ -45,7 +59,7 @@ def section(
         for label, value, *style in fields
         if value != ""
     )
-    return Section(title, tuple(cleaned), collapsed)
+    return Section(title, tuple(cleaned), collapsed, cells)
 
 
 def number(value: int | None) -> str:
