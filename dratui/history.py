@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from dratui.api.model import Claim, Pod, Slice
+from dratui.api.streams import STREAMS
 from dratui.events import SETTLED, Event, Gone, Health, HealthChanged, Page, Phase, Put, Row
 from dratui.failure import Failure
 
@@ -238,7 +239,7 @@ def _whole(
         if n % _STRIDE == _STRIDE - 1:
             yield ()
     yield [HealthChanged(stream, each) for stream, each in health.items()]
-    for stream in dict.fromkeys((*health, *rows)):
+    for stream in STREAMS:  # those without rows, too: the store may have some
         table = list(rows.get(stream, {}).values())
         for start in range(0, len(table) or 1, PIECE):
             yield [Page(stream, table[start : start + PIECE], start == 0, start + PIECE >= len(table))]

@@ -20,7 +20,7 @@ W = TypeVar("W", bound="Object")
 S = TypeVar("S", bound=Hashable)
 
 
-class Struct(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class Struct(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """Base of the wire Structs."""
 
 
@@ -89,7 +89,7 @@ class Decoding(Generic[W]):
     def __init__(self, wire: type[W], normalise: Callable[[W], model.Row]) -> None:
         self._normalise = normalise
         self._decoder = msgspec.json.Decoder(wire)
-        self._wire = wire
+        self.kind = wire
         items: Any = tuple.__class_getitem__((wire, ...))
         # One pass over the bytes of a page or an event; piece by piece only where that fails.
         self._list = _decoder(
@@ -136,19 +136,23 @@ class Decoding(Generic[W]):
 
     def row(self, data: bytes) -> model.Row:
         """Decode one object."""
+        return self._normalise(self.wire(data))
+
+    def wire(self, data: bytes) -> W:
+        """Decode one object no further than to its Struct."""
         try:
-            return self._normalise(self._decoder.decode(data))
+            return self._decoder.decode(data)
         except ValueError:  # msgspec.ValidationError is one, text that is no UTF-8 another
             return self._second_look(data)
 
-    def _second_look(self, data: bytes) -> model.Row:
+    def _second_look(self, data: bytes) -> W:
         """Decode an object that is odd: without its nulls, or else no more of it than its name."""
         plain = _without_nulls(msgspec.json.decode(data))
         try:
-            return self._normalise(msgspec.convert(plain, self._wire))
+            return msgspec.convert(plain, self.kind)
         except ValueError:
-            metadata: type[Metadata] = type(self._wire().metadata)
-            return self._normalise(self._wire(metadata=metadata(**_identity(plain))))
+            metadata: type[Metadata] = type(self.kind().metadata)
+            return self.kind(metadata=metadata(**_identity(plain)))
 
 
 def _decoder(name: str, *fields: Any) -> msgspec.json.Decoder[Any]:

@@ -11,13 +11,25 @@
 A file may be several gzip members, as `zcat` and Python take for granted. The last line is always a member of its
 own: a reader finds it at the end of the file and knows the duration before it has read the rest. A file without it
 was cut off. Unknown fields are ignored, unknown lines are skipped and counted, so that a later dratui may say more
-within format 1: a member that begins with whole lists again, for instance, is a place to seek to.
+within format 1.
+
+To seek, a file may have members that begin with the state of all streams, and an index of them in front of the end:
+
+    {"t": 3.9, "stream": "pods", "version": "v1", "page": [], "state": {"rows": [{…}, …], "health": {…}}}
+    {"t": 3.9, "stream": "pods", "version": "v1", "page": [], "state": {"rows": [{…}, …], "last": true}}
+    {"t": 60.0, "stream": "pods", "page": [], "index": {"marks": [[3.9, 1048577]], "width": 0.1, "counts": [4, …]}}
+    {"t": 60.0, "end": true, "index_at": 2097153}
+
+A reader that does not know them takes them for pieces of a page without objects, which say nothing. Objects in a
+state are trimmed to the fields that dratui read when it wrote them (`Index.fields`): so a state is a fifth of the
+lists, there can be more of them, and seeking is as much faster. One that reads other fields looks at the lines alone.
 """
 
 from math import isfinite
 
 import msgspec
 
+from dratui.api.model import ObjectKey
 from dratui.events import About, Health
 from dratui.failure import Failure
 
@@ -51,8 +63,30 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     format: int = 0
 
 
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """With an empty `page`: what a stream held at `t`, in part."""
+
+    rows: tuple[msgspec.Raw, ...] = ()  # trimmed to `Index.fields`
+    health: Health | None = None  # once a stream
+    listed: tuple[ObjectKey, ...] | None = (
+        None  # once a stream, while a list is under way: what it named so far
+    )
+    last: bool = False  # of all streams
+
+
+class Index(msgspec.Struct, frozen=True, omit_defaults=True):
+    """With an empty `page`: where to go to."""
+
+    marks: tuple[tuple[float, int], ...] = ()  # `t`, and where a member begins with the state at that time
+    width: float = 0.0  # seconds
+    counts: tuple[int, ...] = ()  # changes in each `width` of the time
+    fields: dict[
+        str, dict[str, tuple[str, ...]]
+    ] = {}  # stream, version: the paths of the fields that states hold
+
+
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Any other line: exactly one of `page`, `put`, `gone`, `health`, `end` is set."""
+    """Any other line: `page`, `put`, `gone`, `health` or `end` is set; with an empty page, `state` or `index`."""
 
     t: float
     stream: str = ""
@@ -63,7 +97,10 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     put: msgspec.Raw = NOTHING
     gone: msgspec.Raw = NOTHING
     health: Health | None = None
+    state: State | None = None  # this and what follows: only for those who seek
+    index: Index | None = None
     end: bool = False
+    index_at: int | None = None  # with `end`: where the member with the index begins
 
 
 def plausible(seconds: float) -> bool:

@@ -1,9 +1,7 @@
 """A file to lines: as many as can be had, whatever happened to the file."""
 
-import gzip
 import io
 import stat
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -11,10 +9,10 @@ from typing import BinaryIO, Self
 import msgspec
 
 from dratui.recording.format import FORMAT, LONGEST_LINE, Header, Line, RecordingFailure, plausible
+from dratui.recording.unzip import MEMBER, DamagedError, Place, TooLongError, Unzip
 
-_LINE = msgspec.json.Decoder(Line)
-_MEMBER = b"\x1f\x8b\x08"  # how a gzip member begins
-_TAIL = 512  # bytes; the member with the end line takes some fifty
+LINE = msgspec.json.Decoder(Line)
+_TAIL = 512  # bytes; the member with the end line takes some eighty
 
 
 class Reader:
@@ -29,6 +27,7 @@ class Reader:
         self.path = path
         self.torn = ""
         self.skipped = 0
+        self._over = False
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its writer
@@ -38,8 +37,11 @@ class Reader:
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
-            self.duration = _duration(self._file, self.size)
-            self._text = gzip.GzipFile(fileobj=self._file, mode="rb")
+            end = _end(self._file, self.size)
+            self.duration = end.t if end else None
+            self.index_at = end.index_at if end else None
+            self._unzip = Unzip(self._file, LONGEST_LINE)
+            self._lines = iter(self._unzip)
             self.header = self._header()
         except OSError as error:
             self._file.close()
@@ -51,13 +53,31 @@ class Reader:
     @property
     def read(self) -> float:
         """How much of the file was read, 0 to 1."""
-        return min(1.0, self._file.tell() / self.size) if self.size else 1.0
+        return 1.0 if self._over or not self.size else min(1.0, self._unzip.offset / self.size)
 
-    def lines(self) -> Iterator[Line]:
-        """What can be read, until the end or until the file is torn. The line that says the end is not among them."""
+    def place(self) -> Place | None:
+        """Where the reading stands, to `go_to` later; None where that cannot be said, a few lines later it can."""
+        return self._unzip.place() if self._unzip.aligned else None
+
+    def go_to(self, place: Place) -> None:
+        """Go on at a place that was given, or at a member. What is wrong there shows when it is read."""
+        self._unzip = Unzip(self._file, LONGEST_LINE, place)
+        self._lines = iter(self._unzip)
+
+    def lines(self, until: int | None = None) -> Iterator[Line]:
+        """What was recorded, as far as it can be read: until the end, or until the file is torn.
+
+        `until`: until the member that begins at this offset or behind it.
+        """
+        return (line for line in self.all_lines(until) if line.state is None and line.index is None)
+
+    def all_lines(self, until: int | None = None) -> Iterator[Line]:
+        """The same, with the lines that are there only for those who seek."""
         while (data := self._line()) is not None:
+            if until is not None and self._unzip.member >= until:
+                return
             try:
-                line = _LINE.decode(data)
+                line = LINE.decode(data)
             except (
                 ValueError,
                 RecursionError,
@@ -65,6 +85,7 @@ class Reader:
                 self.skipped += 1
                 continue
             if line.end:
+                self._over = True
                 return
             if plausible(line.t) and plausible(self.header.started + line.t):
                 yield line
@@ -100,19 +121,13 @@ class Reader:
     def _line(self) -> bytes | None:
         """The next line; None at the end, and where the file is torn."""
         try:
-            data = self._text.readline(LONGEST_LINE)
-        except EOFError:
-            return None
-        except (gzip.BadGzipFile, zlib.error):
+            return next(self._lines, None)
+        except DamagedError:
             self.torn = "what follows is damaged"
-            return None
+        except TooLongError:
+            self.torn = "a line has no end"
         except OSError as error:
             self.torn = f"it cannot be read any further: {error.strerror}"
-            return None
-        if data.endswith(b"\n"):
-            return data
-        if len(data) >= LONGEST_LINE:
-            self.torn = "a line has no end"
         return None
 
 
@@ -120,17 +135,16 @@ def _unreadable(path: Path, error: OSError) -> RecordingFailure:
     return RecordingFailure(f"cannot read {path}: {error.strerror}")
 
 
-def _duration(file: BinaryIO, size: int) -> float | None:
+def _end(file: BinaryIO, size: int) -> Line | None:
     """What the file's last gzip member says; None if that is not the end of a recording."""
     file.seek(max(0, size - _TAIL))
     tail = file.read(_TAIL)
-    file.seek(0)
-    begins = tail.rfind(_MEMBER)
+    begins = tail.rfind(MEMBER)
     if begins < 0:
         return None
     try:
-        text = gzip.GzipFile(fileobj=io.BytesIO(tail[begins:])).read(_TAIL)
-        line = _LINE.decode(text)
-    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        data = next(iter(Unzip(io.BytesIO(tail[begins:]), _TAIL)), b"")
+        line = LINE.decode(data)
+    except (DamagedError, TooLongError, ValueError, RecursionError):
         return None
-    return line.t if line.end and plausible(line.t) else None
+    return line if line.end and plausible(line.t) else None

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import msgspec
 
+from dratui.api.streams import STREAMS
 from dratui.events import About, Event, Gone, HealthChanged, Page, Put
-from dratui.recording.format import FORMAT, PIECE, Header, Line, RecordingFailure
+from dratui.recording.format import FORMAT, Header, Line, RecordingFailure
+from dratui.recording.keeper import Keeper, pieces
 
 # 9, the default, takes three times as long as 6 and saves 3 %.
 _COMPRESSION = 6
+
+_SPACING = 1 << 20  # bytes of the file between two states, at least: they are read in a tenth of a second
+_SHARE = 0.25  # of the bytes in front of it, a state may take
+_RATIO = 0.1  # of a state's bytes once compressed, as long as none was written
 
 
 class Writer:
@@ -34,6 +40,10 @@ class Writer:
         self._gzip = self._member()
         self._started: float | None = None
         self._dirty = False
+        self._keeper = Keeper()
+        self._marks: list[tuple[float, int]] = []
+        self._marked = 0  # where the latest state ends
+        self._ratio = _RATIO
 
     @property
     def begun(self) -> bool:
@@ -55,6 +65,10 @@ class Writer:
             for event in events:
                 for line in _lines(t, event):
                     self._write(msgspec.json.encode(line))
+                    self._keeper.take(line)
+            since = self._file.tell() - self._marked
+            if since >= max(_SPACING, self._keeper.weight * self._ratio / _SHARE):
+                self._mark(t)
 
     def flush(self) -> int:
         """Make what was written readable, even if we are killed now. Returns the file's size in bytes."""
@@ -70,9 +84,13 @@ class Writer:
         try:
             if self.begun:
                 with self._writing():
-                    self._gzip.close()
-                    self._gzip = self._member()
-                    self._write(msgspec.json.encode(Line(self._time(now), end=True)))
+                    t = self._time(now)
+                    index_at = self._begin_member()
+                    carrier = next(iter(STREAMS))
+                    index = self._keeper.index(tuple(self._marks))
+                    self._write(msgspec.json.encode(Line(t, carrier, page=(), index=index)))
+                    self._begin_member()
+                    self._write(msgspec.json.encode(Line(t, end=True, index_at=index_at)))
                     self._gzip.close()
                     self._file.flush()
             else:
@@ -85,6 +103,22 @@ class Writer:
         with self._writing():
             # The raw file first: what a full disk has not taken is not tried again.
             self._file.raw.close()
+
+    def _mark(self, t: float) -> None:
+        """Write the state down in a member of its own, for those who seek."""
+        self._marks.append((t, self._begin_member()))
+        for line in self._keeper.state(t):
+            self._write(msgspec.json.encode(line))
+        _, began = self._marks[-1]
+        self._marked = self._begin_member()
+        self._ratio = (self._marked - began) / max(1, self._keeper.weight)
+
+    def _begin_member(self) -> int:
+        """Returns where it begins."""
+        self._gzip.close()
+        begins = self._file.tell()
+        self._gzip = self._member()
+        return begins
 
     def _member(self) -> gzip.GzipFile:
         # No name and mtime=0: the same events give the same bytes.
@@ -111,31 +145,17 @@ def _lines(t: float, event: Event) -> Iterator[Line]:
             yield Line(t, stream, health=health)
         case Page(stream, rows, first, last):
             version = rows[0].version if rows else ""
-            pieces = list(_pieces([row.data for row in rows]))
-            for position, piece in enumerate(pieces):
+            found = list(pieces([row.data for row in rows]))
+            for position, piece in enumerate(found):
                 yield Line(
                     t,
                     stream,
                     version,
                     page=piece,
                     first=first and position == 0,
-                    last=last and position == len(pieces) - 1,
+                    last=last and position == len(found) - 1,
                 )
         case Put(stream, row):
             yield Line(t, stream, row.version, put=msgspec.Raw(row.data))
         case Gone(stream, row):
             yield Line(t, stream, row.version, gone=msgspec.Raw(row.data))
-
-
-def _pieces(objects: Sequence[bytes]) -> Iterator[tuple[msgspec.Raw, ...]]:
-    """A page as several short ones. At least one: an empty page says that there is nothing."""
-    piece: list[msgspec.Raw] = []
-    size = 0
-    for data in objects:
-        piece.append(msgspec.Raw(data))
-        size += len(data)
-        if size >= PIECE:
-            yield tuple(piece)
-            piece, size = [], 0
-    if piece or not objects:
-        yield tuple(piece)

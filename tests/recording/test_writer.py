@@ -43,7 +43,7 @@ def test_the_file_is_what_the_format_says(tmp_path: Path) -> None:
     )
     assert [each["metadata"]["name"] for each in page["page"]] == ["one", "two"]
     assert (three["t"], three["put"]["metadata"]["name"]) == (10.0, "three")
-    assert lines[-1] == {"t": 60.0, "end": True}
+    assert (lines[-1]["t"], lines[-1]["end"]) == (60.0, True)
 
 
 def test_the_same_events_give_the_same_bytes_whatever_the_name(tmp_path: Path) -> None:
