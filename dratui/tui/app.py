@@ -5,6 +5,7 @@ Nothing flows back: a key changes what is looked at. Keys and places are in `she
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -86,7 +87,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
-        self.set_interval(TICK_SECONDS, lambda: self._session.shell.tick())
+        self.set_interval(TICK_SECONDS, self._tick)
         self.call_after_refresh(self._listen)
 
     def on_unmount(self) -> None:
@@ -94,6 +95,14 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
+        gc.enable()
+
+    def _tick(self) -> None:
+        """A second passed."""
+        self._session.shell.tick()
+        if not gc.isenabled() and self._session.settled:
+            gc.freeze()
+            gc.enable()
 
     def _begin(self, source: Source, start: Place, namespace: str = "") -> Session:
         def shell(store: Store, now: Callable[[], datetime], past: Past) -> Shell:
@@ -111,6 +120,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         return Session(source, shell, self._pace)
 
     def _listen(self) -> None:
+        gc.disable()
         self._runs = [self.run_worker(self._session.follow()), self.run_worker(self._session.listen())]
         self.run_worker(self._answer())
 
@@ -146,6 +156,9 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         self._session = session
         await self.switch_screen(session.shell)
         self._runs = [listening, self.run_worker(session.follow())]
+        gc.unfreeze()
+        gc.collect()  # what was left behind is large, and full of cycles
+        gc.disable()
 
     # Textual has no public hooks for the end of a crash: its own prints a traceback with all local variables, wrapped.
 

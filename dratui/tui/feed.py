@@ -13,10 +13,11 @@ from typing import Final
 from dratui.cluster.store import Changes, Store
 from dratui.events import Event, Page
 
-SLICE_SECONDS: Final = 0.008  # how long applying may keep keys waiting
+SLICE_SECONDS: Final = 0.004  # how long applying may keep keys waiting
 SHOW_SECONDS: Final = 0.25  # between two paints: no faster than a person reads
 SHARE: Final = 4  # showing may take one part in this many of the time
 PIECE: Final = 100  # rows of a page applied at once
+BATCH: Final = 20  # events of a watch applied at once
 
 
 class Feed:
@@ -63,10 +64,19 @@ class Feed:
         changes = Changes()
         end = time.monotonic() + SLICE_SECONDS
         while self._queue and time.monotonic() < end:
-            changes |= self._store.apply((self._queue.popleft(),))
+            changes |= self._store.apply(self._next())
         if not self._queue:
             self._arrived.clear()
         return changes
+
+    def _next(self) -> Sequence[Event]:
+        """What to apply at once: a piece of a page, or some events up to the next page."""
+        events = [self._queue.popleft()]
+        while not isinstance(events[-1], Page) and self._queue and len(events) < BATCH:
+            if isinstance(self._queue[0], Page):
+                break
+            events.append(self._queue.popleft())
+        return events
 
 
 def _pieces(page: Page) -> Sequence[Page]:

@@ -25,6 +25,11 @@ class Looking:
         self.namespace = namespace  # of the last table that has any; empty for all
         self.favourites = [namespace] if namespace else []
 
+    @property
+    def met(self) -> bool:
+        """Whether no keys are left for more favourites."""
+        return len(self.favourites) == FAVOURITES
+
     def meet(self, namespaces: Iterable[str]) -> None:
         """These become favourites, as long as keys are left."""
         new = [n for n in namespaces if n not in self.favourites]

@@ -4,17 +4,21 @@ To look at another cluster is to begin another.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from dratui.cluster.store import Changes, Store
-from dratui.events import Event, HealthChanged, Phase, Source
+from dratui.events import SETTLED, Event, HealthChanged, Phase, Source
 from dratui.failure import Failure
 from dratui.history import History
 from dratui.past import Past
 from dratui.tui.feed import Feed
 from dratui.tui.shell import Shell
 from dratui.views.table import Style
+
+LONGEST: Final = 120.0  # seconds; a first list that takes longer is bound by the network
 
 
 class Session:
@@ -23,7 +27,8 @@ class Session:
     def __init__(
         self, source: Source, shell: Callable[[Store, Callable[[], datetime], Past], Shell], pace: float
     ) -> None:
-        store = Store()
+        self._store = store = Store()
+        self._began = time.monotonic()
         if isinstance(source, Past):  # a recording
             past: Past = source
         else:
@@ -53,7 +58,20 @@ class Session:
 
     async def follow(self) -> None:
         """Show what was taken in, until cancelled."""
-        await self._feed.follow()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._feed.follow())
+            tasks.create_task(self.shell.turns.run())
+
+    @property
+    def settled(self) -> bool:
+        """Whether the first lists are read and what is made of them is made, so that most of what is there stays.
+
+        Before, the garbage collector would look again and again at what only becomes more, and stop all for 100 ms
+        each time; at what is there then it need never look.
+        """
+        health = self._store.health
+        read = bool(health) and all(h.phase in SETTLED for h in health.values()) and not self.shell.turns.busy
+        return read or time.monotonic() - self._began > LONGEST
 
     def _take(self, events: Sequence[Event]) -> None:
         self._feed.emit(events)

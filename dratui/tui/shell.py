@@ -1,7 +1,7 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from textual import actions, events, on
 from textual.app import ComposeResult
@@ -44,12 +44,15 @@ from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.travel import Travel
+from dratui.tui.turns import ENTER_SECONDS, Spare, Turns, until
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
 from dratui.tui.widgets.time_bar import TimeBar
 from dratui.tui.work import Tell, Work
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
+
+CALM: Final = 1000  # rows of any table that may look different, a second
 
 
 class Shell(Screen[None], inherit_bindings=False):
@@ -82,7 +85,11 @@ class Shell(Screen[None], inherit_bindings=False):
             self.say,
         )
         self._present = self._sums = self._sums_of(world.store)
-        self._rows = rows = RowsFace(world, lambda: self._looking.favourites)
+        self._rows = rows = RowsFace(world, lambda: self._looking.favourites, lambda: self.turns.wake())
+        spare = Spare(rows, lambda: self._calm)
+        self.turns = Turns(lambda: (rows, self._sums, spare))
+        self._calm = True  # whether little changes
+        self._changes = 0  # since the last tick
         self._faces: dict[type[Place], Face[Any]] = {
             Overview: OverviewFace(world, lambda: self._sums.facts),
             Rows: rows,
@@ -156,6 +163,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def changed(self, changes: Changes) -> None:
         """The present changed."""
+        self._changes += sum(map(len, changes.rows.values()))
         self._present.note(changes)
         if self._travel.at is None:
             self._shows(changes)
@@ -172,32 +180,45 @@ class Shell(Screen[None], inherit_bindings=False):
             self._shows(changes)
             return
         self._sums = self._present if self._travel.at is None else self._sums_of(self._world.store)
-        self._sums.note(Changes())
-        self._sums.publish()
+        self._sums.advance(until(ENTER_SECONDS))
         self._guide.face.anew()
         if self._travel.at is None:
             self._rows.forget()
+        self._plan()
         self._frame.draw()
 
     def _sums_of(self, store: Store) -> Sums:
         def counted() -> None:
             if sums is self._sums:
-                self._shows(Changes())
+                self._counted()
 
-        sums = Sums(store, self.call_later, counted)
+        sums = Sums(store, counted)
         return sums
 
-    def _shows(self, changes: Changes) -> None:
-        self._sums.publish()
-        if not self._sums.busy:  # who holds most is not known before
+    def _counted(self) -> None:
+        """All is counted that is to be counted."""
+        if self._sums.whole and not self._looking.met:  # who holds most is not known before
             self._looking.meet(tenant.namespace for tenant in self._sums.facts.tenants)
+        if isinstance(self._guide.place, Overview):
+            self._guide.face.changed(Changes())
+        self._frame.draw()
+
+    def _shows(self, changes: Changes) -> None:
         self._guide.face.changed(changes)
         self._frame.draw()
+        self.turns.wake()
 
     def tick(self) -> None:
         """A second passed."""
+        self._calm, self._changes = self._changes < CALM, 0
+        self._plan()
         self._guide.face.tick()
         self._frame.draw()
+
+    def _plan(self) -> None:
+        """What nobody looks at is counted only while there is time."""
+        self._sums.whole = self._calm or isinstance(self._guide.place, Overview)
+        self.turns.wake()
 
     def say(self, text: str, style: Style = Style.PLAIN) -> None:
         """Tell the person something: on the last line until the next key, and under `:messages`."""
@@ -207,6 +228,7 @@ class Shell(Screen[None], inherit_bindings=False):
         """Show the body of the face that the guide came to."""
         for face in self._faces.values():
             face.view.set_class(face is self._guide.face, "shown")
+        self._plan()
         self._frame.draw()
 
     def _try(self, step: Callable[[], None]) -> None:
@@ -224,6 +246,7 @@ class Shell(Screen[None], inherit_bindings=False):
         """All keys come here, in the order typed: to the prompt while there is one, else by the keymap."""
         event.stop()
         event.prevent_default()
+        self.turns.key()
         character = event.character if event.is_printable else None
         name = pressed(event.key, character)
         key = self._world.keymap.key_for(name)

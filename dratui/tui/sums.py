@@ -1,27 +1,32 @@
 """What the overview tells and the frame counts, kept up to date in moments between keys."""
 
-import time
 from collections.abc import Callable
-from typing import Final
 
 from dratui.cluster.store import Changes, Store
 from dratui.views.overview import Overview, Summary
-
-SLICE_SECONDS: Final = 0.008  # how long counting may keep keys waiting
+from dratui.views.slicing import Enough
 
 
 class Sums:
-    """Counts what changed: some of it at once, the rest `later`; `counted` is called at the end of that."""
+    """Counts what changed, a moment at a time; `counted` is called when nothing is left to count.
 
-    def __init__(
-        self, store: Store, later: Callable[[Callable[[], None]], object], counted: Callable[[], None]
-    ) -> None:
-        self._summary = Summary(store)
-        self._later = later
+    While the overview does not show only what the frame counts is kept up to date, unless there is time: `whole`.
+    """
+
+    def __init__(self, store: Store, counted: Callable[[], None]) -> None:
+        self._summary = Summary(store, sliced=True)
         self._counted = counted
-        self._goes_on = False  # the next slice is on its way
-        self._differs = False  # whether the summary no longer says what `facts` say
-        self.facts: Overview = self._summary.overview()  # as of the last `publish`
+        self._differs = True  # whether the summary no longer says what `facts` said last
+        self._facts: Overview = self._summary.overview()
+        self.whole = True
+
+    @property
+    def facts(self) -> Overview:
+        """What is counted so far."""
+        if self._differs:
+            self._differs = False
+            self._facts = self._summary.overview()
+        return self._facts
 
     @property
     def waiting(self) -> int:
@@ -36,29 +41,14 @@ class Sums:
     @property
     def busy(self) -> bool:
         """Whether there is more to count."""
-        return self._summary.busy
+        return self._summary.busy if self.whole else self._summary.counters_busy
 
     def note(self, changes: Changes) -> None:
-        """Count these, or begin to."""
+        """These are to be counted."""
         self._summary.note(changes)
-        self._advance()
 
-    def publish(self) -> None:
-        """Bring `facts` up to what is counted: once a paint, not once a slice."""
-        if self._differs:
-            self._differs = False
-            self.facts = self._summary.overview()
-
-    def _advance(self) -> None:
-        """Count for a moment; the rest comes after the keys that were pressed meanwhile."""
-        end = time.monotonic() + SLICE_SECONDS
-        self._differs |= self._summary.advance(lambda: time.monotonic() >= end)
-        if self.busy and not self._goes_on:
-            self._goes_on = True
-            self._later(self._go_on)
-
-    def _go_on(self) -> None:
-        self._goes_on = False
-        self._advance()
+    def advance(self, enough: Enough) -> None:
+        """Count some."""
+        self._differs |= self._summary.advance(enough, whole=self.whole)
         if not self.busy:
             self._counted()

@@ -14,8 +14,8 @@ from dratui.cluster.index import PoolKey, accelerated
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.pending import waiting
+from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Changes, Store
-from dratui.cluster.tenants import namespace_row
 from dratui.terminal import clean
 from dratui.views import styles
 from dratui.views.slicing import Enough, never
@@ -43,7 +43,7 @@ class PluginGroup(msgspec.Struct, frozen=True):
     requested: int
 
 
-class WaitingPod(msgspec.Struct, frozen=True):
+class WaitingPod(msgspec.Struct, frozen=True, gc=False):
     """A pod that waits for accelerators, the longest first."""
 
     key: ObjectKey
@@ -92,7 +92,6 @@ class Tally:
         self.of: dict[Any, Any] = {}
         self.counts: Counter[Any] = Counter()
         self._noted: set[Any] = set(keys)
-        self.advance(never)
 
     @property
     def busy(self) -> bool:
@@ -129,9 +128,12 @@ class Tally:
 
 
 class Summary:
-    """The overview of a store, kept up to date at the cost of what changed."""
+    """The overview of a store, kept up to date at the cost of what changed.
 
-    def __init__(self, store: Store) -> None:
+    Complete from the start, or when `sliced` once `advance` has counted.
+    """
+
+    def __init__(self, store: Store, *, sliced: bool = False) -> None:
         def tally(table: str, contribution: Callable[[Store, Any], Hashable]) -> Tally:
             keys = list(TABLES[table].keys(store))
             return Tally(table, keys, lambda key: contribution(store, key))
@@ -141,8 +143,11 @@ class Summary:
         self._claims = tally("claims", _claim_fault)
         self._pods = tally("pods", _waiting_pod)
         self._nodes = tally("nodes", _plugin)
-        self._tenants = tally("namespaces", _tenant)
-        self._all = (self._devices, self._pools, self._claims, self._pods, self._nodes, self._tenants)
+        self._pods_served = tally("pods", _served)
+        self._counters = (self._pools, self._claims, self._pods)
+        self._all = (*self._counters, self._devices, self._nodes, self._pods_served)
+        if not sliced:
+            self.advance()
 
     def apply(self, changes: Changes) -> bool:
         """Take in changes of the store. True when the overview looks different."""
@@ -154,12 +159,23 @@ class Summary:
         for tally in self._all:
             tally.note(changes)
 
-    def advance(self, enough: Enough = never) -> bool:
-        """Take in what was noted, until that is done or `enough`. True when the overview looks different."""
-        moved = [
-            tally.advance(enough) for tally in self._all if tally.busy
-        ]  # every one, not the first that moved
-        return any(moved)
+    def advance(self, enough: Enough = never, *, whole: bool = True) -> bool:
+        """Take in what was noted, until that is done or `enough`; if not the `whole`, what `waiting` and `faults` need.
+
+        True when the overview looks different.
+        """
+        moved = False
+        for tally in self._all if whole else self._counters:
+            if tally.busy:
+                moved |= tally.advance(enough)
+                if enough():
+                    break
+        return moved
+
+    @property
+    def counters_busy(self) -> bool:
+        """Whether `waiting` and `faults` do not count all."""
+        return any(tally.busy for tally in self._counters)
 
     @property
     def busy(self) -> bool:
@@ -181,22 +197,19 @@ class Summary:
         """The facts as they are now."""
         pools = self._pools.counts
         waiting = sorted(self._pods.of.values(), key=lambda w: (w.since is None, w.since, w.key))
-        tenants = sorted(
-            self._tenants.of.values(), key=lambda t: (-t.held - t.plugin, -t.waiting, t.namespace)
-        )
         return Overview(
             devices=tuple(self._device_groups()),
             plugin=tuple(self._plugin_groups()),
             waiting=tuple(waiting),
             waiting_reasons=tuple(Counter(w.kind for w in waiting).most_common()),
-            tenants=tuple(tenants),
+            tenants=tuple(sorted(self._tenants(), key=_by_size)),
             pools=PoolsSummary(pools.total(), pools["complete"], pools["incomplete"], pools["invalid"]),
             faults=self.faults,
         )
 
     def _device_groups(self) -> Iterator[DeviceGroup]:
         groups: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        for (driver, product, state), number in self._devices.counts.items():
+        for (driver, product, state, _), number in self._devices.counts.items():
             groups[driver, product][state] += number
         for (driver, product), states in sorted(groups.items()):
             held, free, tainted = states["held"] + states["shared"], states["free"], states["tainted"]
@@ -204,6 +217,17 @@ class Summary:
             yield DeviceGroup(
                 clean(driver), clean(product), total, held, free, tainted, total - held - free - tainted
             )
+
+    def _tenants(self) -> Iterator[Tenant]:
+        held: Counter[str] = Counter()
+        for (_, _, _, namespaces), number in self._devices.counts.items():
+            held.update(dict.fromkeys(namespaces, number))
+        waiting = Counter(key.namespace for key in self._pods.of)
+        plugin: Counter[str] = Counter()
+        for (namespace, devices), number in self._pods_served.counts.items():
+            plugin[namespace] += devices * number
+        for namespace in {*held, *waiting, *plugin}:
+            yield Tenant(clean(namespace), held[namespace], waiting[namespace], plugin[namespace])
 
     def _plugin_groups(self) -> Iterator[PluginGroup]:
         total: Counter[str] = Counter()
@@ -221,7 +245,9 @@ class Summary:
 
 def _device(store: Store, key: DeviceKey) -> Hashable:
     row = device_row(store, key)
-    return None if row is None else (row.driver, row.product or "", row.state)
+    if row is None:
+        return None
+    return row.driver, row.product or "", row.state, tuple({h.namespace: None for h in row.holders})
 
 
 def _pool(store: Store, key: PoolKey) -> Hashable:
@@ -250,9 +276,14 @@ def _plugin(store: Store, key: ObjectKey) -> Hashable:
     return plugin_resources(store, key.name) or None if key in store.nodes else None
 
 
-def _tenant(store: Store, key: ObjectKey) -> Hashable:
-    row = namespace_row(store, key)
-    if row is None or not (row.devices or row.waiting or row.plugin):
+def _served(store: Store, key: ObjectKey) -> Hashable:
+    """The namespace of a pod, and how many devices it got from device plugins."""
+    pod = store.pods.get(key)
+    if pod is None or not pod.node or finished(pod):
         return None
-    plugin = sum((row.plugin or {}).values())
-    return Tenant(clean(row.name), row.devices or 0, row.waiting or 0, plugin)
+    devices = sum(plugin_devices(pod).values())
+    return (key.namespace, devices) if devices else None
+
+
+def _by_size(tenant: Tenant) -> tuple[int, int, str]:
+    return -tenant.held - tenant.plugin, -tenant.waiting, tenant.namespace

@@ -1,6 +1,5 @@
 """Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,29 +11,35 @@ from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, Place, Rows, name_of
 from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.turns import ENTER_SECONDS, SLICE_SECONDS, until
 from dratui.tui.widgets.table import Cursor, VirtualTable
 from dratui.views.listing import Delta, Listing
 from dratui.views.navigation import drill
 from dratui.views.query import Query
+from dratui.views.slicing import Enough
 from dratui.views.table import Style
 
-SLICE_SECONDS: Final = 0.008  # how long looking through rows may keep keys waiting
 UNCHANGED: Final = Delta(frozenset(), moved=False)
 
 
 class RowsFace(Face[VirtualTable]):
-    """Shows one table at a time, whichever the query names."""
+    """Shows one table at a time, whichever the query names.
+
+    What takes longer than a moment is done in turns: `wake` is called when there is something to do.
+    """
 
     hints = ("open", "describe", "filter", "command", "help", "yaml")
 
-    def __init__(self, world: World, favourites: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self, world: World, favourites: Callable[[], Sequence[str]], wake: Callable[[], None]
+    ) -> None:
         self._world = world
         self._favourites = favourites
+        self._wake = wake
         self._listing = Listing(world.store, Query(kind="claims"), world.now())
         self._mark: Cursor | None = None  # where the cursor is to be once there are rows
         self._here = False
         self._coming = False  # whether the rows of the place were not yet there at all
-        self._goes_on = False  # the next slice is on its way
         self._aside: Listing | None = None  # of the present, while one looks at the past
         self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
 
@@ -48,7 +53,7 @@ class RowsFace(Face[VirtualTable]):
         now = self._world.now()
         listing = Listing(self._world.store, place.query, now, sliced=True)
         self._listing, self._mark, self._here, self._coming = listing, mark, True, True
-        self._advance()
+        self._begin(ENTER_SECONDS)
         if self._coming:
             self.view.show(listing, now)
 
@@ -63,7 +68,7 @@ class RowsFace(Face[VirtualTable]):
         else:
             self._listing, self._mark, self._coming = kept, mark, False
             self.view.show(kept, self._world.now(), mark)
-            self._advance()
+            self._begin()
 
     def meanwhile(self, changes: Changes) -> None:
         """The present changed, at which one does not look."""
@@ -81,14 +86,27 @@ class RowsFace(Face[VirtualTable]):
     def ask(self, query: Query) -> None:
         """Look at the same table differently; the cursor stays on its object. Raises BadFilter."""
         self._listing.ask(query, self._world.now())
-        self._advance()
+        self._begin()
 
-    def _advance(self) -> None:
-        """Make, find and sort rows for a moment; the rest comes after the keys that were pressed meanwhile."""
+    @property
+    def busy(self) -> bool:
+        """Whether rows are to be made, found or sorted."""
+        return self._here and self._listing.busy
+
+    @property
+    def unprepared(self) -> bool:
+        """Whether a filter would have to make rows first."""
+        return self._here and self._listing.unprepared
+
+    def prepare(self, enough: Enough) -> None:
+        """Make some of them."""
+        self._listing.prepare(self._world.now(), enough)
+
+    def advance(self, enough: Enough) -> None:
+        """Make, find and sort some rows."""
         listing, now = self._listing, self._world.now()
-        end = time.monotonic() + SLICE_SECONDS
         working = listing.working
-        delta = listing.advance(now, lambda: time.monotonic() >= end)
+        delta = listing.advance(now, enough)
         if delta.anew and self._coming:
             self._coming = False
             self.view.show(listing, now, self._mark)
@@ -98,14 +116,11 @@ class RowsFace(Face[VirtualTable]):
             self.view.changed(delta, now, settled=self._settled())
         if working:
             self.view.post_message(VirtualTable.Moved())  # the title says how far it is
-        if listing.busy and not self._goes_on:
-            self._goes_on = True
-            self.view.call_later(self._go_on)
 
-    def _go_on(self) -> None:
-        self._goes_on = False
-        if self._here and self._listing.busy:
-            self._advance()
+    def _begin(self, seconds: float = SLICE_SECONDS) -> None:
+        """Most tables take no longer than a moment."""
+        self.advance(until(seconds))
+        self._wake()
 
     @property
     def narrowed(self) -> str:
@@ -123,8 +138,9 @@ class RowsFace(Face[VirtualTable]):
     def changed(self, changes: Changes) -> None:
         """Rows changed, or why there are none."""
         self._listing.note(changes)
-        self._advance()
-        self.view.changed(UNCHANGED, self._world.now(), settled=self._settled())
+        self._begin()
+        if changes.health:
+            self.view.changed(UNCHANGED, self._world.now(), settled=self._settled())
 
     def tick(self) -> None:
         """Ages."""
