@@ -13,7 +13,6 @@ class Guide:
     def __init__(self, faces: Mapping[type[Any], Face[Any]]) -> None:
         self._faces = faces
         self._history = History(((Visit(Overview()),),))
-        self._before = self._history
 
     @property
     def face(self) -> Face[Any]:
@@ -41,21 +40,21 @@ class Guide:
     def jump(self, place: Place) -> None:
         """Go there as if one had just come: the trail starts anew."""
         root = Visit(Overview())
-        self._go(lambda here: here.walked((root,) if place == root.place else (root, Visit(place))))
+        self._go(lambda here: here.commanded((root,) if place == root.place else (root, Visit(place))))
 
-    def back(self) -> None:
-        """Go back along the trail."""
-        self._go(lambda here: here.left())
+    def back(self) -> bool:
+        """Go back along the trail; False where it begins."""
+        begun = len(self._history.trail) > 1
+        self._go(History.left)
+        return begun
 
     def step(self, by: int) -> None:
-        """Go through the history."""
+        """Go through the commands."""
         self._go(lambda here: here.stepped(by))
 
     def last(self) -> None:
         """Go to where one was before; again: back here."""
-        trail = self._before.trail
-        if trail[-1].place != self.place:
-            self._go(lambda here: here.walked(trail))
+        self._go(History.last)
 
     def look(self, place: Place) -> None:
         """One looks at the same place in another way; its face knows already."""
@@ -64,10 +63,10 @@ class Guide:
     def _go(self, step: Callable[[History], History]) -> None:
         here = self._history.marked(self.face.mark())
         there = step(here)
-        if there is here or (there.at, there.trails) == (here.at, here.trails):
+        if (there.at, there.trails) == (here.at, here.trails):
             return
         old, new = self.face, self._faces[type(there.visit.place)]
         new.enter(there.visit.place, there.visit.mark)
-        self._history, self._before = there, here
+        self._history = there
         if new is not old:
             old.leave()

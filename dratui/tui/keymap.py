@@ -48,8 +48,8 @@ class Key:
 
 
 KEYMAP: Final = (
-    Key("down", "j down", "down", Where.MOVE, "go('down')"),
-    Key("up", "k up", "up", Where.MOVE, "go('up')"),
+    Key("down", "j down", "down, up", Where.MOVE, "go('down')"),
+    Key("up", "k up", "down, up", Where.MOVE, "go('up')"),
     Key("left", "h left", "columns", Where.MOVE, "go('left')"),
     Key("right", "l right", "columns", Where.MOVE, "go('right')"),
     Key("top", "g home", "first", Where.MOVE, "go('top')"),
@@ -62,7 +62,7 @@ KEYMAP: Final = (
     Key("node", "o", "show its node", Where.INSPECT, "jump('node')"),
     Key("owner", "J", "its owner", Where.INSPECT, "jump('owner')"),
     Key("used_by", "u", "used by", Where.INSPECT, "jump('used_by')"),
-    Key("copy", "c", "copy the name", Where.INSPECT, "copy", brief="copy"),
+    Key("copy", "c", "copy name; YAML", Where.INSPECT, "copy", brief="copy"),
     Key("copy_namespace", "n", "copy namespace", Where.INSPECT, "copy_namespace"),
     Key("command", ":", "go to :pods …", Where.GO, "command", brief="go to"),
     Key("filter", "/", "filter, /!rx not", Where.GO, "filter", brief="filter"),
@@ -73,12 +73,14 @@ KEYMAP: Final = (
     Key("later", ">", "back, forth", Where.TIME, "time_step(1)", brief="forth"),
     Key("time", "t", "to a time", Where.TIME, "time", brief="to"),
     Key("now", "end", "now; last row", Where.TIME, "now", brief="now"),
-    Key("past", "[", "history back", Where.GO, "step(-1)"),
-    Key("future", "]", "history forth", Where.GO, "step(1)"),
+    Key("past", "[", "history", Where.GO, "step(-1)"),
+    Key("future", "]", "history", Where.GO, "step(1)"),
     Key("last", "-", "the last view", Where.GO, "last"),
-    Key("save", "ctrl-s", "save as text", Where.GO, "save"),
+    Key("save", "ctrl-s", "save as text", Where.INSPECT, "save"),
     Key("help", "?", "these keys", Where.GO, "help", brief="help"),
-    Key("quit", "q ctrl-c", "quit, also :q", Where.GO, "quit", brief="quit"),
+    Key("redraw", "ctrl-r", "draw anew", Where.GO, "redraw"),
+    Key("leave", "q", "back, then quit", Where.GO, "leave"),
+    Key("quit", "ctrl-c", "quit, also :q", Where.GO, "quit", brief="quit"),
     Key("all_namespaces", "0", "all namespaces", Where.TABLE, "namespace(0)"),
     *(
         Key(f"namespace_{n}", str(n), "a namespace", Where.TABLE, f"namespace({n})")

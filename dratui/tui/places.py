@@ -1,13 +1,14 @@
 """Where one can be: each place as a value, and the way that led there.
 
 A trail is what the first line shows and `esc` walks back: places, each with where in it one was. A history is the
-trails one has seen, as in a browser.
+trails that commands began.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dratui.failure import Failure
 from dratui.views.query import Query
 
 
@@ -110,10 +111,14 @@ HISTORY_LENGTH: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Trails walked, oldest first; `at` is where one is. Never empty."""
+    """A trail for each command, oldest first; `at` is where one is, `before` where one was. Never empty.
+
+    As in k9s, what `[`, `]` and `-` go through are commands; each leads to where one had come to from there.
+    """
 
     trails: tuple[Trail, ...]
     at: int = 0
+    before: int = 0
 
     @property
     def trail(self) -> Trail:
@@ -127,29 +132,36 @@ class History:
 
     def marked(self, mark: object) -> "History":
         """The same, remembering `mark` for the present place."""
-        return self._with(replace(self.visit, mark=mark))
+        return self._with(*self.trail[:-1], replace(self.visit, mark=mark))
 
     def changed(self, place: Place) -> "History":
         """The same, the present place looked at differently: another filter, another order."""
-        return self._with(replace(self.visit, place=place))
+        return self._with(*self.trail[:-1], replace(self.visit, place=place))
 
-    def walked(self, trail: Trail) -> "History":
-        """Go somewhere else; what was ahead in the history is forgotten."""
+    def commanded(self, trail: Trail) -> "History":
+        """Begin a trail; what was ahead in the history is forgotten. The same command again begins it anew."""
+        if [visit.place for visit in trail] == [visit.place for visit in self.trail]:
+            return self
         seen = (*self.trails[: self.at + 1], trail)[-HISTORY_LENGTH:]
-        return History(seen, len(seen) - 1)
+        return History(seen, len(seen) - 1, max(0, len(seen) - 2))
 
     def entered(self, place: Place) -> "History":
-        """Go to a place from here."""
-        return self.walked((*self.trail, Visit(place)))
+        """Go on to a place from here."""
+        return self._with(*self.trail, Visit(place))
 
     def left(self) -> "History":
         """Go back to where one came from; on the first place nothing happens."""
-        return self.walked(self.trail[:-1]) if len(self.trail) > 1 else self
+        return self._with(*self.trail[:-1]) if len(self.trail) > 1 else self
 
     def stepped(self, by: int) -> "History":
-        """Go through the history, as far as there is any."""
-        return replace(self, at=max(0, min(self.at + by, len(self.trails) - 1)))
+        """Go through the commands. Raises Failure where there are no more."""
+        if not 0 <= self.at + by < len(self.trails):
+            raise Failure(f"there is no view {'before' if by < 0 else 'after'} this one")
+        return replace(self, at=self.at + by, before=self.at)
 
-    def _with(self, visit: Visit) -> "History":
-        trail = (*self.trail[:-1], visit)
+    def last(self) -> "History":
+        """Go to where one was before; again: back here."""
+        return replace(self, at=self.before, before=self.at)
+
+    def _with(self, *trail: Visit) -> "History":
         return replace(self, trails=(*self.trails[: self.at], trail, *self.trails[self.at + 1 :]))

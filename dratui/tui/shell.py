@@ -112,7 +112,7 @@ class Shell(Screen[None], inherit_bindings=False):
             travel=self._travel_to,
         )
         # What the keymap calls an action.
-        self._actions: Mapping[str, Callable[..., None]] = {
+        self._actions: Mapping[str, Callable[..., object]] = {
             "go": lambda where: self._guide.face.view.go(where),
             "open": self._open,
             "describe": lambda: self._enter_chosen(Card),
@@ -129,7 +129,9 @@ class Shell(Screen[None], inherit_bindings=False):
             "now": self._now,
             "help": lambda: self._enter(Keys()),
             "fold": self._fold,
+            "leave": self._leave,
             "quit": self._quit,
+            "redraw": lambda: self.refresh(layout=True),
             "namespace": self._looking.choose_namespace,
             "choose_column": self._looking.choose_column,
             "sort": self._looking.sort,
@@ -231,7 +233,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self._plan()
         self._frame.draw()
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], object]) -> None:
         """Take a step that may not be possible; then the last line says why. Show where it led."""
         try:
             step()
@@ -325,14 +327,20 @@ class Shell(Screen[None], inherit_bindings=False):
 
         self._work.start(f"connecting to {there.context}", go)
 
-    def _back(self) -> None:
-        """End what is being done, or else a filter; then back along the trail."""
+    def _back(self) -> bool:
+        """End what is being done, or else a filter; then back along the trail. False where that begins."""
         if stopped := self._work.stop() or self._travel.stop():
             self.say(f"stopped: {stopped}")
         elif self._guide.face.narrowed:
             self._looking.narrow("")
         else:
-            self._guide.back()
+            return self._guide.back()
+        return True
+
+    def _leave(self) -> None:
+        """Back; from where there is no further back, out."""
+        if not self._back():
+            self._quit()
 
     def _fold(self) -> None:
         """Hold a replay; on a card, open or close a section."""

@@ -7,10 +7,10 @@ from textual.screen import Screen
 
 from dratui.config import state_folder
 from dratui.failure import Failure
-from dratui.terminal import clean
+from dratui.terminal import clean_lines
 from dratui.tui import clipboard
 from dratui.tui.guide import Guide
-from dratui.tui.places import crumb, name_of
+from dratui.tui.places import Yaml, crumb, name_of
 from dratui.tui.saving import save
 from dratui.tui.work import Tell, Work
 from dratui.views.tables import TABLES
@@ -25,9 +25,11 @@ class Taking:
         self._work = work
 
     def copy_name(self) -> None:
-        """The name of what is chosen."""
+        """The name of what is chosen; of YAML all there is, as in k9s."""
         chosen = self._guide.face.chosen()
-        if chosen is not None:
+        if isinstance(self._guide.place, Yaml):
+            self._copy("\n".join("".join(row) for row in self._guide.face.view.as_text()), "the YAML")
+        elif chosen is not None:
             self._copy(name_of(chosen.key))
 
     def copy_namespace(self) -> None:
@@ -51,11 +53,13 @@ class Taking:
 
         self._work.start(f"saving {title}", keep)
 
-    def _copy(self, text: str) -> None:
-        async def copy(_: Tell) -> str:
-            return f"copied {text} ({await clipboard.copy(clean(text), self._write, os.environ)})"
+    def _copy(self, text: str, what: str = "") -> None:
+        what = what or text
 
-        self._work.start(f"copying {text}", copy)
+        async def copy(_: Tell) -> str:
+            return f"copied {what} ({await clipboard.copy(clean_lines(text), self._write, os.environ)})"
+
+        self._work.start(f"copying {what}", copy)
 
     def _write(self, sequence: str) -> None:
         """To the terminal, past the screen. Textual has no public way for what it has no word for."""

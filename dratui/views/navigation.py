@@ -7,7 +7,6 @@ from dratui.cluster.store import Store
 from dratui.views.query import Query, Within
 
 _INSIDE = {
-    "namespaces": "pods",
     "pods": "claims",
     "claims": "devices",
     "devices": "nodes",
@@ -22,6 +21,8 @@ _INSIDE = {
 
 def drill(store: Store, kind: str, row: Any) -> Query | None:
     """What is one step inside a row; None where there is nothing to go to."""
+    if kind == "namespaces":
+        return Query(kind="pods", namespace=row.key.name)  # looked at from now on, as in k9s
     inside = _INSIDE.get(kind)
     if inside is None or (kind == "devices" and not row.node):
         return None

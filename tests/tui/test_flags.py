@@ -25,7 +25,7 @@ def test_it_starts_where_it_is_told_to_without_first_line_and_mouse() -> None:
         tty.shows("</gpu>")
         assert tty.screen.startswith(" Claims(all)["), "the title is the first line"
         tty.shows("replay 1×")
-        tty.press("q")
+        tty.press("qqq")
         assert tty.ends() == 0
         assert MOUSE[0] not in tty.written
 

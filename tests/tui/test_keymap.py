@@ -80,15 +80,15 @@ def test_keys_of_every_kind_of_terminal_are_known(event: tuple[str, str | None],
 
 def test_a_file_gives_keys_away_and_the_help_and_the_hints_follow(tmp_path: Path) -> None:
     keys = keymap(
-        tmp_path, "describe: [x, f3]\nleft: ctrl-left\nquit: []\nhotkeys:\n  f2: :claims all /nvidia\n"
+        tmp_path, "describe: [x, f3]\nleft: ctrl-left\nleave: []\nhotkeys:\n  f2: :claims all /nvidia\n"
     )
     assert (keys.key_for("x"), keys.key_for("d"), keys.key_for("q")) == (keys.key_for("f3"), None, None)
     assert (described := keys.key_for("x")) is not None
     assert described.action == "describe"
-    assert keys.hints(("describe", "quit", "back")) == [("x", "describe"), ("esc", "back")]
+    assert keys.hints(("describe", "leave", "back")) == [("x", "describe"), ("esc", "back")]
     shown = help_of(keys)
     assert "x f3 describe" in shown
-    assert "quit, also :q" not in shown
+    assert "back, then quit" not in shown
     assert "ctrl-← l" in shown
     assert "f2 :claims all /nvidia" in shown
     assert (hotkey := keys.key_for("f2")) is not None

@@ -6,10 +6,10 @@ import time
 import pytest
 
 from dratui.cluster.store import Changes, Store
-from dratui.failure import UsageFailure
+from dratui.failure import Failure, UsageFailure
 from dratui.tui.commands import parse, suggestions
 from dratui.tui.feed import PIECE, Feed
-from dratui.tui.places import ContextList, History, Keys, Overview, Rows, Switch, Visit
+from dratui.tui.places import HISTORY_LENGTH, ContextList, History, Keys, Overview, Rows, Switch, Visit
 from dratui.tui.typed_line import TypedLine
 from dratui.tui.widgets.board import shares
 from dratui.tui.widgets.columns import FIXED, NAME, PROSE, Layout, arrange
@@ -64,15 +64,33 @@ def test_what_is_left_of_the_room_goes_round() -> None:
     assert shares([20, 40], [6, 6], 5) == [6, 6], "one scrolls"
 
 
-def test_history_goes_back_forth_and_forgets_what_was_ahead() -> None:
+def test_history_goes_through_commands_and_each_leads_to_where_one_had_come() -> None:
     claims, pods = Rows(Query(kind="claims")), Rows(Query(kind="pods"))
-    history = History(((Visit(Overview()),),)).entered(claims).entered(Keys())
+    start = History(((Visit(Overview()),),))
+    history = start.commanded((Visit(Overview()), Visit(claims))).entered(Keys())
     assert [v.place for v in history.trail] == [Overview(), claims, Keys()]
-    back = history.stepped(-2)
-    assert back.visit.place == Overview()
-    assert back.stepped(5).visit.place == Keys()
-    assert back.entered(pods).stepped(1).visit.place == pods
-    assert history.left().visit.place == claims
+    there = history.commanded((Visit(pods),))
+    assert there.stepped(-1).visit.place == Keys(), "not the step before, as in a browser"
+    assert there.stepped(-1).left().visit.place == claims
+    assert there.stepped(-1).stepped(1).visit.place == pods
+    assert there.last().visit.place == Keys()
+    assert there.last().last().visit.place == pods
+    assert there.stepped(-2).last().visit.place == pods
+    assert there.stepped(-2).commanded((Visit(Keys()),)).trails == (start.trail, (Visit(Keys()),)), (
+        "what was ahead is forgotten"
+    )
+    assert there.commanded(there.trail) == there
+    for history, by in ((start, -1), (there, 1)):
+        with pytest.raises(Failure, match="there is no view"):
+            history.stepped(by)
+
+
+def test_a_history_forgets_the_oldest_and_knows_where_one_was() -> None:
+    history = History(((Visit(Overview()),),))
+    for n in range(HISTORY_LENGTH + 3):
+        history = history.commanded((Visit(Rows(Query(kind="claims", filter=str(n)))),))
+    assert len(history.trails) == HISTORY_LENGTH
+    assert history.last().visit.place == Rows(Query(kind="claims", filter=str(HISTORY_LENGTH + 1)))
 
 
 def test_what_was_marked_is_there_when_one_comes_back() -> None:

@@ -73,7 +73,7 @@ async def test_a_reason_opens_as_the_pods_that_wait_for_it() -> None:
     async with running(ScriptedSource(small()), size=(200, 50)) as pilot:
         await shows(pilot, "1 × cannot allocate all claims")
         await press(pilot, "l", "j", "j", "j", "enter")
-        assert "Pods(all)[1 of 3] </cannot allocate all claims>" in text(pilot)
+        assert "Pods(all)[1 of 3]</cannot allocate all claims>" in text(pilot)
 
 
 async def test_a_group_of_devices_opens_as_those_devices() -> None:
@@ -181,7 +181,7 @@ async def test_commands_complete_and_unknown_ones_are_explained() -> None:
         assert "Pods(vision)" in text(pilot)
         await type_in(pilot, ":rc all /7")
         await press(pilot, "enter")
-        assert "Claims(all)[1 of 3] </7>" in text(pilot)
+        assert "Claims(all)[1 of 3]</7>" in text(pilot)
         await type_in(pilot, ":nonsense")
         await press(pilot, "enter")
         assert "there is no place 'nonsense'" in screen(pilot)[-1]

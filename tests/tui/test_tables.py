@@ -62,7 +62,7 @@ async def test_a_filter_applies_while_it_is_typed_and_esc_ends_it() -> None:
         await type_in(pilot, "/pending")
         assert "eval-gpu" not in text(pilot)
         await press(pilot, "enter")
-        assert "Claims(all)[1 of 3] </pending>" in text(pilot)
+        assert "Claims(all)[1 of 3]</pending>" in text(pilot)
         await press(pilot, "escape")
         assert "eval-gpu" in text(pilot)
 
@@ -102,7 +102,7 @@ async def test_labels_filter_while_they_are_typed_and_what_has_none_says_so() ->
         await press(pilot, "escape", "escape")
         await type_in(pilot, ":claims app!=train")
         await press(pilot, "enter")
-        assert "Claims(all)[1 of 2] </-l app!=train>" in text(pilot)
+        assert "Claims(all)[1 of 2]</-l app!=train>" in text(pilot)
         source.say(put(labelled, "resourceclaims"))
         source.say(put(msgspec.structs.replace(labelled, labels=()), "resourceclaims"))
         await shows(pilot, "Claims(all)[2]")
@@ -116,7 +116,7 @@ async def test_a_rough_name_finds_its_row() -> None:
         await shows(pilot, "eval-gpu")
         await type_in(pilot, "/-f tn7")
         await press(pilot, "enter")
-        assert "Claims(all)[1 of 3] </-f tn7>" in text(pilot)
+        assert "Claims(all)[1 of 3]</-f tn7>" in text(pilot)
         assert "train-7-gpu" in text(pilot)
 
 
@@ -170,7 +170,7 @@ async def test_the_title_stays_whole_and_numbers_of_namespaces_give_way() -> Non
         wanted = "|".join(["train-7"] * 5)
         await type_in(pilot, f"/{wanted}")
         title, *rest = screen(pilot)[1].split("   ")
-        assert title == f" Claims(all)[1 of 3] </{wanted}>"
+        assert title == f" Claims(all)[1 of 3]</{wanted}>"
         assert rest[-1].strip() == "1/1"
 
 

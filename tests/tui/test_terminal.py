@@ -67,7 +67,7 @@ def test_without_colour_and_without_utf8_there_is_neither() -> None:
         tty.shows("allocated,reserved")
         tty.press("jd")
         tty.shows("CLAIM")
-        tty.press("q")
+        tty.press("\x03")
         tty.ends()
         codes = {code for sgr in COLOURS.findall(tty.written) for code in sgr[2:-1].split(";")}
         assert codes <= {"", "0", "1", "2", "3", "4", "7", "39", "49"}, (

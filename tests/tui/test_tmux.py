@@ -53,7 +53,7 @@ def test_it_runs_resizes_and_leaves_the_pane_as_it_was(tmux: Tmux) -> None:
     tmux.type(":claims")
     tmux.enter()
     tmux.shows("Claims(all)")
-    tmux.type("q")
+    tmux.run("send-keys", "C-c")
     tmux.shows("status 0")
     pane = tmux.run("capture-pane", "-p")
     assert "before" in pane

@@ -166,12 +166,15 @@ class RowsFace(Face[VirtualTable]):
         """
         table = self._listing.table
         titles = [c.title for c in table.columns]
-        title = title or self.view.chosen_column or titles[0]
+        chosen = self.view.chosen_column  # maybe of another table
+        title = title or (chosen if chosen in titles else self.query.sort or titles[0])
         if title not in titles and title == "NAME":
             title = table.singular.upper()
         if title == "STATE":
             title = next((c.title for c in table.columns if c.glyph), title)
-        return title, title == self.query.sort and not self.query.descending
+        self.view.chosen_column = title
+        youngest_first = any(c.title == title and c.ticks for c in table.columns)  # ages grow as times fall
+        return title, not self.query.descending if title == self.query.sort else youngest_first
 
     def choose_column(self, by: int) -> None:
         """Take the next column for sorting by."""
@@ -195,7 +198,7 @@ class RowsFace(Face[VirtualTable]):
         if query.within is not None:
             parts.append((f" of {name_of(query.within.key)}", skin.dim))
         if query.filter:
-            parts.append((f" </{query.filter}>", skin.accent))
+            parts.append((f"</{query.filter}>", skin.accent))
         if query.faults_only:
             parts.append((" faults only", skin.states[Style.FAULT]))
         if self._listing.working:

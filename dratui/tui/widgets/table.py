@@ -276,7 +276,9 @@ class VirtualTable(Pane):
         end = 1
         for number, span in enumerate(layout.spans):
             column = self._columns[span.column][1]
-            mark = ("↓" if query.descending else "↑") if column.title == query.sort else ""
+            mark = (
+                ("↓" if query.descending is not column.ticks else "↑") if column.title == query.sort else ""
+            )
             ink = self.skin.accent if column.title == self.chosen_column else self.skin.dim
             if number:
                 parts.append((" " * GAP, self.skin.plain))
