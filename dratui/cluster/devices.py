@@ -1,8 +1,8 @@
 """Devices: what they are, who holds them, what keeps others away."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,7 @@ from dratui.api.model import (
     Device,
     DeviceKey,
     Result,
+    Slice,
     Version,
 )
 from dratui.cluster.counters import shortage
@@ -87,11 +88,18 @@ def results_on(claim: Claim, key: DeviceKey) -> Iterator[Result]:
     return (r for r in (claim.allocation.results if claim.allocation else ()) if r.key == key)
 
 
+def _allocated(store: Store, key: DeviceKey) -> list[tuple[Claim, Result]]:
+    """Who has a device, claim by claim."""
+    claims = [store.claims[name] for name in sorted(store.claims_of_device[key])]
+    return [(claim, result) for claim in claims for result in results_on(claim, key)]
+
+
 def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     """A device as listed; None when it is neither published by its pool's newest generation nor held."""
     verdict = judgement(store, (key.driver, key.pool))
     found = verdict.devices.get(key.device) if verdict else None
     taints = tuple(effective_taints(store, key, found))
+    allocated = _allocated(store, key)
     claims = tuple(
         Holding(
             c.namespace,
@@ -104,15 +112,14 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
             eviction_time(r, taints),
             reports(store, c).get(key, ()),
         )
-        for c in (store.claims[k] for k in sorted(store.claims_of_device[key]))
-        for r in results_on(c, key)
+        for c, r in allocated
     )
     if found is None and not claims:
         return None
     if verdict is None or found is None:
         return _unpublished(store, key, claims, taints)
     slice_, device = found
-    state, why = _state(store, key, device, verdict, claims, taints)
+    state, why = _state(store, key, found, verdict, allocated)
     return DeviceRow(
         driver=key.driver,
         pool=key.pool,
@@ -135,6 +142,39 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         vanished=False,
         why=why,
     )
+
+
+class Counted(NamedTuple):
+    """What counting needs of a device's row."""
+
+    node: str
+    product: str | None
+    state: State
+    holders: tuple[str, ...]  # namespaces
+
+
+def counted(store: Store, key: DeviceKey) -> Counted | None:
+    """The same as in `device_row`, at a third of its cost."""
+    verdict = judgement(store, (key.driver, key.pool))
+    found = verdict.devices.get(key.device) if verdict else None
+    if verdict is None or found is None:
+        row = device_row(store, key)
+        return (
+            None
+            if row is None
+            else Counted(row.node, row.product, row.state, _namespaces(h.namespace for h in row.holders))
+        )
+    allocated = _allocated(store, key)
+    return Counted(
+        node_of(found) or _held_on(store, key),
+        product(key.driver, found[1]),
+        _state(store, key, found, verdict, allocated)[0],
+        _namespaces(claim.namespace for claim, result in allocated if not result.admin_access),
+    )
+
+
+def _namespaces(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 def _unpublished(
@@ -172,23 +212,22 @@ def _held_on(store: Store, key: DeviceKey) -> str:
 def _state(
     store: Store,
     key: DeviceKey,
-    device: Device,
+    found: tuple[Slice, Device],
     verdict: Judgement,
-    claims: tuple[Holding, ...],
-    taints: tuple[EffectiveTaint, ...],
+    allocated: Sequence[tuple[Claim, Result]],
 ) -> tuple[State, str]:
     """The state that says most, and why. Held comes before what would keep others away."""
-    holders = [c for c in claims if not c.admin_access]
-    if len({(h.namespace, h.name) for h in holders}) > 1 or any(h.share_id for h in holders):
-        return "shared", ""
+    holders = [(claim, result) for claim, result in allocated if not result.admin_access]
     if holders:
-        return "held", ""
+        first = holders[0][0]
+        shared = any(result.share_id or claim is not first for claim, result in holders)
+        return "shared" if shared else "held", ""
     if verdict.state != "complete":
         return verdict.state, f"pool: {verdict.why}"
-    for taint in taints:
+    for taint in effective_taints(store, key, found):
         if taint.effect in BLOCKING_EFFECTS:
             return "tainted", taint.text
-    if short := shortage(store, (key.driver, key.pool), device.consumes):
+    if short := shortage(store, (key.driver, key.pool), found[1].consumes):
         return "blocked", short
     return "free", ""
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from dratui.api.model import ObjectKey
-from dratui.cluster.devices import DeviceRow, device_row
+from dratui.api.model import DeviceKey, ObjectKey
+from dratui.cluster.devices import Counted, counted
 from dratui.cluster.index import pool_of
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.pools import devices_of
@@ -59,18 +59,18 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
     if node is None and not devices:
         return None
     published, claimed = store.known("resourceslices"), store.known("resourceclaims")
-    products = Counter(d.product or d.driver for d in devices)
+    products = Counter(d.product or key.driver for key, d in devices)
     return NodeRow(
         name=key.name,
         ready=None if node is None or not node.ready else node.ready == "True",
         unschedulable=bool(node and node.unschedulable),
         roles=tuple(k.removeprefix(_ROLE) for k, _ in node.labels if k.startswith(_ROLE)) if node else (),
         version=node.kubelet if node else "",
-        drivers=tuple(sorted({d.driver for d in devices})) if published else None,
+        drivers=tuple(sorted({key.driver for key, _ in devices})) if published else None,
         products=tuple(f"{n} × {p}" for p, n in sorted(products.items())) if published else None,
-        devices=sum(not d.vanished for d in devices) if published else None,
-        held=sum(bool(d.holders) for d in devices) if claimed else None,
-        free=sum(d.state == "free" for d in devices) if published and claimed else None,
+        devices=sum(d.state != "gone" for _, d in devices) if published else None,
+        held=sum(bool(d.holders) for _, d in devices) if claimed else None,
+        free=sum(d.state == "free" for _, d in devices) if published and claimed else None,
         plugin=plugin_resources(store, key.name),
         pods=sum(not finished(store.pods[p]) for p in store.pods_of_node[key.name])
         if store.known("pods")
@@ -79,7 +79,7 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
     )
 
 
-def devices_on(store: Store, node: str) -> Iterator[DeviceRow]:
+def devices_on(store: Store, node: str) -> Iterator[tuple[DeviceKey, Counted]]:
     """The devices that are this node's own: of pools with a slice for it, or held there."""
     pools = {pool_of(store.slices[key]) for key in store.slices_of_node[node]}
     for claim in store.claims_of_node[node]:
@@ -87,9 +87,9 @@ def devices_on(store: Store, node: str) -> Iterator[DeviceRow]:
         pools.update((r.driver, r.pool) for r in (allocation.results if allocation else ()))
     for pool in sorted(pools):
         for device in devices_of(store, pool):
-            row = device_row(store, device)
-            if row is not None and row.node == node:
-                yield row
+            found = counted(store, device)
+            if found is not None and found.node == node:
+                yield device, found
 
 
 def plugin_resources(store: Store, name: str) -> tuple[PluginResource, ...]:

@@ -6,7 +6,7 @@ import msgspec
 
 from dratui.api.model import DeviceKey
 from dratui.cluster.counters import CounterSetState, counter_sets
-from dratui.cluster.devices import device_row
+from dratui.cluster.devices import counted
 from dratui.cluster.index import PoolKey, held
 from dratui.cluster.judgement import Judgement, judgement, where
 from dratui.cluster.store import Store
@@ -52,8 +52,8 @@ class PoolRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=Tru
 def pool_row(store: Store, key: PoolKey) -> PoolRow | None:
     """A pool as listed; None when nothing publishes it and nothing of it is held."""
     verdict = judgement(store, key)
-    rows = [row for device in devices_of(store, key) if (row := device_row(store, device))]
-    if verdict is None and not rows:
+    states = [found.state for device in devices_of(store, key) if (found := counted(store, device))]
+    if verdict is None and not states:
         return None
     if verdict is None:
         known = store.known("resourceslices")
@@ -86,8 +86,8 @@ def pool_row(store: Store, key: PoolKey) -> PoolRow | None:
         state=verdict.state,
         why=verdict.why,
         devices=len(verdict.devices),
-        free=sum(row.state == "free" for row in rows),
-        blocked=sum(row.state == "blocked" for row in rows),
+        free=states.count("free"),
+        blocked=states.count("blocked"),
         counter_sets=counter_sets(store, key),
     )
 

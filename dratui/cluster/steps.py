@@ -68,11 +68,16 @@ def _in_order(told: Iterable[Step], since: datetime | None) -> Iterator[Step]:
         since = _latest(since, step.after)
         if step.at is None and step.state != "unknown":
             agree = since is None or step.before is None or since <= step.before
-            after, before = (since, step.before) if agree else (None, None)
-            yield msgspec.structs.replace(step, after=after, before=before)
+            yield _between(step, *((since, step.before) if agree else (None, None)))
         else:
-            yield msgspec.structs.replace(step, after=None, before=None)
+            yield _between(step, None, None)
             since = _latest(since, step.at)
+
+
+def _between(step: Step, after: datetime | None, before: datetime | None) -> Step:
+    if step.after is after and step.before is before:  # as a rule
+        return step
+    return msgspec.structs.replace(step, after=after, before=before)
 
 
 def _of_claim(claim: Claim, pods: Iterable[Pod], reason: str) -> Iterator[Step]:
@@ -159,8 +164,8 @@ def _scheduled(pod: Pod) -> datetime | None:
     return condition.last_transition_time if condition is not None and condition.status == "True" else None
 
 
-def _latest(*times: datetime | None) -> datetime | None:
-    return max(filter(None, times), default=None)
+def _latest(a: datetime | None, b: datetime | None) -> datetime | None:
+    return a if b is None else b if a is None or a < b else a
 
 
 def _earliest(*times: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from dratui.api.model import DeviceKey, ObjectKey
 from dratui.cluster.claims import claim_row
-from dratui.cluster.devices import device_row
+from dratui.cluster.devices import counted
 from dratui.cluster.index import PoolKey, accelerated
 from dratui.cluster.judgement import judgement
 from dratui.cluster.nodes import plugin_resources
@@ -244,10 +244,8 @@ class Summary:
 
 
 def _device(store: Store, key: DeviceKey) -> Hashable:
-    row = device_row(store, key)
-    if row is None:
-        return None
-    return row.driver, row.product or "", row.state, tuple({h.namespace: None for h in row.holders})
+    found = counted(store, key)
+    return None if found is None else (key.driver, found.product or "", found.state, found.holders)
 
 
 def _pool(store: Store, key: PoolKey) -> Hashable:

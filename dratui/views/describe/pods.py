@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dratui.api.model import ObjectKey
 from dratui.cluster.claims import claim_row
+from dratui.cluster.devices import device_row
 from dratui.cluster.nodes import NodeRow, devices_on
 from dratui.cluster.pods import PodRow
 from dratui.cluster.store import Store
@@ -114,7 +115,9 @@ def node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
         "DEVICE PLUGINS",
         *((p.name, f"{number(p.requested)} of {p.allocatable} asked for") for p in row.plugin),
     )
-    yield device_list("DEVICES", devices_on(store, row.name))
+    yield device_list(
+        "DEVICES", filter(None, (device_row(store, key) for key, _ in devices_on(store, row.name)))
+    )
 
 
 def namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Section]:
