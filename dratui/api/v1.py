@@ -73,7 +73,7 @@ class Device(Struct, frozen=True):
 
     name: str = ""
     attributes: dict[str, AttributeValue] | None = None
-    # A bare quantity is `v1alpha3` as 1.31 and 1.32 served it.
+    # A bare quantity is `v1alpha3`.
     capacity: dict[str, DeviceCapacity | str] | None = None
     consumes_counters: tuple[Consumption, ...] | None = None
     node_name: str | None = None

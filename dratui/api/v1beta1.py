@@ -1,7 +1,7 @@
 """`resource.k8s.io/v1beta1` and `v1alpha3` to `dratui.api.model`.
 
 Against v1, devices sit one level deeper (`basic`) and a request is flat: what `exactly` holds stands beside its name.
-v1alpha3 differs from v1beta1 in a capacity that was once a bare quantity, which `dratui.api.v1` reads too.
+v1alpha3 differs from v1beta1 in a capacity that is a bare quantity, which `dratui.api.v1` reads too.
 """
 
 import msgspec

@@ -13,6 +13,10 @@ Broken = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """What aiohttp raises when a request cannot be made or an answer breaks off (ValueError: a torn chunk or URL)."""
 
 
+class ProxyTrouble(aiohttp.ClientError):
+    """What a proxy that aiohttp does not speak to has done, as the end of a sentence about it."""
+
+
 class _Details(msgspec.Struct, frozen=True, rename="camel"):
     retry_after_seconds: float | None = None
 
@@ -65,14 +69,18 @@ def breakdown(to: str, server: str, error: BaseException, *, silence: float) -> 
 def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str]:
     way = "is the server up, and is there a way to it from here (VPN, proxy, firewall)?"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        cause = error.certificate_error
-        why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+        error = error.certificate_error
+    elif isinstance(error, aiohttp.ClientOSError) and isinstance(error.__cause__, ssl.SSLError):
+        error = error.__cause__  # of TLS behind a SOCKS proxy
+    if isinstance(error, ssl.SSLCertVerificationError):
         return (
-            f"the certificate of {server} cannot be trusted ({why})",
+            f"the certificate of {server} cannot be trusted ({error.verify_message})",
             "is certificate-authority(-data), or tls-server-name, in the kubeconfig this server's?",
         )
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"the name of {server} cannot be resolved", way
+    if isinstance(error, ProxyTrouble):
+        return f"the proxy in front of {server} {error}", "look at proxy-url or $HTTPS_PROXY"
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"the proxy in front of {server} does not answer", "look at proxy-url or $HTTPS_PROXY"
     if isinstance(error, aiohttp.ClientHttpProxyError):

@@ -32,6 +32,7 @@ IDLE_TIMEOUT = 75.0
 LARGEST_BODY = 1 << 30
 """Bytes. 500 objects of etcd's 1.5 MiB each are 750 MiB: every legal page fits, an endless body ends."""
 _LARGEST_REFUSAL = 64 << 10  # bytes of an error's body that are looked at
+_KEPT = 75.0  # seconds that an idle connection is kept
 _READ_BUFFER = 256 << 10  # bytes; aiohttp's 64 KiB costs twice the wake-ups on a big list
 
 
@@ -54,13 +55,26 @@ class Connection:
         local = self._server.host in ("localhost", "127.0.0.1", "::1")
         self._list_encoding = "identity" if local or access.cluster.disable_compression else "gzip"
         self._session = aiohttp.ClientSession(
-            # No limit: each watch holds a connection for as long as it lives. Kept for the next check that the
-            # server is alive, and less than the 90 seconds that Go's clients and servers keep theirs.
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, socket_factory=_socket),
+            connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=_READ_BUFFER,
             auto_decompress=True,
         )
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        # No limit: each watch holds a connection for as long as it lives. Kept for the next check that the server
+        # is alive, and less than the 90 seconds that Go's clients and servers keep theirs.
+        if self._proxy is None or self._proxy.scheme != "socks5":
+            return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT, socket_factory=_socket)
+        if self._access.cluster.tls_server_name:
+            raise KubeFailure(
+                "tls-server-name does not go together with a SOCKS proxy",
+                hint="make `server` in the kubeconfig a name that is in its certificate: the proxy looks it up",
+            )
+        from dratui.kube import socks  # few need it
+
+        proxy, self._proxy = self._proxy, None
+        return socks.connector(proxy, keepalive_timeout=_KEPT)
 
     def about(self, server_version: str = "") -> About:
         """Whom we talk to, as far as the kubeconfig says."""

@@ -12,7 +12,7 @@ from dratui.kube.failure import KubeFailure
 
 
 def proxy_for(server: URL, named: str, environ: Mapping[str, str]) -> URL | None:
-    """The proxy to reach `server` through; `named` is the kubeconfig's `proxy-url`.
+    """The proxy to reach `server` through: http, https, socks5; `named` is the kubeconfig's `proxy-url`.
 
     Raises KubeFailure for a proxy that we cannot speak to. Source: golang.org/x/net/http/httpproxy.
     """
@@ -28,10 +28,12 @@ def proxy_for(server: URL, named: str, environ: Mapping[str, str]) -> URL | None
         raise KubeFailure(
             "the proxy's address is no URL", hint="look at proxy-url or $HTTPS_PROXY"
         ) from error
-    if proxy.scheme not in ("http", "https") or not proxy.host:
+    if proxy.scheme == "socks5h":
+        proxy = proxy.with_scheme("socks5")  # as for Go, names are looked up by the proxy either way
+    if proxy.scheme not in ("http", "https", "socks5") or not proxy.host:
         raise KubeFailure(
-            f"cannot use the proxy {proxy.scheme}://{proxy.host}: only http and https proxies are supported",
-            hint="put an http proxy into proxy-url or $HTTPS_PROXY",
+            f"cannot use the proxy {proxy.scheme}://{proxy.host}: only http, https and socks5 proxies are supported",
+            hint="look at proxy-url or $HTTPS_PROXY",
         )
     return proxy
 

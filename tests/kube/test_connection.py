@@ -227,6 +227,27 @@ async def test_a_token_file_is_read_again_when_the_server_says_no(
     await connection.close()
 
 
+async def test_a_token_file_is_read_again_every_minute(tmp_path: Path, server: ScriptedServer) -> None:
+    token = tmp_path / "token"
+    sent: list[str] = []
+
+    async def look(request: web.Request) -> web.StreamResponse:
+        sent.append(request.headers["Authorization"])
+        return web.json_response({})
+
+    server.version_handler = look
+    clock = [1000.0]
+    write_kubeconfig(tmp_path / "config", server.url, {"tokenFile": "token"})
+    options = Options(kubeconfig=str(tmp_path / "config"))
+    connection = await http.connect(options, now=lambda: clock[0], environ={})
+    for text, later in (("one", 0), ("two", 59), ("three", 2)):
+        token.write_text(text)
+        clock[0] += later
+        await connection.get("/version", to="look")
+    assert sent == ["Bearer one", "Bearer one", "Bearer three"]
+    await connection.close()
+
+
 def plugin(script: str, **more: Any) -> dict[str, Any]:
     version = "client.authentication.k8s.io/v1"
     return {"exec": {"command": sys.executable, "args": ["-c", script], "apiVersion": version, **more}}
@@ -402,6 +423,8 @@ async def test_a_certificate_or_file_that_is_none(
         ),
         ("https://127.0.0.1", "", {"HTTPS_PROXY": "http://p:1"}, None),
         ("https://k.test", "http://p:1", {"NO_PROXY": "*"}, "http://p:1"),
+        ("https://k.test", "socks5h://p:1", {}, "socks5://p:1"),
+        ("https://k.test", "", {"HTTPS_PROXY": "socks5://p"}, "socks5://p"),
     ],
 )
 def test_which_proxy_is_taken(server: str, named: str, environ: dict[str, str], proxy: str | None) -> None:
@@ -409,8 +432,8 @@ def test_which_proxy_is_taken(server: str, named: str, environ: dict[str, str], 
 
 
 def test_a_proxy_that_cannot_be_used_is_said_without_its_password() -> None:
-    with pytest.raises(KubeFailure, match="only http and https proxies") as raised:
-        proxy_for(URL("https://k.test"), "socks5://jane:secret@p:1", {})
+    with pytest.raises(KubeFailure, match="only http, https and socks5 proxies") as raised:
+        proxy_for(URL("https://k.test"), "socks4://jane:secret@p:1", {})
     assert "secret" not in str(raised.value)
 
 
@@ -419,6 +442,12 @@ async def test_the_proxy_of_the_kubeconfig_is_used(tmp_path: Path, server: Scrip
     through = {"proxy-url": server.url}
     async with connected(tmp_path, "http://k8s.invalid", cluster_fields=through) as connection:
         assert b"through-the-proxy" in await connection.get("/version", to="look")
+
+
+async def test_a_socks_proxy_and_another_name_in_the_certificate_do_not_go_together(tmp_path: Path) -> None:
+    both = {"proxy-url": "socks5://127.0.0.1:1", "tls-server-name": "k8s"}
+    failure = await failure_of(tmp_path, "https://127.0.0.1:1", cluster_fields=both)
+    assert "tls-server-name does not go together with a SOCKS proxy" in failure.what
 
 
 async def test_a_server_behind_a_path_is_asked_there(tmp_path: Path, server: ScriptedServer) -> None:

@@ -47,6 +47,7 @@ _UNTIL_1_35 = {
     "cut.example.com": "counter sets and the devices that consume them are in one slice",
     "pool-incomplete": "devices of an incomplete pool are allocated",
     "pool-invalid": "an invalid pool is an error, in other words",
+    "tolerationSeconds": "the scheduler does not note tolerations, so a taint evicts at once",
 }
 
 OLDER = (
@@ -78,7 +79,6 @@ OLDER = (
             "slot.example.com": "no consumable capacity",
             "example.com/extended": "no extended resources by device class",
             "attach.example.com": "no binding conditions",
-            "tolerationSeconds": "the scheduler does not note tolerations, so a taint evicts at once",
         },
         allocation_time=False,
     ),
