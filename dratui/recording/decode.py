@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from dratui.api.model import ObjectKey
 from dratui.api.streams import STREAMS, codec
 from dratui.api.wire import Decoding
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
@@ -33,7 +34,7 @@ class Decoder:
 
     def rows(self, line: Line, objects: Sequence[msgspec.Raw]) -> list[Any]:
         """Objects of a line as rows. An odd object costs itself, not the page."""
-        decoding = decoding_of(line)
+        decoding = decoding_of(line.stream, line.version)
         rows: list[Any] = []
         if decoding is None:
             return rows
@@ -50,7 +51,7 @@ class Decoder:
             return [Page(line.stream, (), line.first, line.last)]
         if not (line.version and (line.page or line.put or line.gone)):
             raise ValueError("a line that says nothing")
-        decoding = decoding_of(line)
+        decoding = decoding_of(line.stream, line.version)
         if decoding is None:
             self._unread[line.stream] = f"recorded as {line.version!r}, which this dratui does not read"
             self.skipped += 1
@@ -69,12 +70,38 @@ class Decoder:
         return HealthChanged(stream, health)
 
 
+class _Metadata(msgspec.Struct, frozen=True, gc=False):
+    name: str = ""
+    namespace: str = ""
+
+
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    metadata: _Metadata = _Metadata()
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def name_of(line: Line, data: bytes) -> ObjectKey | None:
+    """The key that an object's row will have; None for what becomes no row."""
+    try:
+        meta = _NAMED.decode(data).metadata
+        return ObjectKey(meta.namespace, meta.name)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        decoding = decoding_of(line.stream, line.version)
+        return decoding.row(data).key if decoding is not None else None
+    except (ValueError, RecursionError):
+        return None
+
+
 _UNKNOWN = Health(phase=Phase.WAITING, since=0.0)
 
 
-def decoding_of(line: Line) -> Decoding[Any] | None:
-    """What reads the objects of a line; None for what this dratui does not know."""
+def decoding_of(stream: str, version: str) -> Decoding[Any] | None:
+    """What reads a stream's objects of this version; None for what this dratui does not know."""
     try:
-        return codec(line.stream.partition(":")[0], line.version)
+        return codec(stream.partition(":")[0], version)
     except KeyError:
         return None

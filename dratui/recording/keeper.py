@@ -54,7 +54,7 @@ class Keeper:
         """What cannot be read is left out: it would not be read later, either."""
         if not objects:
             return
-        decoding = decoding_of(line)
+        decoding = decoding_of(line.stream, line.version)
         if line.version not in self._versions[line.stream]:
             known = () if decoding is None else tuple(sorted(fields(decoding)))
             self._versions[line.stream][line.version] = known

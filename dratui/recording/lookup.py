@@ -11,29 +11,18 @@ from pathlib import Path
 
 import msgspec
 
+from dratui.api.model import ObjectKey
+from dratui.recording.decode import name_of
 from dratui.recording.format import Line
 from dratui.recording.reader import Reader
 from dratui.recording.seeking import Marks
-
-
-class _Metadata(msgspec.Struct, frozen=True):
-    name: str = ""
-    namespace: str = ""
-
-
-class _Named(msgspec.Struct, frozen=True):
-    metadata: _Metadata = _Metadata()
-
-
-_NAMED = msgspec.json.Decoder(_Named)
-
 
 _GONE = b""
 
 
 def last_state(path: Path, marks: Marks, stream: str, namespace: str, name: str, t: float) -> bytes | None:
     """The object as the lines up to and with `t`, unix seconds, left it; None if it is not there then."""
-    wanted = _Metadata(name, namespace)
+    wanted = ObjectKey(namespace, name)
     for number in range(marks.before(t), -1, -1):
         with Reader(path) as reader:
             states, lines = marks.lines(reader, number)
@@ -48,41 +37,36 @@ def last_state(path: Path, marks: Marks, stream: str, namespace: str, name: str,
     return None
 
 
-def _at_mark(states: Iterable[Line], stream: str, wanted: _Metadata) -> tuple[bool, bool]:
+def _at_mark(states: Iterable[Line], stream: str, wanted: ObjectKey) -> tuple[bool, bool]:
     """Whether the object is there, and whether a list under way has named it."""
     there = listed = False
     for line in states:
         if line.stream == stream and line.state is not None:
-            there = there or any(_is(o, wanted) for o in line.state.rows)
-            listed = listed or (wanted.namespace, wanted.name) in (line.state.listed or ())
+            there = there or any(_is(line, o, wanted) for o in line.state.rows)
+            listed = listed or wanted in (line.state.listed or ())
     return there, listed
 
 
-def _last(lines: Iterable[Line], stream: str, wanted: _Metadata, *, listed: bool) -> bytes | None:
+def _last(lines: Iterable[Line], stream: str, wanted: ObjectKey, *, listed: bool) -> bytes | None:
     """What the lines say last of the object; _GONE if it is gone, None if they do not name it."""
     found: bytes | None = None
     for line in lines:
         if line.stream != stream:
             continue
         if line.page is not None:
-            named = next((bytes(o) for o in line.page if _is(o, wanted)), None)
+            named = next((bytes(o) for o in line.page if _is(line, o, wanted)), None)
             listed = named is not None or (listed and not line.first)
             if named is not None:
                 found = named
             elif line.last and not listed:
                 found = _GONE
-        elif line.put and _is(line.put, wanted):
+        elif line.put and _is(line, line.put, wanted):
             found = bytes(line.put)
-        elif line.gone and _is(line.gone, wanted):
+        elif line.gone and _is(line, line.gone, wanted):
             found = _GONE
     return found
 
 
-def _is(object_: msgspec.Raw, wanted: _Metadata) -> bool:
+def _is(line: Line, object_: msgspec.Raw, wanted: ObjectKey) -> bool:
     data = bytes(object_)
-    if wanted.name.encode() not in data:
-        return False
-    try:
-        return _NAMED.decode(data).metadata == wanted
-    except (ValueError, RecursionError):
-        return False
+    return wanted.name.encode() in data and name_of(line, data) == wanted

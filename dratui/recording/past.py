@@ -1,31 +1,26 @@
 """A recording as it was at any of its times: implements `dratui.past.Past`."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from dratui.api.streams import STREAMS
-from dratui.events import Event, Gone, HealthChanged, Page, Put
-from dratui.history import History
-from dratui.recording.decode import Decoder
-from dratui.recording.format import Line, RecordingFailure
+from dratui.events import Event
+from dratui.recording.format import RecordingFailure
 from dratui.recording.lookup import last_state
-from dratui.recording.mirror import Mirror
 from dratui.recording.reader import Reader
+from dratui.recording.section import LAST, Section, read_section
 from dratui.recording.seeking import Marks, marks_of
 
-_SECTIONS = 2  # kept: on both sides of a mark one steps to and fro
-_LARGEST = 1 << 30  # bytes that the changes of one may take
+_SECTIONS = 2  # kept: one steps to and fro where two meet
 _PROGRESS_SECONDS = 0.1
 
 
 class Recorded:
     """What a file remembers. Raises RecordingFailure for what is no recording.
 
-    Between two marks the rows and their changes are in memory, as those of a live session are; where one looks
-    elsewhere, that section of the file is read instead.
+    Of a section of the file the rows and their changes are in memory, as those of a live session are; where one looks
+    elsewhere, another section is read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +31,7 @@ class Recorded:
             self._about = reader.header.about
         self._marks: Marks | None = None
         self._reading = asyncio.Lock()  # one at a time: others want the same
-        self._sections: OrderedDict[int, History] = OrderedDict()
+        self._sections: list[Section] = []
 
     async def prepare(self, progress: Callable[[float], None]) -> None:
         """Read the index, or the file."""
@@ -82,22 +77,20 @@ class Recorded:
 
     async def step(self, t: float, direction: Literal[-1, 1]) -> float | None:
         """The nearest step before or after `t`."""
-        marks = await self._ready()
-        number = marks.before(t)
-        while 0 <= number < len(marks.marks):
-            found = (await self._section(number)).nearest(t, direction)
-            if found is not None:
-                return found
-            number += direction
-        return None
+        section = await self._section(t)
+        while (found := section.history.nearest(t, direction)) is None:
+            following = await self._neighbour(section, direction)
+            if following is None:
+                return None
+            section = following
+        return found
 
     async def at(self, t: float, *, since: float | None = None) -> AsyncIterator[Sequence[Event]]:
         """Events that make a store what it was at `t`."""
-        marks = await self._ready()
-        number = marks.before(t)
-        if since is not None and marks.before(since) != number:
+        section = await self._section(t)
+        if since is not None and not section.covers(since):
             since = None
-        async for piece in (await self._section(number)).at(t, since=since):
+        async for piece in section.history.at(t, since=since):
             yield piece
 
     async def fetch_at(self, t: float, stream: str, namespace: str, name: str) -> bytes:
@@ -115,65 +108,36 @@ class Recorded:
         assert self._marks is not None
         return self._marks
 
-    async def _section(self, number: int) -> History:
-        """What happened between a mark and the next one."""
+    async def _section(self, t: float) -> Section:
+        """What happened around `t`."""
+        marks = await self._ready()
         async with self._reading:
-            if number not in self._sections:
-                self._sections[number] = await asyncio.to_thread(self._read, number)
-        found = self._sections[number]
-        self._sections.move_to_end(number)
-        while len(self._sections) > _SECTIONS:
-            self._sections.popitem(last=False)
-        return found
+            for section in self._sections:
+                if section.covers(t):
+                    return self._keep(section)
+            number = marks.before(t)
+            found = await asyncio.to_thread(read_section, self._path, marks, number, t=t)
+            assert found is not None  # every mark has a first one
+            return self._keep(found)
 
-    def _read(self, number: int) -> History:
-        assert self._marks is not None
-        section = _Section(self._started)
-        with Reader(self._path) as reader:
-            states, lines = self._marks.lines(reader, number)
-            return section.read(self._marks.marks[number].t, states, lines)
+    async def _neighbour(self, section: Section, direction: Literal[-1, 1]) -> Section | None:
+        """The one before or after; None if there is none."""
+        marks = await self._ready()
+        async with self._reading:
+            for other in self._sections:
+                if section.adjoins(other, direction):
+                    return self._keep(other)
+            number, index = section.number, section.index + direction
+            if index < 0:
+                number, index = number - 1, LAST
+            found: Section | None = None
+            if number >= 0 and not (section.last and direction > 0):
+                found = await asyncio.to_thread(read_section, self._path, marks, number, index=index)
+            elif number + 1 < len(marks.marks) and direction > 0:
+                found = await asyncio.to_thread(read_section, self._path, marks, number + 1, index=0)
+            return found and self._keep(found)
 
-
-class _Section:
-    """Rows and their changes, on the clock of the lines."""
-
-    def __init__(self, started: float) -> None:
-        self._started = started
-        self._now = started
-        self._mirror: Mirror[Any] = Mirror()
-        self._decoder = Decoder()
-
-    def read(self, t: float, states: Iterable[Line], lines: Iterable[Line]) -> History:
-        """The state at `t`, and then what changes."""
-        for line in states:
-            self._restore(line)
-        self._now += t
-        history = History(self._mirror, lambda: self._now, limit=_LARGEST, begins=self._now)
-        self._mirror.journal = history
-        for line in lines:
-            self._now = max(self._now, self._started + line.t)
-            for event in self._decoder.events(line):
-                self._apply(event)
-        return history
-
-    def _restore(self, line: Line) -> None:
-        state, stream, mirror = line.state, line.stream, self._mirror
-        if state is None or stream not in STREAMS:
-            return
-        if state.health is not None:
-            mirror.health[stream] = self._decoder.health[stream] = state.health
-        if state.listed is not None:
-            mirror.listed[stream] = set(state.listed)
-        for row in self._decoder.rows(line, state.rows):
-            mirror.tables[stream][row.key] = row
-
-    def _apply(self, event: Event) -> None:
-        match event:
-            case Page(stream, rows, first, last):
-                self._mirror.page(stream, ((row.key, row) for row in rows), first=first, last=last)
-            case Put(stream, row):
-                self._mirror.put(stream, row.key, row)
-            case Gone(stream, row):
-                self._mirror.gone(stream, row.key)
-            case HealthChanged(stream, health):
-                self._mirror.became(stream, health)
+    def _keep(self, section: Section) -> Section:
+        """It was asked for last."""
+        self._sections = [section, *(other for other in self._sections if other is not section)][:_SECTIONS]
+        return section

@@ -16,8 +16,8 @@ from dratui.recording.keeper import Keeper, pieces
 _COMPRESSION = 6
 
 _SPACING = 1 << 20  # bytes of the file between two states, at least: they are read in a tenth of a second
-_SHARE = 0.25  # of the bytes in front of it, a state may take
-_RATIO = 0.1  # of a state's bytes once compressed, as long as none was written
+_SHARE = 0.3  # of the bytes in front of it, a state may take
+_RATIO = 0.05  # of a state's bytes once compressed, as long as none was written
 
 
 class Writer:

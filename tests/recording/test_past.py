@@ -32,6 +32,7 @@ def small_spacing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "_SPACING", 500)
     monkeypatch.setattr(writer, "_SHARE", 1e9)
     monkeypatch.setattr(seeking, "_SPACING", 500)
+    monkeypatch.setattr("dratui.recording.section._LINES", 7)
     monkeypatch.setattr("dratui.recording.unzip._READ", 100)
     monkeypatch.setattr("dratui.recording.unzip._WRITE", 1000)
 
