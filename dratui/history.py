@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from dratui.api.model import Claim, Pod, Slice
+from dratui.api.model import Claim, ObjectKey, Pod, Slice
 from dratui.api.streams import STREAMS
 from dratui.events import SETTLED, Event, Gone, Health, HealthChanged, Page, Phase, Put, Row
 from dratui.failure import Failure
@@ -183,6 +183,15 @@ class History:
         else:
             indices = range(bisect_left(changes, t, key=_TIME) - 1, -1, -1)
         return next((changes[i].t for i in indices if changes[i].step), None)
+
+    def seen(self, stream: str, key: ObjectKey) -> Iterator[tuple[float, Any, Any]]:
+        """What became of one object: when, from which row, to which."""
+        namespace, name = key
+        for change in self._changes:
+            if change.stream == stream:
+                row = change.old or change.new
+                if not isinstance(row, Health) and row.name == name and row.namespace == namespace:
+                    yield change.t, change.old, change.new
 
     async def at(self, t: float, *, since: float | None = None) -> AsyncIterator[Sequence[Event]]:
         """Events that bring a store to `t`."""

@@ -9,11 +9,12 @@ The API tells few of these times. Of the others it tells what they lie between, 
 - Kubelet unprepares before it says that a pod has ended; after that the claim controller takes the reservation back.
   (pkg/kubelet, SyncTerminatingPod; pkg/controller/resourceclaim, 1.36)
 
-Times are whole seconds on the clocks of the server and of nodes. What these contradict is not told.
+Times are whole seconds on the clocks of the server and of nodes. What these contradict is not told. Where the claim
+was watched, a step came no later than it was seen.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -50,25 +51,56 @@ def steps(store: Store, claim: Claim, reason: str) -> Iterator[Step]:
     `reason` is why the claim is not in order, as its row tells it.
     """
     pods = [store.pods[key] for key in sorted(store.pods_of_claim[claim.key])]
-    own = list(_in_order(_of_claim(claim, pods, reason), None))
+    seen = _seen(store, claim)
+    own = list(_in_order(_of_claim(claim, pods, reason), None, seen))
     yield from own
     if claim.allocation is not None or claim.consumers:
         since = own[-1].at or own[-1].after
         reserved = {c.uid for c in claim.consumers}
         for pod in pods:
-            yield from _in_order(_of_pod(store, claim, pod, reserved=pod.uid in reserved), since)
-        yield from _in_order(_of_others(store, claim), since)
+            yield from _in_order(_of_pod(store, claim, pod, reserved=pod.uid in reserved), since, seen)
+        yield from _in_order(_of_others(store, claim), since, seen)
+    for name in sorted({name for step, name in seen if step == "released"} - {pod.name for pod in pods}):
+        gone: Sequence[Step] = (Step(step="reserved", pod=name), Step(step="released", pod=name))
+        yield from _in_order(gone, claim.created, seen)
     if claim.deleted:
         yield Step(step="deleted", at=claim.deleted)
 
 
-def _in_order(told: Iterable[Step], since: datetime | None) -> Iterator[Step]:
+def _seen(store: Store, claim: Claim) -> dict[tuple[StepName, str], datetime]:
+    """When it was first seen of a claim that it was allocated, or reserved for a pod, or that no more."""
+    seen: dict[tuple[StepName, str], datetime] = {}
+    for t, old, new in store.seen("resourceclaims", claim.key):
+        if new is None or new.uid != claim.uid:
+            continue
+        known = old is not None and old.uid == claim.uid
+        at = datetime.fromtimestamp(t, UTC)
+        if new.allocation is not None and not (known and old.allocation is not None):
+            seen["allocated", ""] = at
+        before = {c.name for c in old.consumers} if known else set()
+        after = {c.name for c in new.consumers}
+        for name in after - before:
+            seen["reserved", name] = at
+            seen.pop(("released", name), None)
+        for name in before - after:
+            seen["released", name] = at
+    return seen
+
+
+def _in_order(
+    told: Iterable[Step], since: datetime | None, seen: Mapping[tuple[StepName, str], datetime]
+) -> Iterator[Step]:
     """Where a step's time is not told, it came after what was before it; `since` is the last time known."""
     for step in told:
         since = _latest(since, step.after)
         if step.at is None and step.state != "unknown":
-            agree = since is None or step.before is None or since <= step.before
-            yield _between(step, *((since, step.before) if agree else (None, None)))
+            after, before = since, step.before
+            if after is not None and before is not None and after > before:
+                after = before = None
+            noticed = seen.get((step.step, step.pod)) if step.state == "done" else None
+            if noticed is not None and (since is None or since <= noticed):
+                before = _earliest(before, noticed)
+            yield _between(step, after, before)
         else:
             yield _between(step, None, None)
             since = _latest(since, step.at)

@@ -56,6 +56,14 @@ class Changes:
         return self.health or any(self.rows.values())
 
 
+Seen = Callable[[str, ObjectKey], Iterable[tuple[float, Any, Any]]]
+"""Of a stream and a key: when (unix seconds) which row took the place of which; None: there was, or is, none."""
+
+
+def _nothing(stream: str, key: ObjectKey) -> Iterable[tuple[float, Any, Any]]:
+    return ()
+
+
 class Store:
     """All rows, by kind and key. `apply` is the only way in."""
 
@@ -98,6 +106,7 @@ class Store:
         ] = {}  # memo of `counters.ledger`, dropped also when its claims change
 
         self.journal: Journal | None = None  # is told of every change, to remember the past
+        self.seen: Seen = _nothing  # what was watched of an object, as far as it is remembered
 
         self._tables: dict[str, dict[ObjectKey, Any]] = {
             "resourceslices": self.slices,

@@ -29,10 +29,9 @@ class Session:
     ) -> None:
         self._store = store = Store()
         self._began = time.monotonic()
-        if isinstance(source, Past):  # a recording
-            past: Past = source
-        else:
-            past = store.journal = History(store, source.now)
+        history = store.journal = History(store, source.now)
+        store.seen = history.seen
+        past = source if isinstance(source, Past) else history  # a recording has also what was not played yet
         self._source = source
         self._feed = Feed(store, self._show, pace)
         self._answered = asyncio.Event()

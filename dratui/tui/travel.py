@@ -152,7 +152,7 @@ class Travel:
     async def _fill(self, t: float) -> None:
         """Make the store what it was at `t`, then show it."""
         first = self.at is None
-        store = Store() if first else self._world.store
+        store = self._store_of_the_past() if first else self._world.store
         since, self._held = self._held, None
         changes = Changes()
         end = time.monotonic() + SLICE_SECONDS
@@ -167,6 +167,14 @@ class Travel:
         self.at = self._held = t
         self._world.store, self._world.now = store, lambda: datetime.fromtimestamp(t, UTC)
         self._arrived(None if first else changes)
+
+    def _store_of_the_past(self) -> Store:
+        """An empty one. Of what was watched it knows what had happened then."""
+        present, store = self._present[0], Store()
+        store.seen = lambda stream, key: (
+            change for change in present.seen(stream, key) if change[0] <= self.position
+        )
+        return store
 
     # --- words -----------------------------------------------------------------------------------------------------
 

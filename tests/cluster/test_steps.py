@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from dratui.api.model import NO_TIMES, Allocation, Claim, Condition, Consumer, Pod, PodTimes
+from dratui.api.model import NO_TIMES, Allocation, Claim, Condition, Consumer, ObjectKey, Pod, PodTimes
 from dratui.cluster.claims import claim_told
 from dratui.cluster.steps import Step
-from tests.cluster.build import ago, claim, owned_by, pod, result, slice_, store, warning
+from dratui.history import History
+from tests.cluster.build import ago, claim, owned_by, pod, put, result, slice_, store, warning
 
 GPU = slice_("node-1", "gpu-0")
 
@@ -167,3 +168,64 @@ def test_a_reservation_for_what_is_no_pod() -> None:
 def test_a_claim_that_is_being_deleted_waits_for_nothing_else() -> None:
     found = told(claim("gpu", created=ago(minutes=5), deleted=ago(minutes=1)))
     assert found == {"created": ("done", ago(minutes=5)), "deleted": ("done", ago(minutes=1))}
+
+
+# --- what was watched ---------------------------------------------------------------------------------
+
+
+class Watched:
+    """A store whose changes are remembered, on a clock that the test turns."""
+
+    def __init__(self, *rows: Any) -> None:
+        self.now = ago(minutes=5)
+        self.store = store(GPU, *rows)
+        history = History(self.store, lambda: self.now.timestamp(), begins=self.now.timestamp())
+        self.store.journal, self.store.seen = history, history.seen
+
+    def at(self, seconds: float, row: Any) -> None:
+        """So many seconds before NOW a row came."""
+        self.now = ago(seconds=seconds)
+        self.store.apply([put(row)])
+
+    def steps(self) -> list[tuple[Any, ...]]:
+        found = claim_told(self.store, ObjectKey("default", "gpu"))
+        assert found is not None
+        return [(s.step, s.pod, s.state, s.at or (s.after, s.before)) for s in found.steps]
+
+
+def test_what_was_watched_came_no_later_than_it_was_seen() -> None:
+    train = user(phase="Succeeded", times=times(ended=ago(seconds=20)))
+    watched = Watched(train, claim("gpu", created=ago(minutes=5)))
+    watched.at(200, held(train))
+    watched.at(12, held())
+    assert [s for s in watched.steps() if s[0] in ("allocated", "reserved", "released")] == [
+        ("allocated", "", "done", (ago(minutes=5), ago(seconds=200))),
+        ("reserved", "train", "done", (ago(minutes=5), ago(seconds=200))),
+        ("released", "train", "done", (ago(seconds=20), ago(seconds=12))),
+    ]
+
+
+def test_a_pod_that_is_gone_is_remembered() -> None:
+    watched = Watched(claim("gpu", created=ago(minutes=5)))
+    watched.at(200, held(user()))
+    watched.at(12, claim("gpu", created=ago(minutes=5)))
+    assert watched.steps() == [
+        ("created", "", "done", ago(minutes=5)),
+        ("allocated", "", "waiting", (ago(minutes=5), None)),
+        ("reserved", "train", "done", (ago(minutes=5), ago(seconds=200))),
+        ("released", "train", "done", (ago(minutes=5), ago(seconds=12))),
+    ]
+
+
+def test_who_watches_with_a_clock_that_is_behind_learns_nothing() -> None:
+    train = user()
+    watched = Watched(train, claim("gpu", created=ago(minutes=5)))
+    watched.at(280, held(train, at=ago(minutes=4)))
+    assert ("reserved", "train", "done", (ago(minutes=4), ago(minutes=3))) in watched.steps()
+
+
+def test_another_claim_of_the_same_name_was_another_claim() -> None:
+    watched = Watched(claim("gpu", created=ago(minutes=5), uid="old"))
+    watched.at(200, held(user(), uid="old"))
+    watched.at(12, claim("gpu", created=ago(seconds=12)))
+    assert [s[0] for s in watched.steps()] == ["created", "allocated"]
