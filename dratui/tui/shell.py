@@ -158,6 +158,8 @@ class Shell(Screen[None], inherit_bindings=False):
         if self._start != Overview():
             self._try(lambda: self._guide.jump(self._start))
         self._showing()
+        if self._travel.replays:
+            self.run_worker(self._travel.get_ready())
 
     def on_resize(self) -> None:
         """The first line cuts itself to the width."""
@@ -347,7 +349,7 @@ class Shell(Screen[None], inherit_bindings=False):
         if isinstance(self._guide.place, Card):
             self._guide.face.toggle()
         elif self._travel.at is not None:
-            self._travel.now()
+            self._travel.play()
         elif isinstance(self._source, replay.Replay):
             self._source.toggle_pause()
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import inf, nextafter
 from typing import Final, Literal
@@ -24,6 +25,7 @@ from dratui.views.happened import happened
 from dratui.views.table import Style
 
 SLICE_SECONDS: Final = 0.008  # how long filling the store may keep keys waiting
+PLAY_SECONDS: Final = 0.25  # between two pictures: no faster than a person reads
 
 Move = Callable[[float], Awaitable[float | None]]
 """From one time to another; None is now."""
@@ -54,6 +56,9 @@ class Travel:
         self._moves: deque[Move] = deque()
         self._moving = False
         self._holds = False  # a replay that played
+        self._plays = False
+        self._reading: float | None = None  # how much of a recording, for its bar
+        self._awake = asyncio.Event()
         self.past = past
         self.replays = isinstance(source, Past)  # a recording is its own past
         self.at: float | None = None  # unix seconds; None: now
@@ -88,6 +93,11 @@ class Travel:
 
         self._go(move)
 
+    def play(self) -> None:
+        """Let time go on from there, as fast as it does or a recording is played; again: hold it."""
+        self._plays = self.at is not None and not self._plays
+        self._run()
+
     def now(self) -> None:
         """Back to the present; a replay that played goes on."""
         self.stop()
@@ -95,6 +105,15 @@ class Travel:
             self._source.toggle_pause()
         self._holds = False
         self._return()
+
+    async def get_ready(self) -> None:
+        """Prepare before anyone moves, for the sake of the bar. What fails is told to who moves."""
+        with suppress(Failure):
+            await self.past.prepare(self._note)
+        self._reading = None
+
+    def _note(self, progress: float) -> None:
+        self._reading = progress
 
     def stop(self) -> str:
         """Go no further; says what was stopped, if anything was."""
@@ -107,16 +126,24 @@ class Travel:
             self._source.toggle_pause()
             self._holds = True
         self._moves.append(move)
-        if not self._moving:
+        self._plays = False
+        self._run()
+
+    def _run(self) -> None:
+        self._awake.set()
+        if not self._moving and (self._moves or self._plays):
             self._moving = True
-            self._work.start("going through time", self._travel)
+            self._work.start("playing" if self._plays else "going through time", self._travel)
 
     async def _travel(self, tell: Tell) -> str:
         """Make the moves that were asked for, and those that are while they are made."""
         said = ""
         try:
             await self.past.prepare(lambda progress: tell(f"{progress:.0%}".replace("%", " %")))
-            while self._moves:
+            while self._moves or self._plays:
+                if self._plays:
+                    said = await self._play()
+                    continue
                 here = nextafter(self._source.now(), inf) if self.at is None else self.at
                 t: float | None = here
                 while self._moves and t is not None:
@@ -139,7 +166,7 @@ class Travel:
     def _rest(self) -> None:
         """No move is left. Who was left half way is back in the present."""
         self._moves.clear()
-        self._moving = False
+        self._moving = self._plays = False
         if self._held is None:
             self._return()
 
@@ -148,6 +175,27 @@ class Travel:
             self.at = self._held = None
             self._world.store, self._world.now = self._present
             self._arrived(None)
+
+    async def _play(self) -> str:
+        """Until it is held, or comes to the end: in a live session that is the present."""
+        speed = self._source.speed if isinstance(self._source, Replay) else 1.0
+        begin, since = self.position, time.monotonic()
+        while self._plays:
+            t = begin + (time.monotonic() - since) * speed
+            ended = t >= self.past.ends
+            if ended and not self.replays:
+                self._plays = False
+                self._return()
+                return ""
+            await self._fill(min(t, self.past.ends))
+            if ended:
+                self._plays = False
+                return self._limit(1)
+            self._awake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PLAY_SECONDS):
+                    await self._awake.wait()
+        return ""
 
     async def _fill(self, t: float) -> None:
         """Make the store what it was at `t`, then show it."""
@@ -186,7 +234,7 @@ class Travel:
             far = f"{words.duration(self.position - self.past.begins)} of {words.duration(length)}"
         else:
             far = f"{words.age(t, now)} ago"
-        return f"⏴ {words.clock(t, now)}, {far}", Style.WAITING
+        return f"{'▶' if self._plays else '⏴'} {words.clock(t, now)}, {far}", Style.WAITING
 
     def span(self) -> tuple[str, str, float]:
         """For a bar: when the past begins and ends, and where between, 0 to 1, one is."""
@@ -194,6 +242,8 @@ class Travel:
         first, last = words.clock(_time(begins), now), words.clock(_time(ends), now)
         at = (self.position - begins) / (ends - begins) if ends > begins else 0.0
         dropped = "older dropped … " if self.past.dropped_before is not None else ""
+        if self._reading is not None:
+            last = f"{last}, {self._reading:.0%} read"
         return f"{dropped}{first}", last if self.replays else f"{last} now", min(max(at, 0.0), 1.0)
 
     def _limit(self, direction: Literal[-1, 1]) -> str:

@@ -20,7 +20,12 @@ _SINGULAR: Final = {
 
 
 def happened(events: Sequence[Event]) -> str:
-    """`pod ml-team/train-7`, `claim batch/a gone`, `3 pods, 1 claim`, `pods stale`; not cleaned."""
+    """`pod ml-team/train-7`, `claim batch/a gone`, `3 pods, 1 claim`, `pods stale`; not cleaned.
+
+    Nothing for whole lists: what in them is new is not known.
+    """
+    if any(isinstance(event, Page) for event in events):
+        return ""
     if len(events) == 1:
         (event,) = events
         match event:
@@ -30,11 +35,7 @@ def happened(events: Sequence[Event]) -> str:
             case HealthChanged(stream, health):
                 return f"{stream} {health.phase}"
     changed = Counter(_kind(event.stream) for event in events if isinstance(event, Put | Gone))
-    listed = dict.fromkeys(event.stream for event in events if isinstance(event, Page))
-    return ", ".join(
-        [words.count(number, kind) for kind, number in changed.items()]
-        + [f"{stream} listed" for stream in listed]
-    )
+    return ", ".join(words.count(number, kind) for kind, number in changed.items())
 
 
 def _kind(stream: str) -> str:

@@ -20,7 +20,7 @@ TRAIN = pod("train")
         ([put(Slice(name="s"))], "slice s"),
         ([put(warning(TRAIN, "FailedX", "no"))], "warning default/train.FailedX"),
         ([put(TRAIN), put(pod("b")), put(claim("gpu"))], "2 pods, 1 claim"),
-        ([Page("pods", (TRAIN,), True, True)], "pods listed"),
+        ([Page("pods", (TRAIN,), True, True), put(TRAIN)], ""),
         ([HealthChanged("pods", Health(phase=Phase.STALE, since=0))], "pods stale"),
         ([], ""),
     ],
