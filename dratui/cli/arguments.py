@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 def parse(argv: Sequence[str]) -> Callable[[], int]:
     """What the command line asks for, ready to run. Raises UsageFailure; `--help` prints and exits."""
     parser = _parser()
-    known, rest = parser.parse_known_args(argv)
+    known, rest = parser.parse_known_args(_with_values(argv))
     arguments = vars(known)
     # argparse wants NAME right behind KIND; hands used to kubectl put it anywhere.
     if len(rest) == 1 and arguments.get("name") == "" and not rest[0].startswith("-"):
@@ -42,6 +43,16 @@ def parse(argv: Sequence[str]) -> Callable[[], int]:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     command = arguments.pop("command", _dashboard)
     return partial(command, arguments)
+
+
+def _with_values(argv: Sequence[str]) -> Sequence[str]:
+    """argparse would take the `-30s` of `--at -30s` for a flag."""
+    words = list(argv)
+    for n, (flag, value) in enumerate(pairwise(argv)):
+        if flag == "--at" and value[:1] == "-" and value[1:2].isdigit():
+            words[n : n + 2] = [f"{flag}={value}"]
+            break
+    return words
 
 
 def _parser() -> Parser:
@@ -80,6 +91,12 @@ def _parser() -> Parser:
         metavar="RECORDING",
         type=Path,
         help="read a recording instead of a cluster",
+    )
+    get.add_argument(
+        "--at",
+        metavar="TIME",
+        default="",
+        help="with --from: as it was then; 2026-03-01T14:03:11Z, 14:03, +90s after its beginning, -30s before its end",
     )
 
     record = add("record", _record, "write what the API server says into a file", connection)
@@ -243,6 +260,7 @@ def _get(arguments: dict[str, Any]) -> int:
         everywhere=arguments.get("all_namespaces", False),
         output=arguments["output"],
         watch=arguments["watch"],
+        at=arguments["at"],
     )
     return get.run(wanted, _options(arguments), arguments["recording"])
 

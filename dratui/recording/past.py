@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from dratui.events import Event
+from msgspec.structs import replace
+
+from dratui.events import About, Event
 from dratui.recording.format import RecordingFailure
 from dratui.recording.lookup import last_state
 from dratui.recording.reader import Reader
@@ -28,7 +30,7 @@ class Recorded:
         with Reader(path) as reader:
             self._started = reader.header.started
             self._duration = reader.duration
-            self._about = reader.header.about
+            self._about = replace(reader.header.about, recorded=True)
         self._marks: Marks | None = None
         self._reading = asyncio.Lock()  # one at a time: others want the same
         self._sections: list[Section] = []
@@ -55,6 +57,11 @@ class Recorded:
         finally:
             stop = True
         return finding.result()
+
+    @property
+    def about(self) -> About:
+        """Whom this was recorded from."""
+        return self._about
 
     @property
     def begins(self) -> float:

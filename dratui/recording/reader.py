@@ -86,6 +86,8 @@ class Reader:
                 continue
             if line.end:
                 self._over = True
+                if plausible(line.t):
+                    self.duration = line.t
                 return
             if plausible(line.t) and plausible(self.header.started + line.t):
                 yield line

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from dratui.api.streams import STREAMS
-from dratui.events import ENDED_WELL, About, Event, Health, HealthChanged, Phase
+from dratui.events import ENDED_WELL, Event, Health, HealthChanged, Phase
 from dratui.recording.decode import Decoder
 from dratui.recording.past import Recorded
 from dratui.recording.playhead import Playhead
@@ -37,16 +37,11 @@ class Replay(Recorded):
         super().__init__(path)
         self._clock = clock
         self._playhead = Playhead(speed, clock, sleep)
-        self._about = replace(self._about, cluster=name or self._about.cluster, recorded=True)
+        self._about = replace(self._about, cluster=name or self._about.cluster)
         self._decoder = Decoder()
         self._played = self._started  # the time of the latest line
         self._read_share = 0.0  # how much of the file, 0 to 1
         self._ended = False
-
-    @property
-    def about(self) -> About:
-        """Whom this was recorded from."""
-        return self._about
 
     @property
     def speed(self) -> float:

@@ -185,3 +185,94 @@ def test_a_file_that_is_no_recording_is_one_sentence(
         assert said.startswith("error: ")
         assert str(path) in said
         assert "Traceback" not in said
+
+
+# --- at a time ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changing(tmp_path: Path) -> Path:
+    """A claim that is created at 12:00:10 and allocated at 12:00:40; pods are listed at 12:00:20. It ends at 12:01."""
+    claim = {"metadata": {"namespace": "red", "name": "one", "creationTimestamp": "2026-03-01T12:00:10Z"}}
+    result = {"request": "gpu", "driver": "gpu.example.com", "pool": "node-1", "device": "gpu-0"}
+    allocated = claim | {"status": {"allocation": {"devices": {"results": [result]}}}}
+    lines: list[Mapping[str, Any]] = [HEADER]
+    for t, streams in ((1.0, [s for s in STREAMS if s != "pods"]), (20.0, ["pods"])):
+        for stream in streams:
+            lines.append({"t": t, "stream": stream, "page": [], "version": "v1", "first": True, "last": True})
+            lines.append({"t": t, "stream": stream, "health": {"phase": "live", "since": 0.0}})
+    stale = {"phase": "stale", "since": HEADER["started"] + 50, "detail": "the server is silent"}
+    for t, what in ((10.0, {"put": claim}), (40.0, {"put": allocated}), (50.0, {"health": stale})):
+        lines.append({"t": t, "stream": "resourceclaims", "version": "v1", **what})
+    lines = [HEADER, *sorted(lines[1:], key=lambda line: line["t"]), {"t": 60.0, "end": True}]
+    path = tmp_path / "changing.rec"
+    path.write_bytes(gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("time", "state", "age"),
+    [
+        ("2026-03-01T12:00:10Z", "pending", "0s"),
+        ("2026-03-01T13:00:39+01:00", "pending", "29s"),
+        ("+39s", "pending", "29s"),
+        ("+40s", "allocated", "30s"),
+        ("-15s", "allocated", "35s"),
+        ("-0s", "allocated", "50s"),
+    ],
+)
+def test_a_table_is_as_it_was_then_and_so_are_ages(
+    changing: Path, capsys: pytest.CaptureFixture[str], time: str, state: str, age: str
+) -> None:
+    assert main(("get", "claims", "--from", str(changing), "--at", time)) == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert cells(line)[:4] == ["red", "one", state, age]
+
+
+@pytest.mark.parametrize("output", ["table", "wide", "json", "yaml", "name"])
+def test_every_form_of_output_is_as_it_was_then(
+    changing: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    for time, there in (("+9s", False), ("+10s", True)):
+        assert main(("get", "claims", "--from", str(changing), "--at", time, "-o", output)) == 0
+        assert ("one" in capsys.readouterr().out) is there
+
+
+@pytest.mark.parametrize("time", ["2026-03-01T11:59:59Z", "+61s", "-61s", "2027-01-01"])
+def test_a_time_outside_is_told_from_when_to_when(
+    changing: Path, capsys: pytest.CaptureFixture[str], time: str
+) -> None:
+    assert main(("get", "claims", "--from", str(changing), "--at", time)) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "it is from 2026-03-01T12:00:00Z to 2026-03-01T12:01:00Z" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--at", "soon", "--from", "FILE"), "'soon' is no time"),
+        (("--at", "12:00"), "--at is a time of a recording"),
+        (("--at", "+1s", "-w", "--from", "FILE"), "there is nothing to watch"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    changing: Path, capsys: pytest.CaptureFixture[str], arguments: Sequence[str], why: str
+) -> None:
+    given = [str(changing) if word == "FILE" else word for word in arguments]
+    assert main(("get", "claims", *given)) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_what_was_not_listed_yet_is_not_taken_for_empty(
+    changing: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(("get", "pods", "--from", str(changing), "--at", "+5s")) == 1
+    assert "cannot list pods: was not listed yet" in capsys.readouterr().err
+    assert main(("get", "pods", "--from", str(changing), "--at", "+20s")) == 0
+
+
+def test_what_was_stale_then_says_since_when(changing: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(("get", "claims", "--from", str(changing), "--at", "+55s")) == 0
+    said = capsys.readouterr().err
+    assert "note: resourceclaims: as it was at 12:00:50Z; not heard of since. the server is silent" in said
