@@ -14,10 +14,11 @@ from dratui.api.streams import STREAMS
 from dratui.cli import main
 
 HOSTILE = "\x1b]0;owned\x07\u202egnp\x9b2J"
+STARTED = datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()
 HEADER = {
     "dratui": "recording",
     "format": 1,
-    "started": datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp(),
+    "started": STARTED,
     "about": {"cluster": "test"},
 }
 
@@ -201,7 +202,7 @@ def changing(tmp_path: Path) -> Path:
         for stream in streams:
             lines.append({"t": t, "stream": stream, "page": [], "version": "v1", "first": True, "last": True})
             lines.append({"t": t, "stream": stream, "health": {"phase": "live", "since": 0.0}})
-    stale = {"phase": "stale", "since": HEADER["started"] + 50, "detail": "the server is silent"}
+    stale = {"phase": "stale", "since": STARTED + 50, "detail": "the server is silent"}
     for t, what in ((10.0, {"put": claim}), (40.0, {"put": allocated}), (50.0, {"health": stale})):
         lines.append({"t": t, "stream": "resourceclaims", "version": "v1", **what})
     lines = [HEADER, *sorted(lines[1:], key=lambda line: line["t"]), {"t": 60.0, "end": True}]
