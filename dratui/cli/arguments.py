@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
 
 
-PERSONAL = ("config", "keymap")
+PERSONAL = ("config", "aliases", "keymap", "theme")
 _Switch = argparse.BooleanOptionalAction
 
 
@@ -179,6 +179,9 @@ def _dashboard_flags() -> Parser:
         metavar="2s",
         type=_seconds,
         help="show what changed no more often than this (default: 250ms)",
+    )
+    group.add_argument(
+        "--theme", metavar="NAME", help="terminal, dark, light, high-contrast, colour-blind, or yours"
     )
     group.add_argument("--readonly", action="store_true", help="as k9s has it; dratui only ever reads")
     group.add_argument("--logoless", action="store_true", help="as k9s has it; dratui has no logo")

@@ -1,6 +1,5 @@
 """The dashboard, on a cluster or on a recording."""
 
-import locale
 import os
 import sys
 from dataclasses import replace
@@ -70,24 +69,29 @@ def _show(
         raise UsageFailure("this terminal (TERM=dumb) cannot show the dashboard", hint=AS_TEXT)
     from dratui.cli import personal
     from dratui.tui.app import DratuiApp
-    from dratui.tui.commands import Quit, parse
+    from dratui.tui.commands import Quit, Wear, parse
     from dratui.tui.places import Switch
 
-    keymap = personal.keys(config_folder())
-    start = parse(settings.command.removeprefix(":"), namespace) if settings.command else None
+    folder = config_folder()
+    aliases, keymap = personal.aliases(folder), personal.keymap(folder)
+    wardrobe = personal.wardrobe(folder, settings)
+    command = aliases.expand(settings.command.removeprefix(":"))
+    start = parse(command, namespace) if command else None
     if isinstance(start, Quit):
         return 0
+    if isinstance(start, Wear):
+        raise UsageFailure("-c starts at a place", hint=f"--theme {start.theme}")
     if isinstance(start, Switch):
         raise UsageFailure("-c starts in the context that --context names", hint=f"--context {start.context}")
-    utf8 = locale.getpreferredencoding(do_setlocale=False).lower().replace("-", "") == "utf8"
     app = DratuiApp(
         source,
         namespace=namespace,
-        ascii=not utf8 if settings.ascii is None else settings.ascii,
         start=start,
         headless=settings.headless,
         refresh=settings.refresh,
         keymap=keymap,
+        aliases=aliases,
+        wardrobe=wardrobe,
         contexts=contexts,
     )
     failure = app.run(mouse=settings.mouse)

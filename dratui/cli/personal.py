@@ -1,46 +1,90 @@
 """The files that a person may keep in the config folder: what each is called, says, and says when there is none."""
 
+import locale
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dratui.settings import dashboard
 from dratui.settings.document import read
-from dratui.tui import keymap
+from dratui.tui import aliases as short
+from dratui.tui import keymap as keys
 from dratui.tui.commands import parse
+from dratui.views.words import count
 
+if TYPE_CHECKING:
+    from dratui.tui.wardrobe import Wardrobe
+
+ALIASES: Final = "aliases.yaml"
 KEYMAP: Final = "keymap.yaml"
+
+
+def aliases(folder: Path) -> short.Aliases:
+    """The short names in force. Raises Wrong."""
+    return short.read_aliases(read(folder / ALIASES), lambda command: parse(command, ""))
+
+
+def keymap(folder: Path) -> keys.Keymap:
+    """The keys in force. Raises Wrong."""
+    names = aliases(folder)
+    return keys.remapped(read(folder / KEYMAP), lambda command: parse(names.expand(command), ""))
+
+
+def wardrobe(folder: Path, settings: dashboard.Settings) -> "Wardrobe":
+    """The colours in force, on this terminal. Raises Failure."""
+    from dratui.tui.terminals import terminal
+    from dratui.tui.wardrobe import Wardrobe
+
+    seen = terminal(os.environ, locale.getpreferredencoding(do_setlocale=False))
+    if settings.ascii is not None:
+        seen = replace(seen, ascii_only=settings.ascii)
+    return Wardrobe(seen, folder=folder, theme=settings.theme)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`check` reads all of it and raises Wrong; `default` is what to begin with."""
+    """`told` reads all of it and says what it found, or raises Wrong; `default` is what to begin with."""
 
     name: str
-    check: Callable[[Path], object]
+    told: Callable[[Path], str]
     default: Callable[[], str]
 
-    def told(self, folder: Path) -> str:
-        """Whether it is there and what of it is in force. Raises Wrong."""
-        document = read(folder / self.name)
+
+def _file(name: str, check: Callable[[Path], object], default: Callable[[], str]) -> File:
+    def told(folder: Path) -> str:
+        document = read(folder / name)
         if document is None:
             return "not there"
-        self.check(folder)
-        lines = len(document.fields)
-        return f"read: {lines} {'entry' if lines == 1 else 'entries'}"
+        check(folder)
+        return f"read: {count(len(document.fields), 'entry', 'entries')}"
+
+    return File(name, told, default)
 
 
-def keys(folder: Path) -> keymap.Keymap:
-    """The keys in force. Raises Wrong."""
-    return keymap.remapped(read(folder / KEYMAP), lambda command: parse(command, ""))
+def _themes(folder: Path) -> str:
+    from dratui.tui.themes import BUILT_IN
+    from dratui.tui.wardrobe import named, names
+
+    own = [name for name in names(folder) if name not in BUILT_IN]
+    for name in own:
+        named(name, folder)
+    return f"read: {', '.join(own)}" if own else "none there"
+
+
+def _theme() -> str:
+    from dratui.tui.wardrobe import default
+
+    return default()
 
 
 FILES: Final[Mapping[str, File]] = {
-    "config": File(
+    "config": _file(
         dashboard.FILE, lambda folder: dashboard.choose({}, os.environ, folder), dashboard.default
     ),
-    "keymap": File(KEYMAP, keys, keymap.default),
+    "aliases": _file(ALIASES, aliases, short.default),
+    "keymap": _file(KEYMAP, keymap, keys.default),
+    "theme": File("themes", _themes, _theme),
 }
 """Each by the word that `dratui info` knows it by."""

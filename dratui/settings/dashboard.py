@@ -49,6 +49,12 @@ class Settings:
     The flags have the same names, and so have variables: $DRATUI_REFRESH.
     """
 
+    theme: str = _setting(
+        "terminal",
+        "dark",
+        _words,
+        "Colours: terminal, dark, light, high-contrast, colour-blind, or a file in `themes`.",
+    )
     ascii: bool | None = _setting(
         None,
         "true",
@@ -123,5 +129,5 @@ def _asked(
 def default() -> str:
     """The file as it is when nothing is set: to edit, and to learn from."""
     return "".join(
-        f"# {f.metadata['about']}\n# {f.name}: {f.metadata['example']}\n\n" for f in fields(Settings)
+        f"## {f.metadata['about']}\n# {f.name}: {f.metadata['example']}\n\n" for f in fields(Settings)
     )

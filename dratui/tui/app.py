@@ -6,7 +6,6 @@ Nothing flows back: a key changes what is looked at. Keys and places are in `she
 
 import asyncio
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.past import Past
 from dratui.tui import crash
+from dratui.tui.aliases import Aliases
 from dratui.tui.contexts import Contexts
 from dratui.tui.feed import SHOW_SECONDS
 from dratui.tui.keymap import Keymap
@@ -30,7 +30,8 @@ from dratui.tui.places import Overview, Place, Rows, Switch
 from dratui.tui.screens.face import World
 from dratui.tui.session import Session
 from dratui.tui.shell import Shell
-from dratui.tui.themes import DARK, MONOCHROME, skin
+from dratui.tui.terminals import Colours, Terminal
+from dratui.tui.wardrobe import Wardrobe
 from dratui.views.query import Query
 
 TICK_SECONDS: Final = 1.0  # the grain of ages; nothing is repainted that reads the same
@@ -40,7 +41,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     """Shows what `source` tells. `run` returns the Failure that made the source useless, if one did."""
 
     CSS = """
-    Shell { layout: vertical; overflow: hidden; background: $background; }
+    Shell { layout: vertical; overflow: hidden; }
     Bar, TimeBar { height: 1; }
     .body { height: 1fr; display: none; }
     .shown { display: block; }
@@ -53,21 +54,20 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         source: Source,
         *,
         query: Query | None = None,
-        ascii: bool = False,  # noqa: A002 — the option's name
         namespace: str = "",
         start: Place | None = None,
         headless: bool = False,
         refresh: float = SHOW_SECONDS,
         keymap: Keymap | None = None,
+        aliases: Aliases | None = None,
+        wardrobe: Wardrobe | None = None,
         contexts: Contexts | None = None,
     ) -> None:
-        colour = "NO_COLOR" not in os.environ
-        super().__init__(ansi_color=None if colour else True)
-        self.register_theme(DARK)
-        self.theme = DARK.name if colour else MONOCHROME
+        super().__init__()
         self.animation_level = "none"
-        self._skin = skin(colour=colour, ascii_only=ascii)
+        self._wardrobe = wardrobe or Wardrobe(Terminal(Colours.TRUE, ascii_only=False))
         self._keys = keymap or Keymap()
+        self._aliases = aliases or Aliases()
         self._pace = refresh
         self._headless = headless
         self._contexts = contexts
@@ -107,13 +107,14 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def _begin(self, source: Source, start: Place, namespace: str = "") -> Session:
         def shell(store: Store, now: Callable[[], datetime], past: Past) -> Shell:
             return Shell(
-                World(store, now, self._skin, self._keys),
+                World(store, now, self._wardrobe.skin, self._keys, self._aliases),
                 source,
                 past,
                 start,
                 namespace,
                 headless=self._headless,
                 contexts=self._contexts,
+                wardrobe=self._wardrobe,
                 switch=self._switch,
             )
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from dratui.failure import UsageFailure
-from dratui.tui.places import ContextList, HealthOfStreams, Keys, Messages, Overview, Place, Rows, Switch
+from dratui.tui.places import (
+    AliasList,
+    ContextList,
+    HealthOfStreams,
+    Keys,
+    Messages,
+    Overview,
+    Place,
+    Rows,
+    Switch,
+)
 from dratui.views.query import Query
 from dratui.views.tables import TABLES, table_named
 
@@ -15,35 +25,48 @@ class Quit:
     """Leave the program."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """Other colours."""
+
+    theme: str
+
+
 PLACES: Final[dict[str, Place | Quit]] = {
     "overview": Overview(),
     "health": HealthOfStreams(),
     "messages": Messages(),
     "contexts": ContextList(),
+    "aliases": AliasList(),
     "help": Keys(),
     "quit": Quit(),
 }
-_SHORT: Final = {  # k9s's other words for them
+SHORT: Final = {  # k9s's other words for them
     **dict.fromkeys(("q", "q!", "qa", "Q", "exit"), "quit"),
     **dict.fromkeys(("h", "?"), "help"),
     **dict.fromkeys(("ctx", "context"), "contexts"),
+    **dict.fromkeys(("a", "alias"), "aliases"),
+    "skin": "theme",
 }
+THEME: Final = "theme"
 ALL_NAMESPACES: Final = ("all", "-A", "*")
 
 
-def parse(text: str, namespace: str) -> Place | Switch | Quit:
-    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `claims @context`, `ctx name`, `overview`, `q`.
+def parse(text: str, namespace: str) -> Place | Switch | Wear | Quit:
+    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `claims @context`, `ctx name`, `theme name`.
 
     Without a namespace, `namespace` is kept; in another context, all are meant. A namespace behind `ns` means its
     pods, as in k9s. Raises UsageFailure for what is none of these.
     """
     words, slash, pattern = text.partition("/")
     name, *rest = words.split() or [""]
-    name = _SHORT.get(name, name)
+    name = SHORT.get(name, name)
     if name == "contexts" and (rest or slash):
         return Switch(
             text.split(maxsplit=1)[1].strip().removeprefix("@")
         )  # a context's name may hold anything
+    if name == THEME:
+        return Wear(" ".join(rest) + slash + pattern)
     if not rest and not slash and name in PLACES:
         return PLACES[name]
     table = table_named(name)
@@ -70,18 +93,26 @@ def parse(text: str, namespace: str) -> Place | Switch | Quit:
     return Switch(contexts[0], place) if contexts else place
 
 
-def suggestions(text: str, namespaces: Sequence[str], contexts: Sequence[str] = ()) -> list[str]:
-    """Whole command lines that `text` may become, the likeliest first."""
+def suggestions(
+    text: str,
+    namespaces: Sequence[str],
+    contexts: Sequence[str] = (),
+    themes: Sequence[str] = (),
+    own: Sequence[str] = (),
+) -> list[str]:
+    """Whole command lines that `text` may become, the likeliest first. `own` are a person's aliases."""
     name, space, rest = text.partition(" ")
     if not space:
-        known = [*TABLES, *PLACES]
+        known = [*own, *TABLES, *PLACES, THEME]
         if not name:
             return known
         aliases = [table.kind for table in TABLES.values() if any(n.startswith(name) for n in table.names)]
-        others = [long for short, long in _SHORT.items() if short.startswith(name)]
+        others = [long for short, long in SHORT.items() if short.startswith(name)]
         return list(dict.fromkeys([n for n in known if n.startswith(name)] + aliases + others))
-    if _SHORT.get(name, name) == "contexts":
+    if SHORT.get(name, name) == "contexts":
         return [f"{name} {c}" for c in contexts if c.startswith(rest.strip())]
+    if SHORT.get(name, name) == THEME:
+        return [f"{name} {t}" for t in themes if t.startswith(rest.strip())]
     table = table_named(name)
     if table is None or "/" in rest:
         return []

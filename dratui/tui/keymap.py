@@ -66,8 +66,7 @@ KEYMAP: Final = (
     Key("copy_namespace", "n", "copy namespace", Where.INSPECT, "copy_namespace"),
     Key("command", ":", "go to :pods …", Where.GO, "command", brief="go to"),
     Key("filter", "/", "filter, /!rx not", Where.GO, "filter", brief="filter"),
-    Key("labels", "", "labels a=b,c!=d", Where.PROMPT, "", told=("/-l",)),
-    Key("fuzzy", "", "a name, roughly", Where.PROMPT, "", told=("/-f",)),
+    Key("filters", "", "labels; roughly", Where.PROMPT, "", told=("/-l", "/-f")),
     Key("back", "esc", "end filter; back", Where.GO, "back", brief="back"),
     Key("earlier", "<", "back, forth", Where.TIME, "time_step(-1)", brief="back"),
     Key("later", ">", "back, forth", Where.TIME, "time_step(1)", brief="forth"),
@@ -76,6 +75,7 @@ KEYMAP: Final = (
     Key("past", "[", "history", Where.GO, "step(-1)"),
     Key("future", "]", "history", Where.GO, "step(1)"),
     Key("last", "-", "the last view", Where.GO, "last"),
+    Key("aliases", "ctrl-a", "aliases", Where.GO, "aliases"),
     Key("save", "ctrl-s", "save as text", Where.INSPECT, "save"),
     Key("help", "?", "these keys", Where.GO, "help", brief="help"),
     Key("redraw", "ctrl-r", "draw anew", Where.GO, "redraw"),
@@ -89,9 +89,9 @@ KEYMAP: Final = (
     Key("sort_left", "shift-left", "choose a column", Where.TABLE, "choose_column(-1)"),
     Key("sort_right", "shift-right", "choose a column", Where.TABLE, "choose_column(1)"),
     Key("sort", "O", "sort; reverse", Where.TABLE, "sort('')"),
-    Key("sort_name", "N", "sort by name", Where.TABLE, "sort('NAME')"),
-    Key("sort_age", "A", "sort by age", Where.TABLE, "sort('AGE')"),
-    Key("sort_state", "S", "sort by state", Where.TABLE, "sort('STATE')"),
+    Key("sort_name", "N", "name, age, state", Where.TABLE, "sort('NAME')"),
+    Key("sort_age", "A", "name, age, state", Where.TABLE, "sort('AGE')"),
+    Key("sort_state", "S", "name, age, state", Where.TABLE, "sort('STATE')"),
     Key("wide", "ctrl-w", "more columns", Where.TABLE, "wide"),
     Key("faults", "ctrl-z", "faults only", Where.TABLE, "faults"),
     Key("fold", "space", "fold, hold", Where.CARD, "fold", brief="fold"),
@@ -207,7 +207,7 @@ def _listed(keys: Iterable[tuple[str, ...]]) -> str:
         return f"{names[0]}-{names[-1]}"
     texts = [name if name.startswith("/") or len(names) > len(name) == 1 else shown(name) for name in names]
     modifiers = {text.rpartition("-")[0] for text in texts}
-    if len(texts) > 1 and len(modifiers) == 1 and "" not in modifiers:
+    if len(texts) > 1 and len(modifiers) == 1 and not modifiers & {"", "/"}:
         return f"{modifiers.pop()}-{''.join(text.rpartition('-')[2] for text in texts)}"[:WIDEST]
     while len(texts) > 1 and len(" ".join(texts)) > WIDEST:
         del texts[-1]

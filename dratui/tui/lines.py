@@ -17,13 +17,13 @@ Line = tuple[Part, ...]
 
 
 def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) -> Strip:
-    """Draw `line` in exactly `columns`; what is too long ends in an ellipsis.
+    """Draw `line` over `fill`, in exactly `columns`; what is too long ends in an ellipsis.
 
     Neighbours that look the same become one segment, since each begins and ends with an escape sequence.
     """
     runs: list[tuple[str, Ink]] = []
     room = columns
-    for raw, ink in (*line, (" " * columns, fill)):
+    for raw, inked in (*line, (" " * columns, fill)):
         text = clean(raw)
         taken = width(text)
         if taken > room:
@@ -31,8 +31,10 @@ def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) ->
             taken = width(text)
         if text:
             shown = to_ascii(text) if ascii_only else text
+            ink = fill + inked
             if runs and (
-                runs[-1][1] == ink or (text.isspace() and not (_visible(ink) or _visible(runs[-1][1])))
+                runs[-1][1] == ink
+                or (text.isspace() and not (_visible(ink, fill) or _visible(runs[-1][1], fill)))
             ):
                 runs[-1] = (runs[-1][0] + shown, runs[-1][1])
             else:
@@ -43,9 +45,9 @@ def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) ->
     return Strip([Segment(text, ink) for text, ink in runs], columns)
 
 
-def _visible(ink: Ink) -> bool:
+def _visible(ink: Ink, fill: Ink) -> bool:
     """Whether a blank in this ink looks different from a blank."""
-    return bool(ink.bgcolor or ink.underline or ink.reverse)
+    return bool(ink.bgcolor != fill.bgcolor or ink.underline or ink.reverse)
 
 
 def to_ascii(text: str) -> str:

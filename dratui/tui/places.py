@@ -56,11 +56,16 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
+class AliasList:
+    """What is short for what."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContextList:
     """The clusters that one can switch to."""
 
 
-Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages | ContextList
+Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages | AliasList | ContextList
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ def crumb(place: Place) -> str:
             return "health"
         case Messages():
             return "messages"
+        case AliasList():
+            return "aliases"
         case ContextList():
             return "contexts"
 

@@ -1,5 +1,6 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -13,13 +14,14 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.past import Past
 from dratui.tui import replay
-from dratui.tui.commands import Quit, parse, suggestions
+from dratui.tui.commands import Quit, Wear, parse, suggestions
 from dratui.tui.contexts import Contexts, no_contexts
 from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
 from dratui.tui.keymap import Where, pressed
 from dratui.tui.looking import Looking
 from dratui.tui.places import (
+    AliasList,
     Card,
     ContextList,
     HealthOfStreams,
@@ -32,6 +34,7 @@ from dratui.tui.places import (
     Yaml,
 )
 from dratui.tui.prompting import Prompting
+from dratui.tui.screens.aliases import AliasesFace
 from dratui.tui.screens.contexts import ContextsFace
 from dratui.tui.screens.describe import DescribeFace
 from dratui.tui.screens.face import Face, World
@@ -45,6 +48,7 @@ from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.travel import Travel
 from dratui.tui.turns import ENTER_SECONDS, Spare, Turns, until
+from dratui.tui.wardrobe import Wardrobe
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
 from dratui.tui.widgets.time_bar import TimeBar
@@ -68,6 +72,7 @@ class Shell(Screen[None], inherit_bindings=False):
         *,
         headless: bool,
         contexts: Contexts | None,
+        wardrobe: Wardrobe,
         switch: Callable[[Switch], Awaitable[None]],
     ) -> None:
         super().__init__()
@@ -75,6 +80,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self._source = source
         self._start = start
         self._contexts = contexts
+        self._wardrobe = wardrobe
         self._switch = switch
         self._travel = Travel(
             world,
@@ -98,6 +104,7 @@ class Shell(Screen[None], inherit_bindings=False):
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
+            AliasList: AliasesFace(world, world.aliases, self._leads),
             ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
@@ -128,6 +135,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "time": lambda: self._prompting.ask_time(),
             "now": self._now,
             "help": lambda: self._enter(Keys()),
+            "aliases": lambda: self._enter(AliasList()),
             "fold": self._fold,
             "leave": self._leave,
             "quit": self._quit,
@@ -390,7 +398,13 @@ class Shell(Screen[None], inherit_bindings=False):
         if contexts is not None and not contexts.known:
             self.run_worker(contexts.refresh, thread=True, exit_on_error=False)  # `:ctx` tells what is wrong
         self._prompting.ask_command(
-            lambda text: suggestions(text, namespaces, [c.name for c in contexts.known] if contexts else ())
+            lambda text: suggestions(
+                text,
+                namespaces,
+                [c.name for c in contexts.known] if contexts else (),
+                self._wardrobe.names,
+                self._world.aliases.own,
+            )
         )
 
     def _ask_filter(self) -> None:
@@ -399,14 +413,32 @@ class Shell(Screen[None], inherit_bindings=False):
             self._prompting.ask_filter(narrowed)
 
     def _command(self, text: str) -> None:
-        place = parse(text, self._looking.namespace)
+        place = parse(self._world.aliases.expand(text), self._looking.namespace)
         if isinstance(place, Quit):
             self._quit()
+        elif isinstance(place, Wear):
+            self._wear(place.theme)
         elif isinstance(place, Switch):
             self._go_to(place)
         else:
             self._looking.came(place)
             self._guide.jump(place)
+
+    def _leads(self, command: str) -> Place | Switch | None:
+        """Where a command leads, if to a place."""
+        place = parse(command, self._looking.namespace)
+        return None if isinstance(place, Quit | Wear) else place
+
+    def _wear(self, theme: str) -> None:
+        """Other colours, at once. A file may be read for them."""
+
+        async def wear(_: Tell) -> str:
+            self._wardrobe.skin.wear(await asyncio.to_thread(self._wardrobe.fetch, theme))
+            face = self._guide.face
+            face.enter(self._guide.place, face.mark())
+            return f"the theme is {theme}"
+
+        self._work.start("changing colours", wear)
 
     def _narrow(self, text: str) -> None:
         self._looking.narrow(text)

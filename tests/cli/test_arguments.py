@@ -120,10 +120,14 @@ def test_info_tells_what_each_file_says_and_what_is_wrong_with_it(tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text("headless: true\n")
     (folder / "keymap.yaml").write_text("quit: d\n")
+    (folder / "themes").mkdir()
+    (folder / "themes" / "mine.yaml").write_text("held: red\n")
     done = dratui("info", home=tmp_path, env={"DRATUI_REFRESH": "2s"})
     assert done.status == 0
     said = [" ".join(line.split()) for line in done.lines]
     assert "config.yaml read: 1 entry" in said
+    assert "aliases.yaml not there" in said
+    assert "themes read: mine" in said
     assert f"headless True ({folder}/config.yaml line 1)" in said
     assert "refresh 2.0 ($DRATUI_REFRESH)" in said
     assert (
@@ -135,6 +139,8 @@ def test_info_tells_what_each_file_says_and_what_is_wrong_with_it(tmp_path: Path
 def test_info_prints_a_file_to_begin_with(tmp_path: Path) -> None:
     assert "# describe: d  # describe" in dratui("info", "keymap", home=tmp_path).lines
     assert "# headless: true" in dratui("info", "config", home=tmp_path).lines
+    assert "# gpu: claims all /nvidia" in dratui("info", "aliases", home=tmp_path).lines
+    assert "# held: '#3182d8'" in dratui("info", "theme", home=tmp_path).lines
 
 
 # --- what starting costs ------------------------------------------------------------------------------
@@ -165,7 +171,7 @@ def test_a_small_command_loads_nothing_heavy() -> None:
 def test_without_files_settings_cost_no_yaml(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from dratui.cli import personal; from dratui.settings.dashboard import choose; "
-        f"choose({{}}, {{}}, Path({str(tmp_path)!r})); personal.keys(Path({str(tmp_path)!r}))"
+        f"choose({{}}, {{}}, Path({str(tmp_path)!r})); personal.keymap(Path({str(tmp_path)!r}))"
     )
     assert modules(code).isdisjoint({"yaml", "textual", "difflib"})
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from rich.color import Color
 from textual import events
@@ -11,14 +12,17 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from dratui.failure import Failure
+from dratui.tui.aliases import Aliases
 from dratui.tui.app import DratuiApp
+from dratui.tui.terminals import Colours, Terminal
 from dratui.tui.themes import skin
+from dratui.tui.wardrobe import Wardrobe
 from dratui.views.query import Query
 from tests.tui.cluster import ScriptedSource
 
 PATIENCE = 10.0
 SETTLES = 3  # a key changes the screen, that its layout, that what is drawn
-COLOURS = skin(colour=True, ascii_only=False)
+COLOURS = skin()
 CURSOR, FLASH = COLOURS.cursor.bgcolor, COLOURS.flash.bgcolor
 NAMES = {
     ":": "colon",
@@ -43,9 +47,12 @@ async def running(
     query: Query | None = None,
     size: tuple[int, int] = (80, 24),
     ascii_only: bool = False,
+    aliases: Aliases | None = None,
+    themes: Path | None = None,
 ) -> AsyncIterator[Driver]:
     """The app, listening, after its first paint of what the source says at first."""
-    app = DratuiApp(source, query=query, ascii=ascii_only)
+    wardrobe = Wardrobe(Terminal(Colours.TRUE, ascii_only), folder=themes)
+    app = DratuiApp(source, query=query, wardrobe=wardrobe, aliases=aliases)
     async with app.run_test(size=size) as pilot:
         yield pilot
 

@@ -1,12 +1,15 @@
 """The app on a scripted source, as a program of its own: `python -m tests.tui.played SCRIPT`."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from dratui.events import Event
 from dratui.failure import Failure
 from dratui.tui.app import DratuiApp
+from dratui.tui.terminals import terminal
+from dratui.tui.wardrobe import Wardrobe
 from dratui.views.query import Query
 from tests.tui import cluster
 
@@ -45,7 +48,8 @@ def main(script: str) -> int:
         ),
         "many": cluster.ScriptedSource(cluster.many_claims(100_000)),
     }.get(script) or cluster.ScriptedSource(first)
-    app = DratuiApp(source, query=query, ascii=script == "ascii")
+    seen = terminal(os.environ, "ascii" if script == "ascii" else "utf-8")
+    app = DratuiApp(source, query=query, wardrobe=Wardrobe(seen))
     failure = app.run()
     if failure is not None:
         print(failure, file=sys.stderr)

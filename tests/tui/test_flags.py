@@ -48,7 +48,8 @@ def test_settings_come_from_files_and_flags_win(tmp_path: Path) -> None:
     folder = tmp_path / "dratui"
     folder.mkdir()
     (folder / "config.yaml").write_text("headless: true\ncommand: claims /gpu\nascii: true\n")
-    (folder / "keymap.yaml").write_text("quit: x\nhotkeys:\n  f2: nodes\n")
+    (folder / "keymap.yaml").write_text("quit: x\nhotkeys:\n  f2: machines\n")
+    (folder / "aliases.yaml").write_text("machines: nodes\n")
     with demo("--no-ascii", XDG_CONFIG_HOME=str(tmp_path)) as tty:
         tty.shows("</gpu>")
         assert tty.screen.startswith(" Claims(all)["), "there is no first line"
@@ -59,12 +60,13 @@ def test_settings_come_from_files_and_flags_win(tmp_path: Path) -> None:
         assert tty.ends() == 0
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "keymap.yaml"])
+@pytest.mark.parametrize("file", ["config.yaml", "keymap.yaml", "aliases.yaml", "themes/mine.yaml"])
 def test_a_file_that_is_wrong_is_told_before_there_is_a_screen(tmp_path: Path, file: str) -> None:
     folder = tmp_path / "dratui"
     folder.mkdir()
+    (folder / "themes").mkdir()
     (folder / file).write_text("\ncolor: 1\n")
-    with demo(XDG_CONFIG_HOME=str(tmp_path)) as tty:
+    with demo(XDG_CONFIG_HOME=str(tmp_path), DRATUI_THEME="mine" if "themes" in file else "") as tty:
         assert tty.ends() == 2
         assert f"error: {folder / file} line 2: color: " in tty.written.replace("\r\n", "")
         assert "\x1b[?1049h" not in tty.written

@@ -18,7 +18,7 @@ def keymap(folder: Path, file: str) -> Keymap:
 
 
 def help_of(keys: Keymap) -> str:
-    lines = text(skin(colour=False, ascii_only=False), keys)
+    lines = text(skin(), keys)
     return "\n".join(" ".join("".join(part for part, _ in line).split()) for line in lines)
 
 
@@ -118,7 +118,7 @@ def test_the_keys_of_a_prompt_can_be_given_away_too(tmp_path: Path) -> None:
         ("hotkeys:\n  x: pods\ndescribe: x", "line 2: hotkeys.x: x is the key of describe too (line 3)"),
         ("accept: esc\n", "line 1: accept: esc is the key of cancel too (by default)"),
         ("descrbe: x\n", "line 1: descrbe: no key has this id\n  hint: did you mean describe?"),
-        ("labels: x\n", "line 1: labels: no key has this id"),
+        ("filters: x\n", "line 1: filters: no key has this id"),
         ("describe: xx\n", "line 1: describe: 'xx' is no key\n  hint: such as x,"),
         ("\n\ndescribe:\n  - x\n  - ctrl-ctrl\n", "line 5: describe: 'ctrl-ctrl' is no key"),
         ("\ndescribe:\n  - x\nyaml:\n  - x\n", "line 4: yaml: x is the key of describe too (line 2)"),

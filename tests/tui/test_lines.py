@@ -83,7 +83,7 @@ def _cells(line: Strip) -> list[tuple[str, Ink | None, int]]:
 
 @pytest.mark.parametrize("terminal", ["#ffffff", "#fdf6e3", "#000000", "#1e1e1e"])
 def test_every_colour_can_be_read_on_light_and_on_dark_terminals(terminal: str) -> None:
-    look = skin(colour=True, ascii_only=False)
+    look = skin()
     for ink in (look.plain, look.dim, look.strong, look.accent, *look.states.values()):
         assert ink.bgcolor is None
         if ink.color is not None and ink.color.triplet is not None:

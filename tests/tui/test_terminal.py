@@ -60,8 +60,9 @@ def test_a_source_that_is_of_no_use_ends_with_its_failure() -> None:
         assert "hint: is it up?" in tty.written
 
 
-def test_without_colour_and_without_utf8_there_is_neither() -> None:
-    with terminal("ascii", env={"NO_COLOR": "1"}) as tty:
+def colours_of(script: str, **env: str) -> tuple[set[str], str]:
+    """The parameters of every SGR that a round through the screens writes, and all that was written."""
+    with terminal(script, env=env) as tty:
         tty.shows("TENANTS")
         tty.press(":claims\r")
         tty.shows("allocated,reserved")
@@ -69,11 +70,30 @@ def test_without_colour_and_without_utf8_there_is_neither() -> None:
         tty.shows("CLAIM")
         tty.press("\x03")
         tty.ends()
-        codes = {code for sgr in COLOURS.findall(tty.written) for code in sgr[2:-1].split(";")}
-        assert codes <= {"", "0", "1", "2", "3", "4", "7", "39", "49"}, (
-            "only bold, dim, underline, reverse, default"
-        )
-        assert tty.written.isascii()
+        return {sgr[2:-1] for sgr in COLOURS.findall(tty.written)}, tty.written
+
+
+def test_without_colour_and_without_utf8_there_is_neither() -> None:
+    written, text = colours_of("ascii", NO_COLOR="1")
+    codes = {code for sgr in written for code in sgr.split(";")}
+    assert codes <= {"", "0", "1", "2", "3", "4", "7"}, "only bold, dim, italic, underline, reverse"
+    assert text.isascii()
+
+
+def test_the_linux_console_gets_its_sixteen_colours_and_no_glyphs() -> None:
+    written, text = colours_of("small", TERM="linux", COLORTERM="truecolor")
+    codes = {code for sgr in written for code in sgr.split(";")}
+    assert not codes & {"38", "48"}, "neither 256 nor 24-bit colours"
+    assert codes & {"94", "32", "33"}
+    assert text.isascii()
+
+
+def test_each_terminal_gets_colours_of_the_kind_that_it_has() -> None:
+    assert not any(sgr.startswith("38;2") or ";38;2" in sgr for sgr in colours_of("small", COLORTERM="")[0])
+    assert any("38;5;" in sgr for sgr in colours_of("small", COLORTERM="")[0])
+    assert any("38;2;" in sgr for sgr in colours_of("small")[0])
+    in_screen = {"TERM": "screen", "STY": "1.pts-0"}
+    assert not any("38;" in sgr for sgr in colours_of("small", **in_screen)[0])
 
 
 def test_a_screen_on_which_nothing_changes_writes_nothing() -> None:

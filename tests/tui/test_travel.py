@@ -31,11 +31,11 @@ class Session:
 
 @asynccontextmanager
 async def session(
-    query: Query | None = CLAIMS, size: tuple[int, int] = (80, 24), **more: bool
+    query: Query | None = CLAIMS, size: tuple[int, int] = (80, 24), *, ascii_only: bool = False
 ) -> AsyncIterator[Session]:
     """claim-1 comes after a minute, is allocated after 2, claim-2 comes after 3; it is 10 minutes after the start."""
     source = ScriptedSource([*live(phase=Phase.WAITING), *small()])
-    async with running(source, query=query, size=size, **more) as pilot:
+    async with running(source, query=query, size=size, ascii_only=ascii_only) as pilot:
         await shows(pilot, " live")
         lived = Session(pilot, source)
         await lived.at(1, put(claim("claim-1", age=0), "resourceclaims"))

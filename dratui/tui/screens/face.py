@@ -1,11 +1,12 @@
 """What every screen is to the frame around it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from dratui.cluster.store import Changes, Store
+from dratui.tui.aliases import Aliases
 from dratui.tui.keymap import Keymap
 from dratui.tui.lines import Line
 from dratui.tui.places import Place, Switch
@@ -17,7 +18,8 @@ V = TypeVar("V", bound=Pane)
 
 @dataclass(slots=True)
 class World:
-    """What screens draw from: the state of the cluster at the time that one looks at, that time, the inks, the keys.
+    """What screens draw from: the state of the cluster at the time that one looks at, that time, the inks, the
+    keys, short names.
 
     Store and time are others while one looks at the past (`dratui.tui.travel`), so nobody keeps them.
     """
@@ -25,7 +27,8 @@ class World:
     store: Store
     now: Callable[[], datetime]
     skin: Skin
-    keymap: Keymap = field(default_factory=Keymap)
+    keymap: Keymap
+    aliases: Aliases
 
 
 class Chosen(NamedTuple):

@@ -17,8 +17,8 @@ from dratui.views.tables import TABLES
 
 COLUMNS: Final = (
     (Where.MOVE, Where.INSPECT),
-    (Where.GO, Where.TIME, Where.CARD),
-    (Where.TABLE, Where.PROMPT),
+    (Where.GO, Where.TIME),
+    (Where.TABLE, Where.CARD, Where.PROMPT),
 )
 KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
@@ -50,7 +50,7 @@ def text(skin: Skin, keymap: Keymap) -> list[Line]:
     lines: list[Line] = [
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
     ]
-    named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit))]
+    named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit | Keys))]
     places = "  ".join(f":{name}" for name in named)
     yours = [
         ((fit(f" {shown}", KEY_WIDTH), skin.accent), (what, skin.plain))

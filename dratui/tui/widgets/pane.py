@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style as Ink
+from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -30,6 +31,10 @@ class Pane(Widget):
     def as_text(self) -> Iterable[tuple[str, ...]]:
         """All there is to see here as text, not only what fits: lines, or the cells of a table."""
         return [(strip.text,) for strip in self._drawn]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """None: a skin's inks are what this terminal can show. Textual's would make 24-bit colours of the 16."""
+        return ()
 
     def draw(self, columns: int, lines: int) -> Sequence[Strip]:
         """The lines to show, at most `lines` of them, each `columns` wide."""

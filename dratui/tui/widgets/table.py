@@ -262,7 +262,7 @@ class VirtualTable(Pane):
     ) -> Strip:
         flashing = self._flashing.get(key, frozenset())
         at_cursor = key == self._key
-        made_of = (shown, flashing, at_cursor, layout, columns)
+        made_of = (shown, flashing, at_cursor, layout, columns, self.skin.changes)
         kept = before.get(key)
         if kept is None or kept[0] != made_of:
             line = rows.line(shown, self._columns, layout, flashing, self.skin)
