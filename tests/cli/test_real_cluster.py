@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,71 @@ def test_kubectls_names_and_columns(all_scenarios: ControlPlane, kind: str) -> N
     ours = columns(get(all_scenarios, kind, *everywhere, "-o", "wide").out, wanted)
     after = columns(all_scenarios.kubectl("get", kind, *everywhere), wanted)
     assert before & after <= ours <= before | after
+
+
+def seconds(age: str) -> int:
+    """The least that an age of kubectl's can mean."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 365 * 86400}
+    assert re.fullmatch(r"(\d+[smhdy])+", age), age
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([smhdy])", age))
+
+
+@pytest.mark.parametrize("kind", KUBECTL_COLUMNS)
+def test_ages_are_kubectls(all_scenarios: ControlPlane, kind: str) -> None:
+    name = ("NAMESPACE", "NAME") if "NAMESPACE" in KUBECTL_COLUMNS[kind] else ("NAME",)
+    everywhere = ("-A",) if len(name) == 2 else ()
+    texts = (
+        all_scenarios.kubectl("get", kind, *everywhere),
+        get(all_scenarios, kind, *everywhere).out,
+        all_scenarios.kubectl("get", kind, *everywhere),
+    )
+    before, ours, after = ({row[:-1]: row[-1] for row in columns(t, (*name, "AGE"))} for t in texts)
+    both = before.keys() & after.keys()
+    assert both
+    for each in both:
+        assert seconds(before[each]) <= seconds(ours[each]) <= seconds(after[each]), each
+
+
+AGES = (0, 59, 118, 121, 598, 601, 3601, 10_700, 10_900, 28_700, 28_900, 172_000, 173_000, 600_000, 700_000)
+YEARS = (63_000_000, 63_200_000, 94_700_000, 252_000_000, 253_000_000)
+
+
+def test_times_of_every_size_read_as_kubectl_prints_them(all_scenarios: ControlPlane) -> None:
+    """The API server prints how long ago a rule was added, and lets one say when that was."""
+    names = [f"added-{ago}" for ago in (*AGES, *YEARS)]
+    now = datetime.now(UTC).replace(microsecond=0)
+    rules = [
+        {
+            "apiVersion": "resource.k8s.io/v1beta2",
+            "kind": "DeviceTaintRule",
+            "metadata": {"name": f"added-{ago}"},
+            "spec": {
+                "deviceSelector": {"driver": "nobody.example.com"},
+                "taint": {
+                    "key": "example.com/test",
+                    "value": "x",  # an empty cell would be none
+                    "effect": "None",
+                    "timeAdded": (now - timedelta(seconds=ago)).isoformat(),
+                },
+            },
+        }
+        for ago in (*AGES, *YEARS)
+    ]
+    all_scenarios.apply(yaml.safe_dump_all(rules))
+    try:
+        texts = (
+            all_scenarios.kubectl("get", "devicetaintrules"),
+            get(all_scenarios, "taintrules").out,
+            all_scenarios.kubectl("get", "devicetaintrules"),
+        )
+    finally:
+        all_scenarios.kubectl("delete", "devicetaintrules", *names)
+    before, ours, after = (
+        {name: ago for name, ago in columns(text, ("NAME", "TIMEADDED")) if name in names} for text in texts
+    )
+    for name in names:
+        assert seconds(before[name]) <= seconds(ours[name]) <= seconds(after[name])
+        assert re.sub(r"\d", "", ours[name]) in {re.sub(r"\d", "", t[name]) for t in (before, after)}
 
 
 # --- why pods wait ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The releases of Kubernetes that tests run on, and what each can say of DRA."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,15 @@ class Release:
 
     `gates`: those that are off by default. `served`: every version of resource.k8s.io that has slices and claims,
     newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `without`: what
-    of the scenarios is left out, by a word that its documents have, and why. `allocation_time`: whether a claim tells
-    when it was allocated.
+    of the scenarios is left out, by a word that its documents have, and why. `untold`: fields of rows, by kind, that it
+    cannot tell.
     """
 
     version: str
     gates: tuple[str, ...]
     served: tuple[str, ...]
     without: Mapping[str, str] = field(default_factory=dict)
-    allocation_time: bool = True
+    untold: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def api_version(self, document: Mapping[str, Any]) -> str:
         """Of a scenario's document, as this release takes it. The server converts it to all others that it serves."""
@@ -62,6 +62,7 @@ OLDER = (
         ),
         served=("v1", "v1beta2", "v1beta1"),
         without=_UNTIL_1_35,
+        untold={"taintrules": ["conditions"]},
     ),
     Release(
         "v1.33.13",
@@ -80,6 +81,6 @@ OLDER = (
             "example.com/extended": "no extended resources by device class",
             "attach.example.com": "no binding conditions",
         },
-        allocation_time=False,
+        untold={"claims": ["allocated", "bindingEnds"], "taintrules": ["conditions"]},
     ),
 )

@@ -96,12 +96,12 @@ def comparable(rows: Rows, release: Release) -> Rows:
         row["reason"] = told(row["namespace"], row["reason"])
         for step in row["steps"]:
             step["reason"] = told(row["namespace"], step["reason"], step["pod"])
-            if not release.allocation_time and step["step"] in ("allocated", "reserved"):
+            if "allocated" in release.untold.get("claims", ()) and step["step"] in ("allocated", "reserved"):
                 step |= {"at": None, "after": None, "before": None}
-        if not release.allocation_time:
-            row["allocated"] = row["bindingEnds"] = None
-    for row in plain["taintrules"]:
-        del row["conditions"]  # no release has them before 1.36
+    for kind, fields in release.untold.items():
+        for row in plain[kind]:
+            for field in fields:
+                del row[field]
     return plain
 
 
