@@ -89,6 +89,7 @@ def _show(
         start=start,
         headless=settings.headless,
         refresh=settings.refresh,
+        history=settings.history,
         keymap=keymap,
         aliases=aliases,
         wardrobe=wardrobe,

@@ -1,5 +1,6 @@
 """`dratui info`: every path and setting in use, for a bug report and for those who look for a file."""
 
+import locale
 import os
 import platform
 import sys
@@ -14,6 +15,7 @@ from dratui.failure import Failure
 from dratui.kube.options import Options
 from dratui.settings.dashboard import Settings, choose
 from dratui.terminal import clean
+from dratui.tui.terminals import Colours, terminal
 
 LIBRARIES = ("textual", "aiohttp", "msgspec")
 
@@ -31,6 +33,7 @@ def run(options: Options) -> int:
         "crash reports": str(state_folder()),
         "saved views": str(state_folder() / "views"),
         **_access(options),
+        "terminal": _terminal(),
         "NO_COLOR": os.environ.get("NO_COLOR", "not set"),
         "TERM": os.environ.get("TERM", "not set"),
         "COLORTERM": os.environ.get("COLORTERM", "not set"),
@@ -52,6 +55,14 @@ def _files(folder: Path) -> Iterable[tuple[str, str]]:
             yield file.name, file.told(folder)
         except Failure as failure:
             yield file.name, f"wrong: {failure.what}"
+
+
+def _terminal() -> str:
+    seen = terminal(os.environ, locale.getpreferredencoding(do_setlocale=False))
+    shown = {Colours.NONE: "no colours", Colours.TRUE: "24-bit colours"}.get(
+        seen.colours, f"{seen.colours.value} colours"
+    )
+    return f"{shown}, {'ASCII only' if seen.ascii_only else 'all glyphs'}"
 
 
 def _settings(folder: Path) -> Iterable[tuple[str, str]]:

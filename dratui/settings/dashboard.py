@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from dratui.api import quantity
 from dratui.duration import seconds
 from dratui.settings.document import Document, Wrong, read, text_of, unknown
 
@@ -27,6 +28,15 @@ def _words(text: str) -> str:
 
 def _namespace(text: str) -> str:
     return "" if text in ("all", "*") else _words(text)
+
+
+def _memory(text: str) -> float:
+    nano = quantity.parse(text)
+    if nano is None or nano < 1_000_000 * quantity.NANO:
+        raise ValueError(
+            f"{text!r} is no amount of memory such as 100M or 1Gi, or too little: 1M is the least"
+        )
+    return nano / quantity.NANO
 
 
 def _always(reason: str) -> Callable[[str], bool]:
@@ -74,6 +84,9 @@ class Settings:
     )
     namespace: str = _setting(
         "", "ml-team", _namespace, "Where to look first, as with -n (all); not for recordings."
+    )
+    history: float = _setting(
+        100e6, "1Gi", _memory, "Memory for what was: how far back `<` and `t` go in a live session (100M)."
     )
     readonly: bool = _setting(True, "true", _always("dratui only ever reads"), "As k9s has it; always true.")
     logoless: bool = _setting(True, "true", _always("dratui has no logo"), "As k9s has it; always true.")

@@ -20,6 +20,7 @@ from textual.worker import Worker, WorkerError
 from dratui.cluster.store import Store
 from dratui.events import Source
 from dratui.failure import Failure
+from dratui.history import LIMIT
 from dratui.past import Past
 from dratui.tui import crash
 from dratui.tui.aliases import Aliases
@@ -58,6 +59,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         start: Place | None = None,
         headless: bool = False,
         refresh: float = SHOW_SECONDS,
+        history: float = LIMIT,
         keymap: Keymap | None = None,
         aliases: Aliases | None = None,
         wardrobe: Wardrobe | None = None,
@@ -69,6 +71,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         self._keys = keymap or Keymap()
         self._aliases = aliases or Aliases()
         self._pace = refresh
+        self._memory = history
         self._headless = headless
         self._contexts = contexts
         self._crash = ""
@@ -118,7 +121,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
                 switch=self._switch,
             )
 
-        return Session(source, shell, self._pace)
+        return Session(source, shell, self._pace, self._memory)
 
     def _listen(self) -> None:
         gc.disable()

@@ -181,6 +181,10 @@ class Keymap:
         keys = (self._by_id[i] for i in ids)
         return [(shown(key.names[0]), key.brief or key.help) for key in keys if key.names]
 
+    def first(self, name: str) -> str:
+        """The key to name in a sentence, by its id."""
+        return next((shown(key) for key in self._by_id[name].names), "no key")
+
     def rows(self, where: Where) -> list[tuple[str, str]]:
         """The help under a heading: keys, and what they do. What has no key is left out."""
         together: dict[str, list[tuple[str, ...]]] = {}

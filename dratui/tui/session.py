@@ -22,14 +22,19 @@ LONGEST: Final = 120.0  # seconds; a first list that takes longer is bound by th
 
 
 class Session:
-    """`listen` to the source, and as soon as its screen is there, `follow`. `pace`: seconds between two paints."""
+    """`listen` to the source, and as soon as its screen is there, `follow`. `pace`: seconds between two paints;
+    `memory`: bytes for what was."""
 
     def __init__(
-        self, source: Source, shell: Callable[[Store, Callable[[], datetime], Past], Shell], pace: float
+        self,
+        source: Source,
+        shell: Callable[[Store, Callable[[], datetime], Past], Shell],
+        pace: float,
+        memory: float,
     ) -> None:
         self._store = store = Store()
         self._began = time.monotonic()
-        history = store.journal = History(store, source.now)
+        history = store.journal = History(store, source.now, limit=memory)
         store.seen = history.seen
         past = source if isinstance(source, Past) else history  # a recording has also what was not played yet
         self._source = source

@@ -86,7 +86,7 @@ class Shell(Screen[None], inherit_bindings=False):
             world,
             source,
             past,
-            Work(self, self.say, lambda doing: self._frame.tell(doing)),
+            Work(self, self.say, lambda doing: self._frame.tell(doing), world.keymap),
             self._travelled,
             self.say,
         )
@@ -110,7 +110,7 @@ class Shell(Screen[None], inherit_bindings=False):
         self._guide = Guide(self._faces)
         self._frame = Frame(world, source, self._guide, lambda: self._sums, self._travel, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
-        self._work = Work(self, self.say, self._frame.tell)
+        self._work = Work(self, self.say, self._frame.tell, world.keymap)
         self._taking = Taking(self, self._guide, self._work)
         self._prompting = Prompting(
             self._frame.last,
@@ -436,7 +436,7 @@ class Shell(Screen[None], inherit_bindings=False):
             self._wardrobe.skin.wear(await asyncio.to_thread(self._wardrobe.fetch, theme))
             face = self._guide.face
             face.enter(self._guide.place, face.mark())
-            return f"the theme is {theme}"
+            return self._wardrobe.told(theme)
 
         self._work.start("changing colours", wear)
 

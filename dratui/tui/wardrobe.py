@@ -11,7 +11,7 @@ from rich.style import Style as Ink
 
 from dratui.failure import UsageFailure
 from dratui.settings.document import nearest, read, text_of
-from dratui.tui.terminals import Terminal
+from dratui.tui.terminals import Colours, Terminal
 from dratui.tui.themes import BUILT_IN, TERMINAL, Palette, Skin, Theme, skin
 
 FOLDER: Final = "themes"  # in the config folder; NAME.yaml in it
@@ -92,3 +92,10 @@ class Wardrobe:
         """A theme as inks. It may be read from a file: not for the event loop. Raises Failure."""
         theme = named(name, self._folder)
         return skin(theme, self._terminal.colours, ascii_only=self._terminal.ascii_only)
+
+    def told(self, name: str) -> str:
+        """What to say to who changed it."""
+        colourless = self._terminal.colours is Colours.NONE
+        return f"the theme is {name}" + (
+            ", but this terminal has no colours, or NO_COLOR is set" if colourless else ""
+        )

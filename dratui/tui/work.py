@@ -9,9 +9,9 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from dratui.failure import Failure
+from dratui.tui.keymap import Keymap
 from dratui.views.table import Style
 
-LEAVES: Final = "esc stops it"
 SOON: Final = 0.3  # seconds; what is done before is not worth a word
 PACE: Final = 0.25  # seconds between two words about how far it is
 
@@ -24,8 +24,11 @@ Job = Callable[[Tell], Awaitable[str]]
 class Work:
     """One piece of work at a time; a new one ends the one before. Keys go on meanwhile."""
 
-    def __init__(self, screen: Screen[None], say: Callable[[str, Style], None], tell: Tell) -> None:
+    def __init__(
+        self, screen: Screen[None], say: Callable[[str, Style], None], tell: Tell, keymap: Keymap
+    ) -> None:
         self._screen = screen
+        self._leaves = f"{keymap.first('back')} stops it"
         self._say = say
         self._tell = tell
         self._what = ""
@@ -63,7 +66,7 @@ class Work:
     def _progress(self, far: str) -> None:
         if (now := time.monotonic()) >= self._tell_at:
             self._tell_at = now + PACE
-            self._tell("  ".join(filter(None, (f"{self._what} …", far, LEAVES))))
+            self._tell("  ".join(filter(None, (f"{self._what} …", far, self._leaves))))
 
     def _done(self) -> None:
         if self._soon is not None:

@@ -122,11 +122,12 @@ def test_info_tells_what_each_file_says_and_what_is_wrong_with_it(tmp_path: Path
     (folder / "keymap.yaml").write_text("quit: d\n")
     (folder / "themes").mkdir()
     (folder / "themes" / "mine.yaml").write_text("held: red\n")
-    done = dratui("info", home=tmp_path, env={"DRATUI_REFRESH": "2s"})
+    done = dratui("info", home=tmp_path, env={"DRATUI_REFRESH": "2s", "TERM": "linux"})
     assert done.status == 0
     said = [" ".join(line.split()) for line in done.lines]
     assert "config.yaml read: 1 entry" in said
     assert "aliases.yaml not there" in said
+    assert "terminal 16 colours, ASCII only" in said
     assert "themes read: mine" in said
     assert f"headless True ({folder}/config.yaml line 1)" in said
     assert "refresh 2.0 ($DRATUI_REFRESH)" in said

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dratui.history import LIMIT
 from dratui.settings.dashboard import Chosen, Settings, choose, default
 from dratui.settings.document import Wrong
 from dratui.tui.feed import SHOW_SECONDS
@@ -18,7 +19,7 @@ def chosen(folder: Path, file: str, environ: dict[str, str] | None = None, **fla
 
 def test_nothing_set_is_the_default(tmp_path: Path) -> None:
     assert choose({}, {}, tmp_path) == (Settings(), {})
-    assert Settings().refresh == SHOW_SECONDS
+    assert (Settings().refresh, Settings().history) == (SHOW_SECONDS, LIMIT)
 
 
 def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_default(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_defau
 def test_every_setting_is_read(tmp_path: Path) -> None:
     file = (
         "theme: dark\nascii: false\nmouse: false\nheadless: yes\nrefresh: 2s\ncommand: :pods\nnamespace: ml-team\n"
-        "readonly: true\nlogoless: true\n"
+        "readonly: true\nlogoless: true\nhistory: 1Gi\n"
     )
     settings, origins = chosen(tmp_path, file)
     assert set(origins) == set(Settings.__dataclass_fields__)
@@ -53,6 +54,8 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
             "\nheadles: true",
             " line 2: headles: there is no setting 'headles'\n  hint: did you mean headless?",
         ),
+        ("history: 5", " line 1: history: '5' is no amount of memory such as 100M or 1Gi, or too little"),
+        ("history: much", " line 1: history: 'much' is no amount of memory"),
         ("readonly: false", " line 1: readonly: cannot be turned off: dratui only ever reads"),
         ("command: [a]", " line 1: command: is to be one value"),
         ("command:", " line 1: command: has no value"),

@@ -9,6 +9,9 @@ from dratui.tui import commands
 from dratui.tui.keymap import KEYMAP, Keymap, Where, default, pressed, remapped, written
 from dratui.tui.screens.help import text
 from dratui.tui.themes import skin
+from tests.tui.cluster import ScriptedSource, small
+from tests.tui.driving import press, running, shows, type_in
+from tests.tui.driving import text as text_of
 
 
 def keymap(folder: Path, file: str) -> Keymap:
@@ -140,3 +143,24 @@ def test_what_info_prints_to_begin_with_is_the_keymap(tmp_path: Path) -> None:
     keys = keymap(tmp_path, uncommented).keys
     assert keys[: len(KEYMAP)] == KEYMAP
     assert [key.keys for key in keys[len(KEYMAP) :]] == ["f2"]
+
+
+async def test_keys_that_were_given_away_do_what_they_are_given_to(tmp_path: Path) -> None:
+    keys = keymap(
+        tmp_path, "describe: x\nback: ctrl-o\naccept: ctrl-y\ncancel: ctrl-g\nhotkeys:\n  f2: pods vision\n"
+    )
+    async with running(ScriptedSource(small()), keymap=keys) as pilot:
+        await shows(pilot, "TENANTS")
+        await type_in(pilot, ":cl")
+        await press(pilot, "ctrl+y", "enter")
+        assert "Claims(all)" in text_of(pilot)
+        await press(pilot, "d")
+        assert "Claims(all)" in text_of(pilot), "d means nothing now"
+        await press(pilot, "x")
+        assert "claim ml-team/train-6-gpu" in text_of(pilot)
+        assert "<ctrl-o> back" in text_of(pilot)
+        await press(pilot, "ctrl+o", "f2")
+        assert "Pods(vision)" in text_of(pilot)
+        await type_in(pilot, "/nothing")
+        await press(pilot, "ctrl+g")
+        assert "</nothing>" not in text_of(pilot)

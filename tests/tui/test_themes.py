@@ -9,6 +9,7 @@ from rich.style import Style as Ink
 
 from dratui.failure import UsageFailure
 from dratui.settings.document import Wrong
+from dratui.tui.app import DratuiApp
 from dratui.tui.terminals import Colours, Terminal, terminal
 from dratui.tui.themes import (
     BUILT_IN,
@@ -252,3 +253,15 @@ async def test_a_theme_that_cannot_be_worn_changes_nothing(tmp_path: Path) -> No
             await press(pilot, "enter")
             await shows(pilot, says)
         assert None in grounds(pilot)
+
+
+async def test_where_there_is_no_colour_a_theme_changes_nothing_and_says_so() -> None:
+    app = DratuiApp(
+        ScriptedSource(small()), wardrobe=Wardrobe(Terminal(Colours.NONE, ascii_only=False), theme="dark")
+    )
+    async with app.run_test(size=(120, 24)) as pilot:
+        await shows(pilot, "TENANTS")
+        await type_in(pilot, ":theme light")
+        await press(pilot, "enter")
+        await shows(pilot, "the theme is light, but this terminal has no colours, or NO_COLOR is set")
+        assert grounds(pilot) == {None}

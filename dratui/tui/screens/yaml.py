@@ -59,7 +59,7 @@ class YamlFace(Reading):
         if named is None:
             raise Failure(f"{place.kind} {name_of(place.key)!r} is gone")
         self.narrow("")
-        self._say(f"fetching {named[0]} {named[1].name} …  esc leaves it")
+        self._say(f"fetching {named[0]} {named[1].name} …  {self._world.keymap.first('back')} leaves it")
         self._loading = self.view.run_worker(self._load(*named, mark or 0), exclusive=True)
 
     def anew(self) -> None:
