@@ -11,8 +11,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from rich.console import RenderableType
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.screen import Screen
 from textual.worker import Worker, WorkerError
@@ -27,6 +29,7 @@ from dratui.tui.aliases import Aliases
 from dratui.tui.contexts import Contexts
 from dratui.tui.feed import SHOW_SECONDS
 from dratui.tui.keymap import Keymap
+from dratui.tui.narrow import Narrow
 from dratui.tui.places import Overview, Place, Rows, Switch
 from dratui.tui.screens.face import World
 from dratui.tui.session import Session
@@ -163,6 +166,11 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         gc.unfreeze()
         gc.collect()  # what was left behind is large, and full of cycles
         gc.disable()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if isinstance(renderable, ChopsUpdate):
+            renderable = Narrow(renderable.chops, renderable.spans, renderable.chop_ends)
+        super()._display(screen, renderable)
 
     # Textual has no public hooks for the end of a crash: its own prints a traceback with all local variables, wrapped.
 

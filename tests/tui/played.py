@@ -4,8 +4,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import cycle
 
-from dratui.events import Event
+from dratui.events import Event, Row
 from dratui.failure import Failure
 from dratui.tui.app import DratuiApp
 from dratui.tui.terminals import terminal
@@ -23,26 +24,36 @@ class Crashing(cluster.ScriptedSource):
 
 
 class Changing(cluster.ScriptedSource):
-    """One cell changes for ever, at the pace of a screen."""
+    """A claim changes for ever, at the pace of a screen: it is each of `rows` in turn."""
+
+    def __init__(self, first: Sequence[Event], *rows: Row) -> None:
+        super().__init__(first)
+        self._rows = rows
 
     async def run(self, emit: Callable[[Sequence[Event]], None]) -> None:
-        """Allocate and free one device."""
+        """For ever."""
         emit(self._first)
-        held = cluster.claim("train-7-gpu", devices=("gpu-5",), node="gpu-node-1", age=720)
-        free = cluster.claim("train-7-gpu", age=720)
-        while True:
-            for row in (held, free):
-                await asyncio.sleep(1)
-                emit([cluster.put(row, "resourceclaims")])
+        for row in cycle(self._rows):
+            await asyncio.sleep(1)
+            emit([cluster.put(row, "resourceclaims")])
+
+
+def _with(device: str) -> Row:
+    return cluster.claim("train-7-gpu", devices=(device,), node="gpu-node-1", pod="train-7", age=720)
 
 
 def main(script: str) -> int:
     """Run; what the app returns is printed, as the command line does."""
     first = cluster.small()
-    query = Query(kind="claims") if script in ("table", "changing") else None
+    query = Query(kind="claims") if script in ("table", "changing", "one cell") else None
     source = {
         "crash": Crashing(first),
-        "changing": Changing(first),
+        "changing": Changing(
+            first,
+            cluster.claim("train-7-gpu", devices=("gpu-5",), node="gpu-node-1", age=720),
+            cluster.claim("train-7-gpu", age=720),
+        ),
+        "one cell": Changing(first, *(_with(device) for device in ("gpu-5", "gpu-6"))),
         "failure": cluster.ScriptedSource(
             failure=Failure("cannot reach https://10.0.0.1: refused", hint="is it up?")
         ),

@@ -79,4 +79,5 @@ class Pane(Widget):
 
 
 def _overlaid(drawn: Strip, over: Ink) -> Iterable[Segment]:
-    return (Segment(text, ink + over if ink else over) for text, ink, _ in drawn)
+    """Neighbours that look the same by now become one segment, as in `strip`."""
+    return Segment.simplify(Segment(text, ink + over if ink else over) for text, ink, _ in drawn)

@@ -1,6 +1,7 @@
 """One row of a table as a line: cells, colours, glyphs, what flashes."""
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from dratui.terminal import fit, width
@@ -8,6 +9,8 @@ from dratui.tui.lines import Line
 from dratui.tui.themes import GLYPHS, Skin
 from dratui.tui.widgets.columns import GAP, Layout
 from dratui.views.table import Column, Style
+
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(\D*|/.*)")  # 3, 93 %, 2/3
 
 
 class Face(NamedTuple):
@@ -49,30 +52,43 @@ def line(
     shown: Face,
     columns: Sequence[tuple[int, Column[Any]]],
     layout: Layout,
-    flashing: frozenset[int],
+    flashing: Mapping[int, str],
     skin: Skin,
 ) -> Line:
-    """The row's cells in their places. `flashing` are indexes of columns."""
+    """The row's cells in their places. `flashing` are indexes of columns and the signs of how they changed.
+
+    A sign stands behind its cell, in the gap if the cell leaves no room, so nothing moves for it.
+    """
     parts = [(" ", skin.plain)]
-    for number, span in enumerate(layout.spans):
-        if number:
-            parts.append((" " * GAP, skin.plain))
-        style = shown.styles[span.column]
-        ink = skin.states.get(style, skin.plain)
-        if span.column in flashing:
+    gap = 0
+    for span in layout.spans:
+        parts.append((" " * gap, skin.plain))
+        gap = GAP
+        style, text, column = shown.styles[span.column], shown.cells[span.column], columns[span.column][1]
+        ink, room = skin.states.get(style, skin.plain), span.width
+        if (sign := flashing.get(span.column)) is not None:
             ink += skin.flash
-        column = columns[span.column][1]
-        parts.append((fit(shown.cells[span.column], span.width, column.align, prose=column.prose), ink))
+            text = fit(text, min(room, width(text)), prose=column.prose) + sign
+            room, gap = room + 1, GAP - 1
+        parts.append((fit(text, room, column.align, prose=column.prose), ink))
     return tuple(parts)
 
 
-def differing(old: Face, new: Face, columns: Sequence[tuple[int, Column[Any]]]) -> frozenset[int]:
-    """The columns whose text changed, not counting those that change with the clock."""
-    return frozenset(
-        c
-        for c, (_, column) in enumerate(columns)
-        if not column.ticks and old.cells[c : c + 1] != new.cells[c : c + 1]
-    )
+def differing(old: Face, new: Face, columns: Sequence[tuple[int, Column[Any]]]) -> Mapping[int, str]:
+    """The columns whose text changed and how, not counting those that change with the clock."""
+    return {
+        c: delta(before, after)
+        for c, ((_, column), before, after) in enumerate(zip(columns, old.cells, new.cells, strict=True))
+        if not column.ticks and before != after
+    }
+
+
+def delta(before: str, after: str) -> str:
+    """`↑` or `↓` between numbers of the same unit, `Δ` between all else: k9s's deltas."""
+    old, new = _NUMBER.fullmatch(before), _NUMBER.fullmatch(after)
+    if old is None or new is None or old[2] != new[2]:
+        return "Δ"
+    return "↑" if float(old[1]) < float(new[1]) else "↓"
 
 
 def needs(shown: Face) -> list[int]:

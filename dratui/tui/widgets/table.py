@@ -4,7 +4,7 @@ The cursor belongs to an object, not to a line: whatever is inserted, removed or
 put. Nothing in here takes time in the number of rows.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -69,7 +69,7 @@ class VirtualTable(Pane):
         )
         self._faces: dict[Hashable, rows.Face] = {}
         self._strips: dict[Hashable, tuple[object, Strip]] = {}
-        self._flashing: dict[Hashable, frozenset[int]] = {}
+        self._flashing: dict[Hashable, Mapping[int, str]] = {}  # how columns changed
 
     # --- what is shown ---------------------------------------------------------------------------------------------
 
@@ -113,12 +113,14 @@ class VirtualTable(Pane):
         """The listing took in changes. While it is not `settled` an untouched cursor stays on the first row."""
         self._now = now
         before = {key: self._faces.pop(key) for key in delta.changed if key in self._faces}
+        flashed: dict[Hashable, Mapping[int, str]] = {}
         for key, old in before.items():
             new = self._face(key)
-            if new is not None and (columns := rows.differing(old, new, self._columns)):
-                self._flashing[key] = columns
-        if self._flashing:
-            self.set_timer(FLASH_SECONDS, self._unflash)
+            if new is not None and (signs := rows.differing(old, new, self._columns)):
+                flashed[key] = {**self._flashing.get(key, {}), **signs}
+        if flashed:
+            self._flashing |= flashed
+            self.set_timer(FLASH_SECONDS, lambda: self._unflash(flashed))
         if delta.moved:
             self._follow()
         self._kept |= settled
@@ -260,7 +262,7 @@ class VirtualTable(Pane):
         columns: int,
         before: dict[Hashable, tuple[object, Strip]],
     ) -> Strip:
-        flashing = self._flashing.get(key, frozenset())
+        flashing = self._flashing.get(key, {})
         at_cursor = key == self._key
         made_of = (shown, flashing, at_cursor, layout, columns, self.skin.changes)
         kept = before.get(key)
@@ -310,6 +312,9 @@ class VirtualTable(Pane):
         self._natural = [max(a, b) for a, b in zip(self._natural, rows.needs(shown), strict=True)]
         return shown
 
-    def _unflash(self) -> None:
-        self._flashing.clear()
+    def _unflash(self, flashed: Mapping[Hashable, Mapping[int, str]]) -> None:
+        """These have flashed long enough, unless they changed again."""
+        for key, signs in flashed.items():
+            if self._flashing.get(key) is signs:
+                del self._flashing[key]
         self.repaint()
