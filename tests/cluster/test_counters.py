@@ -52,7 +52,15 @@ def counter(made: Store) -> CounterState:
 
 
 def test_what_is_consumed_by_whom_and_what_is_left() -> None:
-    made = store(*CARD, HALF)
+    _ledger(store(*CARD, HALF))
+
+
+def test_until_1_34_counters_and_devices_are_in_one_slice() -> None:
+    sets = (CounterSet("card", {"memory": "80Gi"}),)
+    _ledger(store(slice_("node-1", part("half-0", memory="40Gi"), counter_sets=sets), HALF))
+
+
+def _ledger(made: Store) -> None:
     assert counter(made) == CounterState("memory", "80Gi", "40Gi", "40Gi")
     assert pool(made).counter_sets[0].consumers == (
         CounterConsumer("half-0", ("default/small",), {"memory": "40Gi"}),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from yarl import URL
 
 from dratui.events import Phase
 from dratui.kube import connection as http
+from dratui.kube import kubeconfig
+from dratui.kube.connection import Connection
+from dratui.kube.credentials import Credentials
 from dratui.kube.failure import KubeFailure
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
@@ -135,4 +139,23 @@ async def test_a_certificate_that_is_replaced_is_read_again(
         await connection.get("/apis/resource.k8s.io/v1/resourceslices", to="look")
     put(good)
     assert b"ResourceSliceList" in await connection.get("/apis/resource.k8s.io/v1/resourceslices", to="look")
+    await connection.close()
+
+
+async def test_in_a_pod_we_are_its_service_account(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(control_plane.kubectl("create", "token", "default", "-n", namespace))
+    (tmp_path / "namespace").write_text(namespace)
+    shutil.copy(control_plane.path / "keys" / "ca.crt", tmp_path)
+    environ = {
+        "HOME": str(tmp_path),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": str(port(control_plane)),
+    }
+    access = kubeconfig.load(Options(), environ, pod=tmp_path)
+    credentials = Credentials(access, Options(), now=time.time, environ=environ)
+    connection = Connection(access, Options(), credentials, environ)
+    with pytest.raises(KubeFailure, match=f'User "system:serviceaccount:{namespace}:default" cannot list'):
+        await connection.get(f"/api/v1/namespaces/{namespace}/pods", to="list pods")
     await connection.close()
