@@ -23,7 +23,7 @@ def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) ->
     """
     runs: list[tuple[str, Ink]] = []
     room = columns
-    for raw, inked in (*line, (" " * columns, fill)):
+    for raw, inked in (*_bare(line), (" " * columns, fill)):
         text = clean(raw)
         taken = width(text)
         if taken > room:
@@ -43,6 +43,20 @@ def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) ->
         if room <= 0:
             break
     return Strip([Segment(text, ink) for text, ink in runs], columns)
+
+
+def _bare(line: Iterable[Part]) -> Iterable[Part]:
+    """The line with words underlined, and not the blanks that keep them apart."""
+    for text, ink in line:
+        if not ink.underline:
+            yield text, ink
+            continue
+        word = text.strip(" ")
+        start = text.index(word) if word else 0
+        without = ink + Ink(underline=False)
+        yield text[:start], without
+        yield word, ink
+        yield text[start + len(word) :], without
 
 
 def _visible(ink: Ink, fill: Ink) -> bool:

@@ -63,7 +63,7 @@ class Theme:
 
 
 _ON_BLACK: Final = Palette(
-    background="black", text="white", dim="white", flash="black on yellow",
+    background="black", text="white", dim="white", cursor="bright_white on blue", flash="black on yellow",
     held="bright_blue", free="bright_green", shared="bright_cyan", waiting="bright_yellow", tainted="bright_magenta",
     fault="bold bright_red", unknown="white",
 )  # fmt: skip
@@ -78,8 +78,8 @@ TERMINAL: Final = Theme(
         unknown="#808894",
     ),
     Palette(
-        flash="black on yellow", held="bright_blue", free="green", shared="cyan", waiting="yellow", tainted="magenta",
-        fault="bold bright_red",
+        cursor="bright_white on blue", flash="black on yellow", held="bright_blue", free="green", shared="cyan",
+        waiting="yellow", tainted="magenta", fault="bold bright_red",
     ),
 )  # fmt: skip
 
@@ -101,7 +101,8 @@ LIGHT: Final = Theme(
         tainted="#b04a08", fault="bold #c81e2b", unknown="#626a75",
     ),
     Palette(
-        background="bright_white", text="black", dim="bright_black", flash="black on yellow",
+        background="bright_white", text="black", dim="bright_black", cursor="bright_white on blue",
+        flash="black on yellow",
         held="blue", free="green", shared="cyan", waiting="yellow", tainted="magenta", fault="bold red",
         unknown="bright_black",
     ),
@@ -114,7 +115,9 @@ HIGH_CONTRAST: Final = Theme(
         flash="bold #000000 on #ffd75f", held="bold #7ab8ff", free="bold #5ff57a", shared="bold #4de8f0",
         waiting="bold #ffe138", tainted="bold #ffa64d", fault="bold #ff8a8a", unknown="bold #c4c8d0",
     ),
-    replace(_ON_BLACK, text="bright_white", dim="bright_white", unknown="bright_white"),
+    replace(
+        _ON_BLACK, text="bright_white", dim="bright_white", unknown="bright_white", cursor="black on bright_white"
+    ),
 )  # fmt: skip
 
 COLOUR_BLIND: Final = Theme(

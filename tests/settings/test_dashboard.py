@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dratui.config import config_folder
 from dratui.history import LIMIT
 from dratui.settings.dashboard import Chosen, Settings, choose, default
 from dratui.settings.document import Wrong
@@ -84,3 +85,13 @@ def test_the_readme_tells_every_setting() -> None:
     readme = README.read_text()
     for name, field in Settings.__dataclass_fields__.items():
         assert f"| `{name}: {field.metadata['example']}` | {field.metadata['about']} |" in readme
+
+
+def test_without_a_home_there_are_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert choose({}, {}, config_folder({})) == (Settings(), {})
+    assert config_folder({"XDG_CONFIG_HOME": "/x"}) == Path("/x/dratui")
+    assert config_folder({"XDG_CONFIG_HOME": "x"}) == Path("/.config/dratui"), "XDG ignores relative paths"

@@ -116,3 +116,12 @@ def test_long_lines_fold() -> None:
         (("  ", PLAIN), ("two ", PLAIN)),
         (("  ", PLAIN), ("three", PLAIN)),
     ]
+
+
+def test_words_are_underlined_and_not_the_blanks_around_them() -> None:
+    line = drawn(("  two words ", Ink(underline=True)), columns=14)
+    assert [(s.text, bool(s.style and s.style.underline)) for s in line] == [
+        ("  ", False),
+        ("two words", True),
+        ("   ", False),
+    ]

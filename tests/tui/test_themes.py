@@ -25,6 +25,7 @@ from dratui.tui.themes import (
 )
 from dratui.tui.wardrobe import Wardrobe, default, named, names
 from dratui.views.table import Style
+from dratui.views.tables import TABLES
 from tests.tui.cluster import ScriptedSource, small
 from tests.tui.colours import RGB, SIGHTS, contrast, distance
 from tests.tui.driving import Driver, press, running, shows, type_in, until
@@ -265,3 +266,23 @@ async def test_where_there_is_no_colour_a_theme_changes_nothing_and_says_so() ->
         await press(pilot, "enter")
         await shows(pilot, "the theme is light, but this terminal has no colours, or NO_COLOR is set")
         assert grounds(pilot) == {None}
+
+
+def test_a_state_in_a_table_has_its_glyph_and_its_word() -> None:
+    styled = {
+        (table.kind, column.title): column.glyph
+        for table in TABLES.values()
+        for column in table.columns
+        if column.style is not None
+    }
+    wordy = {title for (_, title), glyph in styled.items() if not glyph}
+    assert wordy <= {"TAINTS", "CHOICE", "WAITING", "DEVICES", "DUE", "EVICTION"}, (
+        "these are sentences that say it"
+    )
+    assert {kind for (kind, _), glyph in styled.items() if glyph} >= {
+        "claims",
+        "devices",
+        "pools",
+        "pods",
+        "nodes",
+    }
