@@ -55,7 +55,8 @@ def test_what_is_no_object_is_refused() -> None:
 
 def test_what_differs_only_in_what_is_not_read_is_the_same() -> None:
     claims = codec("resourceclaims", "v1")
-    meta = {"resourceVersion": "99", "annotations": {"note": "long"}, "generation": 4}
+    notes = CLAIM["metadata"].get("annotations", {}) | {"note": "long"}
+    meta = {"resourceVersion": "99", "annotations": notes, "generation": 4}
     other = CLAIM | {"metadata": CLAIM["metadata"] | meta}
     key, data = trim(claims, encoded(other))
     assert key == ObjectKey(CLAIM["metadata"].get("namespace", ""), CLAIM["metadata"]["name"])
