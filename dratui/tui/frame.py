@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 
 from dratui.events import About, Source
 from dratui.terminal import clean, cut
@@ -148,9 +149,9 @@ def last_line(
         sentence = said[0].partition("\n")[0].removeprefix("error: ")
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
-    for key, what in hints:
-        bracketed = key if key in "<>" else f"<{key}>"
-        hint = [(f" {bracketed}", skin.accent), (f" {what}", skin.dim)]
+    for what, keys in groupby(hints, key=lambda hint: hint[1]):
+        shown = "".join(f" {key}" if key in "<>" else f" <{key}>" for key, _ in keys)
+        hint = [(shown, skin.accent), (f" {what}", skin.dim)]
         if line_width(left) + line_width(hint) + line_width(right) > columns:
             break
         left += hint

@@ -227,14 +227,14 @@ class Travel:
     # --- words -----------------------------------------------------------------------------------------------------
 
     def words(self) -> tuple[str, Style]:
-        """`⏴ 14:03:11, 3m12s ago`; in a recording, how far in it."""
+        """`◀ 14:03:11, 3m12s ago`; in a recording, how far in it."""
         t, now = _time(self.position), _time(self._source.now())
         if self.replays:
             length = self.past.ends - self.past.begins
             far = f"{words.duration(self.position - self.past.begins)} of {words.duration(length)}"
         else:
             far = f"{words.age(t, now)} ago"
-        return f"{'▶' if self._plays else '⏴'} {words.clock(t, now)}, {far}", Style.WAITING
+        return f"{'▶' if self._plays else '◀'} {words.clock(t, now)}, {far}", Style.WAITING
 
     def span(self) -> tuple[str, str, float]:
         """For a bar: when the past begins and ends, and where between, 0 to 1, one is."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from dratui.api.model import WarningEvent
 from dratui.events import Event, Gone, HealthChanged, Page, Put
 from dratui.views import words
 
@@ -29,6 +30,9 @@ def happened(events: Sequence[Event]) -> str:
     if len(events) == 1:
         (event,) = events
         match event:
+            case Put(_, WarningEvent() as warning):
+                about = f"{warning.about_kind.lower()} {warning.namespace}/{warning.about_name}"
+                return f"warning of {about}: {warning.reason}"
             case Put(stream, row) | Gone(stream, row):
                 name = f"{row.namespace}/{row.name}" if row.namespace else row.name
                 return f"{_kind(stream)} {name}{' gone' if isinstance(event, Gone) else ''}"

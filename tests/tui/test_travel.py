@@ -61,18 +61,18 @@ def bar(pilot: Driver) -> str:
 async def test_the_first_step_goes_to_the_last_change_and_the_next_before_it() -> None:
     async with session() as lived:
         await press(lived.pilot, "<")
-        await shows(lived.pilot, f"⏴ {clock(3)}, 7m ago", "claim-2")
+        await shows(lived.pilot, f"◀ {clock(3)}, 7m ago", "claim-2")
         await press(lived.pilot, "<")
-        await shows(lived.pilot, f"⏴ {clock(2)}, 8m ago", "claim-1")
+        await shows(lived.pilot, f"◀ {clock(2)}, 8m ago", "claim-1")
         assert "claim-2" not in text(lived.pilot)
         await press(lived.pilot, ">")
-        await shows(lived.pilot, f"⏴ {clock(3)}", "claim-2")
+        await shows(lived.pilot, f"◀ {clock(3)}", "claim-2")
 
 
 async def test_steps_typed_fast_are_all_taken() -> None:
     async with session() as lived:
         await press(lived.pilot, "<", "<", "<", ">")
-        await shows(lived.pilot, f"⏴ {clock(2)}", "gpu-7")
+        await shows(lived.pilot, f"◀ {clock(2)}", "gpu-7")
         await press(lived.pilot, "<", "<", "<", "<", "<")
         await shows(lived.pilot, "nothing changed before: this session began")
 
@@ -81,10 +81,10 @@ async def test_end_returns_to_now_and_so_does_stepping_past_the_last_change() ->
     async with session() as lived:
         for back in ("end", ">"):
             await press(lived.pilot, "<")
-            await shows(lived.pilot, "⏴")
+            await shows(lived.pilot, "◀")
             await press(lived.pilot, back)
             await shows(lived.pilot, "● live")
-            assert "⏴" not in text(lived.pilot)
+            assert "◀" not in text(lived.pilot)
         await press(lived.pilot, ">")
         await shows(lived.pilot, "this is now")
 
@@ -98,14 +98,14 @@ async def test_end_goes_to_the_last_row_where_one_is_in_the_present() -> None:
 async def test_what_happens_meanwhile_is_there_when_one_comes_back() -> None:
     async with session() as lived:
         await press(lived.pilot, "<", "<")
-        await shows(lived.pilot, f"⏴ {clock(2)}")
+        await shows(lived.pilot, f"◀ {clock(2)}")
         await lived.at(11, put(claim("claim-3", age=0), "resourceclaims"))
-        await shows(lived.pilot, f"⏴ {clock(2)}, 9m ago")
+        await shows(lived.pilot, f"◀ {clock(2)}, 9m ago")
         assert "claim-3" not in text(lived.pilot)
         await press(lived.pilot, "end")
         assert "claim-3" in text(lived.pilot), "at once"
         await press(lived.pilot, "<")
-        await shows(lived.pilot, f"⏴ {clock(11)}")
+        await shows(lived.pilot, f"◀ {clock(11)}")
 
 
 async def test_ages_are_those_of_the_time() -> None:
@@ -114,7 +114,7 @@ async def test_ages_are_those_of_the_time() -> None:
         await press(lived.pilot, "t")
         await type_in(lived.pilot, clock(1))
         await press(lived.pilot, "enter")
-        await shows(lived.pilot, f"⏴ {clock(1)}", "train-7-gpu", " 13m")
+        await shows(lived.pilot, f"◀ {clock(1)}", "train-7-gpu", " 13m")
         assert " 22m" not in text(lived.pilot)
 
 
@@ -128,7 +128,7 @@ async def test_t_goes_to_a_time(typed: str, minutes: float) -> None:
         await shows(lived.pilot, "-5m")
         await type_in(lived.pilot, typed)
         await press(lived.pilot, "enter")
-        await shows(lived.pilot, f"⏴ {clock(minutes)}")
+        await shows(lived.pilot, f"◀ {clock(minutes)}")
 
 
 async def test_what_is_no_time_is_said_while_it_can_be_mended() -> None:
@@ -140,7 +140,7 @@ async def test_what_is_no_time_is_said_while_it_can_be_mended() -> None:
         await press(lived.pilot, "ctrl+u")
         await type_in(lived.pilot, "-8m")
         await press(lived.pilot, "enter")
-        await shows(lived.pilot, f"⏴ {clock(2)}")
+        await shows(lived.pilot, f"◀ {clock(2)}")
 
 
 async def test_a_time_before_the_first_that_is_remembered_goes_there_and_says_so() -> None:
@@ -148,7 +148,7 @@ async def test_a_time_before_the_first_that_is_remembered_goes_there_and_says_so
         await press(lived.pilot, "t")
         await type_in(lived.pilot, "-3h")
         await press(lived.pilot, "enter")
-        await shows(lived.pilot, f"⏴ {clock(0)}", "this session began at")
+        await shows(lived.pilot, f"◀ {clock(0)}", "this session began at")
         assert "claim-1" not in text(lived.pilot)
 
 
@@ -164,7 +164,7 @@ async def test_the_bar_shows_where_changes_are_and_where_one_is() -> None:
     async with session() as lived:
         assert "▁" not in text(lived.pilot), "in the present there is none"
         await press(lived.pilot, "<", "<")
-        await shows(lived.pilot, "⏴")
+        await shows(lived.pilot, "◀")
         line = bar(lived.pilot)
         assert line.startswith(f" {clock(0)} ·")
         assert line.endswith(f"· {clock(10)} now")
@@ -176,10 +176,10 @@ async def test_the_bar_shows_where_changes_are_and_where_one_is() -> None:
 async def test_a_click_on_the_bar_goes_there() -> None:
     async with session() as lived:
         await press(lived.pilot, "<")
-        await shows(lived.pilot, "⏴")
+        await shows(lived.pilot, "◀")
         column = bar(lived.pilot).index("▁")
         await lived.pilot.click("#time", offset=(column, 0))
-        await shows(lived.pilot, f"⏴ {clock(1)[:5]}")
+        await shows(lived.pilot, f"◀ {clock(1)[:5]}")
 
 
 async def test_without_unicode_the_bar_and_its_sign_are_ascii() -> None:
@@ -194,15 +194,15 @@ async def test_filter_sort_namespace_and_cards_work_at_that_time() -> None:
     async with session(size=(110, 30)) as lived:
         pilot = lived.pilot
         await press(pilot, "<", "<")
-        await shows(pilot, "⏴")
+        await shows(pilot, "◀")
         await press(pilot, "/")
         await type_in(pilot, "claim-")
         await press(pilot, "enter")
         await shows(pilot, "[1 of 4]", "claim-1")
         await press(pilot, "d")
-        await shows(pilot, "allocated", "gpu-7", "⏴")
+        await shows(pilot, "allocated", "gpu-7", "◀")
         await press(pilot, "<")
-        await shows(pilot, f"⏴ {clock(1)}", "… pending")
+        await shows(pilot, f"◀ {clock(1)}", "… pending")
         await press(pilot, "escape", "escape", "N")
         await shows(pilot, "Claims(all)[4]", "claim-1")
         await press(pilot, "end")
@@ -217,7 +217,7 @@ async def test_a_card_of_what_was_not_there_yet_says_so_and_shows_it_again() -> 
         await press(pilot, "enter", "d")
         await shows(pilot, "claim ml-team/claim-2", "pending")
         await press(pilot, "<", "<")
-        await shows(pilot, "⏴", "✖ gone")
+        await shows(pilot, "◀", "✖ gone")
         await press(pilot, "end")
         await shows(pilot, "… pending")
 
@@ -229,7 +229,7 @@ async def test_the_overview_counts_what_was() -> None:
         await lived.at(12, put(pod("late", claims=("claim-2",), message="no place"), "pods"))
         await shows(pilot, "2 waiting", "WAITING 2")
         await press(pilot, "<", "<")
-        await shows(pilot, "⏴", "1 waiting", "WAITING 1")
+        await shows(pilot, "◀", "1 waiting", "WAITING 1")
         await press(pilot, ">")
         await shows(pilot, "2 waiting", "WAITING 2")
         await press(pilot, "end", "<", "<")
@@ -261,7 +261,7 @@ async def test_the_cursor_stays_on_its_object_through_time() -> None:
 async def test_the_last_line_tells_the_keys_of_time() -> None:
     async with session() as lived:
         await press(lived.pilot, "<")
-        await shows(lived.pilot, " < back > forth <t> to <end> now")
+        await shows(lived.pilot, " < > step <t> to <end> now")
 
 
 async def test_a_step_says_what_changed() -> None:
@@ -271,7 +271,7 @@ async def test_a_step_says_what_changed() -> None:
         await press(lived.pilot, "t")
         await type_in(lived.pilot, "+150s")
         await press(lived.pilot, "enter")
-        await shows(lived.pilot, f"⏴ {clock(2.5)}", "<enter> open")
+        await shows(lived.pilot, f"◀ {clock(2.5)}", "<enter> open")
         assert "Δ" not in text(lived.pilot)
 
 

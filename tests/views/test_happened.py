@@ -18,7 +18,7 @@ TRAIN = pod("train")
         ([Gone("resourceclaims", claim("gpu"))], "claim default/gpu gone"),
         ([put(Node(name="node-1"))], "node node-1"),
         ([put(Slice(name="s"))], "slice s"),
-        ([put(warning(TRAIN, "FailedX", "no"))], "warning default/train.FailedX"),
+        ([put(warning(TRAIN, "FailedX", "no"))], "warning of pod default/train: FailedX"),
         ([put(TRAIN), put(pod("b")), put(claim("gpu"))], "2 pods, 1 claim"),
         ([Page("pods", (TRAIN,), True, True), put(TRAIN)], ""),
         ([HealthChanged("pods", Health(phase=Phase.STALE, since=0))], "pods stale"),
