@@ -46,6 +46,20 @@ PICTURES = (
     Picture(
         name="device", size=(110, 36), second=60, keys=(":devices /h100-1", "enter", "d"), wanted="ATTRIBUTES"
     ),
+    Picture(
+        name="ledger",
+        size=(110, 34),
+        second=60,
+        keys=(":devices /gpu-0-mig-2g20gb-14-2", "enter", "d"),
+        wanted="COUNTERS",
+    ),
+    Picture(
+        name="past",
+        size=(140, 30),
+        second=60,
+        keys=(":claims", "enter", "<", "<", "<"),
+        wanted="◀",
+    ),
     Picture(name="pools", size=(110, 30), second=60, keys=(":pools", "enter"), wanted="Pools"),
     Picture(name="small", size=(80, 24), second=60, wanted="WAITING"),
 )

@@ -16,9 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from dratui.recording.format import RecordingFailure
 from dratui.recording.reader import Reader
-from tests.realparts import binaries, scenarios
+from tests.realparts import binaries, partitionable, scenarios
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
 
@@ -26,8 +28,6 @@ SCENARIOS = ("nvidia", "llm-d", "both-worlds")
 TENANTS = Path(__file__).with_name("demo.yaml")
 LARGEST = 1_000_000  # bytes: it is part of what everybody installs
 PATIENCE = 60.0  # seconds for one thing to happen
-
-SERVING = {"estate": "serving"}
 
 
 class Cluster:
@@ -40,7 +40,9 @@ class Cluster:
         """Let those who watch see it."""
         time.sleep(seconds)
 
-    def create(self, namespace: str, name: str, *, template: str = "", claim: str = "") -> None:
+    def create(
+        self, namespace: str, name: str, *, template: str = "", claim: str = "", estate: str = "serving"
+    ) -> None:
         """A user starts a pod with one claim."""
         wish = {"resourceClaimTemplateName": template} if template else {"resourceClaimName": claim}
         container = {
@@ -53,7 +55,7 @@ class Cluster:
             "kind": "Pod",
             "metadata": {"namespace": namespace, "name": name},
             "spec": {
-                "nodeSelector": SERVING,
+                "nodeSelector": {"estate": estate},
                 "containers": [container],
                 "resourceClaims": [{"name": "device", **wish}],
             },
@@ -121,6 +123,18 @@ def tenants_ask_for_what_cannot_be_had(cluster: Cluster) -> None:
     cluster.create("research", "llama-1", template="b200")
     cluster.create("research", "finetune-3", template="fine-tuning")
     cluster.waiting("research", "llama-1")
+
+
+def a_card_is_cut(cluster: Cluster) -> None:
+    """Each tenant takes a piece of one card; what overlaps becomes impossible."""
+    for namespace, name, template in (
+        ("vision", "ocr-1", "cut-1g10gb"),
+        ("ml-team", "sweep-1", "cut-2g20gb"),
+        ("batch", "index-1", "cut-3g40gb"),
+    ):
+        cluster.create(namespace, name, template=template, estate="sharing")
+        cluster.running(namespace, name)
+        cluster.rest(1)
 
 
 def jobs_come(cluster: Cluster) -> None:
@@ -244,6 +258,7 @@ def the_day_ends(cluster: Cluster) -> None:
 
 
 STORY: Sequence[tuple[Callable[[Cluster], None], float]] = (
+    (a_card_is_cut, 3),
     (jobs_come, 6),
     (three_pods_share_a_claim, 6),
     (a_claim_was_never_made, 5),
@@ -270,6 +285,12 @@ def record(plane: ControlPlane, path: Path) -> None:
     cluster = Cluster(plane)
     scenarios.apply(plane, *SCENARIOS)
     plane.apply(TENANTS)
+    card = [partitionable.node("h100-5"), *partitionable.slices("h100-5")]
+    templates = [
+        partitionable.template(namespace, profile)
+        for namespace, profile in (("vision", "1g.10gb"), ("ml-team", "2g.20gb"), ("batch", "3g.40gb"))
+    ]
+    plane.apply(yaml.safe_dump_all([*card, *templates]))
     for namespace in ("research", "notebooks"):
         plane.wait_for_namespace(namespace)
     tenants_ask_for_what_cannot_be_had(cluster)

@@ -65,8 +65,8 @@ def test_of_several_pods_each_has_a_line_and_the_stuck_ones_come_first() -> None
     )
     found = steps((CREATED, ALLOCATED, *runs, *stuck), NOW).fields
     assert [(f.label, f.value) for f in found[2:]] == [
-        ("b", f"pod scheduled {at(minutes=2)} · prepared not yet, for 90s: no driver"),
-        ("a", f"running {at(minutes=3)}"),
+        ("b", f"pod scheduled {at(minutes=2)}, 2m ago · prepared not yet, for 90s: no driver"),
+        ("a", f"running {at(minutes=3)}, 3m ago"),
     ]
     assert [f.style for f in found[2:]] == [Style.WAITING, Style.PLAIN]
 

@@ -46,7 +46,7 @@ def _one_by_one(told: Sequence[Step], now: datetime) -> Iterator[Line]:
 def _how_far(its: Sequence[Step], now: datetime) -> Line:
     """A pod's last step, and the one that does not come."""
     done = [s for s in its if s.state == "done"][-1:]
-    said = [f"{s.step} {_when(s, now)}" for s in done]
+    said = [f"{s.step} {_when(s, now)}{f', {words.age(s.at, now)} ago' if s.at else ''}" for s in done]
     said += [f"{s.step} {_when(s, now)}" for s in its if s.state == "waiting"]
     return its[0].pod, " · ".join(said), max((_style(s) for s in its), key=lambda s: s is Style.WAITING)
 
