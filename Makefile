@@ -3,6 +3,7 @@
 # make check  the same without real components: under a minute
 # make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
 # make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
+# make test-faults      the faults of tests/faults for as long as they last in life: a quarter of an hour
 # make demo-recording   record the demo anew from the real control plane
 # make version-recordings    record anew what an old release says
 # make screenshots      draw the pictures anew from the demo recording
@@ -16,10 +17,13 @@ DEV := $(VENV)/.dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check test-versions cluster demo-recording version-recordings screenshots bench system-packages clean
+.PHONY: demo test check test-faults test-versions cluster demo-recording version-recordings screenshots bench system-packages clean
 
 demo: $(RUN)
 	$(BIN)/dratui demo
+
+test-faults: $(DEV) system-packages
+	$(BIN)/pytest tests/faults --full-time
 
 test: $(DEV) system-packages static
 	$(BIN)/pytest

@@ -3,6 +3,7 @@
 import os
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 
 import aiohttp
 import msgspec
@@ -17,6 +18,12 @@ class ProxyTrouble(aiohttp.ClientError):
     """What a proxy that aiohttp does not speak to has done, as the end of a sentence about it."""
 
 
+_OUT_OF_TIME = {  # OpenSSL's X509_V_ERR_…
+    9: "is not valid yet: is the clock of this machine right, or the server's?",
+    10: "has run out: who runs the cluster has to renew it (kubeadm certs renew), or this machine's clock is wrong",
+}
+
+
 class _Details(msgspec.Struct, frozen=True, rename="camel"):
     retry_after_seconds: float | None = None
 
@@ -29,8 +36,19 @@ class _Status(msgspec.Struct, frozen=True):
     details: _Details | None = None
 
 
-def refusal(to: str, status: int, headers: Mapping[str, str], body: bytes, *, user: str) -> KubeFailure:
-    """Put an HTTP status other than 2xx into words. `to` says what was asked for: `list resourceslices`."""
+def refusal(
+    to: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    user: str,
+    ran_out: datetime | None = None,
+) -> KubeFailure:
+    """Put an HTTP status other than 2xx into words. `to` says what was asked for: `list resourceslices`.
+
+    `ran_out`: since when the client certificate of `user` is no longer good.
+    """
     try:
         told = msgspec.json.decode(body, type=_Status)
     except (ValueError, RecursionError):
@@ -44,9 +62,14 @@ def refusal(to: str, status: int, headers: Mapping[str, str], body: bytes, *, us
     what, hint = f"the server answered {said}", ""
     if status == 401:
         what = f"the server does not accept our credentials ({said})"
-        hint = (
-            f"the credentials of user {user!r} have run out or are wrong: kubectl auth whoami" if user else ""
-        )
+        if ran_out:
+            hint = (
+                f"the client certificate of user {user!r} ran out at {ran_out:%Y-%m-%d %H:%M:%S} UTC: have it renewed; "
+                "a new one in its place is taken up without a restart"
+            )
+        elif user:
+            hint = f"the credentials of user {user!r} have run out or are wrong: kubectl auth whoami"
+        said = f"{said}; {hint}" if hint else said
     elif status == 403:
         what, hint = f"the server refused ({said})", f"kubectl auth can-i {to}"
     elif status == 404:
@@ -73,6 +96,8 @@ def _reason(error: BaseException, server: str, silence: float) -> tuple[str, str
     elif isinstance(error, aiohttp.ClientOSError) and isinstance(error.__cause__, ssl.SSLError):
         error = error.__cause__  # of TLS behind a SOCKS proxy
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OUT_OF_TIME:
+            return f"the certificate of {server} {_OUT_OF_TIME[error.verify_code]}", ""
         return (
             f"the certificate of {server} cannot be trusted ({error.verify_message})",
             "is certificate-authority(-data), or tls-server-name, in the kubeconfig this server's?",

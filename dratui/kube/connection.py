@@ -17,9 +17,10 @@ from yarl import URL
 from dratui.events import About
 from dratui.kube import answers, kubeconfig, tls
 from dratui.kube.credentials import Credentials
-from dratui.kube.failure import KubeFailure
+from dratui.kube.failure import KubeFailure, TooLarge
 from dratui.kube.kubeconfig import Access
 from dratui.kube.options import Options
+from dratui.kube.oversize import HEAD
 from dratui.kube.proxy import proxy_for
 
 Params = Sequence[tuple[str, str]]
@@ -29,8 +30,8 @@ CONNECT_TIMEOUT = 15.0
 """Seconds for TCP and TLS together."""
 IDLE_TIMEOUT = 75.0
 """Seconds without a byte. The API server itself gives up on a request after 60 (its --request-timeout)."""
-LARGEST_BODY = 1 << 30
-"""Bytes. 500 objects of etcd's 1.5 MiB each are 750 MiB: every legal page fits, an endless body ends."""
+LARGEST_BODY = 64 << 20
+"""Bytes. A page of 500 pods takes 3 MiB; one whose objects are larger is asked for in smaller pieces."""
 _LARGEST_REFUSAL = 64 << 10  # bytes of an error's body that are looked at
 _KEPT = 75.0  # seconds that an idle connection is kept
 _READ_BUFFER = 256 << 10  # bytes; aiohttp's 64 KiB costs twice the wake-ups on a big list
@@ -40,10 +41,13 @@ class Connection:
     """Authenticated GETs. Every method raises KubeFailure, and nothing else, for what goes wrong outside."""
 
     def __init__(
-        self, access: Access, options: Options, credentials: Credentials, environ: Mapping[str, str]
+        self, access: Access, options: Options, *, now: Callable[[], float], environ: Mapping[str, str]
     ) -> None:
         self._access = access
-        self._credentials = credentials
+        self._options = options
+        self._environ = environ
+        self._now = now
+        self._credentials = Credentials(access, options, now=now, environ=environ)
         self._server = _server(access)
         self._proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
         self._silence = options.request_timeout or IDLE_TIMEOUT
@@ -94,7 +98,8 @@ class Connection:
     async def get(self, path: str, params: Params = (), *, to: str, silence: float | None = None) -> bytes:
         """The body of a GET. `to` says in a message what was asked for: `list resourceslices`.
 
-        `silence`: seconds without a byte after which to give up, if not those of the options.
+        `silence`: seconds without a byte after which to give up, if not those of the options. Raises TooLarge for more
+        than LARGEST_BODY.
         """
         silence = silence or self._silence
         pieces: list[bytes] = []
@@ -105,7 +110,8 @@ class Connection:
                     pieces.append(piece)
                     size += len(piece)
                     if size > LARGEST_BODY:
-                        raise KubeFailure(f"cannot {to}: the answer is larger than {LARGEST_BODY >> 30} GiB")
+                        what = f"cannot {to}: the answer is larger than {LARGEST_BODY >> 20} MiB"
+                        raise TooLarge(what, b"".join(pieces[:HEAD])[:HEAD])
         return b"".join(pieces)
 
     @contextlib.asynccontextmanager
@@ -161,8 +167,9 @@ class Connection:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience, sock_read=silence)
         renewed = False
         while True:
-            headers = await self._credentials.headers()
-            generation = self._credentials.generation
+            credentials = self._credentials
+            headers = await credentials.headers()
+            generation = credentials.generation
             with self._in_words(to, silence):
                 response = await self._session.get(
                     url,
@@ -176,7 +183,7 @@ class Connection:
             if response.status == 200:
                 return response
             failure = await self._refusal(response, to, silence)
-            if failure.status != 401 or renewed or not await self._renew(generation):
+            if failure.status != 401 or renewed or not await self._renew(credentials, generation):
                 raise failure
             renewed = True
 
@@ -188,15 +195,27 @@ class Connection:
                     body += piece
         finally:
             response.close()
-        return answers.refusal(to, response.status, response.headers, body, user=self._access.user_name)
+        ran_out = None
+        if response.status == 401:
+            ran_out = tls.ran_out(self._access, self._credentials.certificate, self._now())
+        user = self._access.user_name
+        return answers.refusal(to, response.status, response.headers, body, user=user, ran_out=ran_out)
 
-    async def _renew(self, generation: int) -> bool:
-        if self._access.user.client_certificate and not self._tls_for[0]:
+    async def _renew(self, refused: Credentials, generation: int) -> bool:
+        """Whether there is something newer to try than what was `refused`."""
+        if self._credentials is not refused or await refused.renew(generation):
+            return True
+        access = kubeconfig.reload(self._access, self._options, self._environ)
+        if access is not self._access:
+            credentials = Credentials(access, self._options, now=self._now, environ=self._environ)
+            self._access, self._credentials, self._tls = access, credentials, None
+            return True
+        if access.user.client_certificate and not self._tls_for[0]:
             self._tls = (
                 None  # the file may hold a newer certificate by now; connections are made anew with it
             )
             return True
-        return await self._credentials.renew(generation)
+        return False
 
     def _context(self) -> ssl.SSLContext:
         certificate = self._credentials.certificate
@@ -217,7 +236,7 @@ async def connect(
 ) -> Connection:
     """Read the kubeconfig and be ready to ask; nothing is sent yet. Raises KubeFailure. Close it when done."""
     access = kubeconfig.load(options, environ)
-    return Connection(access, options, Credentials(access, options, now=now, environ=environ), environ)
+    return Connection(access, options, now=now, environ=environ)
 
 
 def _server(access: Access) -> URL:

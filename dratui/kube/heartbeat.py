@@ -5,6 +5,7 @@ client-go finds out by HTTP/2's ping on its one connection; we have a connection
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dratui.kube.failure import KubeFailure
@@ -14,15 +15,20 @@ if TYPE_CHECKING:
     from dratui.kube.connection import Connection
 
 
-async def check_forever(connection: "Connection", pace: Pace) -> None:
+async def check_forever(connection: "Connection", pace: Pace, passing: Callable[[], float]) -> None:
     """Drop all watches when the server is silent, so that they say so and try again.
 
     /livez is exempt from the server's queues, and everyone may ask for it. Whatever it answers, it answered.
+    `passing` is a clock that nobody sets.
     """
+    heard = passing()
     while True:
         await asyncio.sleep(pace.check_every)
         try:
             await connection.get("/livez", to="reach the API server", silence=pace.check_silence)
         except KubeFailure as failure:
             if failure.status is None:
+                failure.unheard = passing() - heard
                 connection.drop_streams(failure)
+                continue
+        heard = passing()

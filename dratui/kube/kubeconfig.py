@@ -7,7 +7,7 @@ impersonation, runs exec plugins on our terminal's stdin and leaves private keys
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,21 @@ def contexts(options: Options, environ: Mapping[str, str]) -> list[Listed]:
         Listed(name=name, cluster=context.cluster, user=context.user, namespace=context.namespace)
         for name, context in sorted(merged.contexts.items())
     ]
+
+
+def reload(access: Access, options: Options, environ: Mapping[str, str]) -> Access:
+    """`access` as the files say it now: something may have put newer credentials into them.
+
+    The same object where they say the same, lead to another server or user, or cannot be read now.
+    """
+    try:
+        if not all(path.is_file() for path in _paths(options, environ)):
+            return access  # a pipe says it once
+        again = load(replace(options, context=access.context), environ)
+    except KubeFailure:
+        return access
+    elsewhere = (again.cluster.server, again.user_name) != (access.cluster.server, access.user_name)
+    return access if elsewhere or again == access else again
 
 
 def _paths(options: Options, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -45,5 +45,10 @@ class Backoff:
         self._failures = min(self._failures + 1, 30)
         return delay * self._random.uniform(0.5, 1.0)
 
+    @property
+    def at_longest(self) -> bool:
+        """Whether the next delay is no longer than the last."""
+        return self._first * 2.0**self._failures > self._longest
+
     def reset(self) -> None:
         self._failures = 0

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from dratui.events import Event, Health, HealthChanged, Phase
 from dratui.wire import Stream
 
@@ -26,6 +28,11 @@ class Pulse:
         """A list gets on; `again` where there are rows of an earlier one."""
         phase, detail = (Phase.STALE, self.health.detail) if again else (Phase.SYNCING, "")
         return self._change(phase, detail, version, namespace, seen, total, None)
+
+    def shift(self, seconds: float) -> list[Event]:
+        """The clock was set: what began so long ago still began so long ago."""
+        self.health = msgspec.structs.replace(self.health, since=self.health.since + seconds)
+        return [HealthChanged(self._stream, self.health)]
 
     def _change(
         self,

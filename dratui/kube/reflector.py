@@ -14,10 +14,13 @@ Why each step is as it is:
   as large.
 - *Silence is no failure.* Idle kinds may send nothing for minutes, and a dead connection looks the same. So a silent
   watch is dropped and asked for again; only if that fails has the server gone, and then since it was heard last.
-- *What cannot be read is asked for again, and then listed.* A torn line comes whole the second time; one that is too
-  large, or that no decoder takes, would come for ever.
+- *What cannot be read is asked for again, and then listed.* A torn line comes whole the second time; one that no
+  decoder takes would come for ever.
+- *An object that is too large becomes a row with its names* (`oversize`). No real one is, but one must not take the
+  memory that all others need. In a list it is found by asking for smaller and smaller pages.
 - *Being refused (403), or having no such kind (404), is a state*, not an error: it is said, and asked again slowly,
-  for rights are given and kinds installed while a dashboard is open.
+  for rights are given and kinds installed while a dashboard is open. Rights that are taken away are noticed when the
+  watch ends, for a server looks at them only when it is asked; until then what it sends is as good as ever.
 
 The state is one resourceVersion: empty means that a list is due. Everything else is health.
 """
@@ -28,9 +31,11 @@ from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from dratui.events import Event, Gone, Page, Phase, Put
+from dratui.kube import oversize
+from dratui.kube.clock import Clock
 from dratui.kube.discovery import Discovery, resource_path
-from dratui.kube.failure import KubeFailure
-from dratui.kube.lines import Lines, LineTooLongError
+from dratui.kube.failure import KubeFailure, TooLarge
+from dratui.kube.lines import Lines
 from dratui.kube.pace import Backoff, Pace
 from dratui.kube.pulse import Pulse
 from dratui.wire import ListPage, Stream, WatchEvent
@@ -57,7 +62,7 @@ class Reflector:
         emit: Callable[[Sequence[Event]], None],
         *,
         namespace: str,
-        now: Callable[[], float],
+        clock: Clock,
         random: Random,
         pace: Pace,
     ) -> None:
@@ -68,20 +73,24 @@ class Reflector:
         self._discovery = discovery
         self._emit = emit
         self._fallback = namespace if stream.namespaced else ""
-        self._now = now
+        self._clock = clock
         self._random = random
         self._pace = pace
         self._backoff = Backoff(pace.first_delay, pace.longest_delay, random)
         self._codec = stream.codec(stream.versions[0])
-        self._pulse = Pulse(stream, now)
+        self._pulse = Pulse(stream, clock.now)
         self._namespace = ""  # not empty: only this one is being followed
         self._resource_version = ""
         self._complete = False  # rows were complete once and have not been given up since
+        self._had_rights = False
         self._page_size = pace.page_size
         self._stuck = 0
         self._watch_refused = False  # may be listed, but not watched
-        self._heard = 0.0  # when the watch last brought something, on the clock `now`
+        self._heard = 0.0  # when the watch last brought something, on the clock that only passes
         self._fell_silent = False
+        self._too_large: set[str] = set()  # objects of which we have only the names
+        self._found_too_large: set[str] = set()  # by the list that is under way
+        self._limit = pace.page_size  # of the page that is asked for next
 
     async def run(self) -> None:
         """List, watch, and begin again."""
@@ -92,6 +101,10 @@ class Reflector:
                 await self._watch()
             except KubeFailure as failure:
                 await asyncio.sleep(self._judge(failure))
+
+    def clock_was_set(self, seconds: float) -> None:
+        """Forward by so much."""
+        self._emit(self._pulse.shift(seconds))
 
     # --- list
 
@@ -147,24 +160,49 @@ class Reflector:
             asked.cancel()
 
     async def _ask(self, namespace: str, token: str) -> bytes:
-        params = [("limit", str(self._page_size)), *self._selected()]
-        if token:
-            params.append(("continue", token))
+        """A page; of fewer objects where the answer is too large."""
         path = resource_path(self.stream, self.version, namespace)
-        return await self._connection.get(path, params, to=self._to("list", namespace))
+        if not token:
+            self._limit = self._page_size
+            self._found_too_large = set()
+        while True:
+            params = [("limit", str(self._limit)), *self._selected()]
+            if token:
+                params.append(("continue", token))
+            try:
+                body = await self._connection.get(path, params, to=self._to("list", namespace))
+            except TooLarge as failure:
+                if self._limit > 1:
+                    self._limit = max(1, self._limit // 10)
+                    continue
+                body = self._only_names(failure, begun=bool(token))
+            self._limit = min(self._limit * 2, self._page_size)
+            return body
 
     def _listed(self, events: list[Event], resource_version: str) -> None:
         """The last page is here."""
-        self._complete = True
+        self._complete = self._had_rights = True
+        self._too_large = self._found_too_large
         self._resource_version = resource_version
         self._page_size = self._pace.page_size
         self._stuck = 0
         phase = Phase.STALE if self._watch_refused else Phase.LIVE
-        detail = self._pulse.health.detail if self._watch_refused else ""
+        detail = self._pulse.health.detail if self._watch_refused else self._remark
         self._emit(
             events + self._pulse.become(phase, detail, version=self._served, namespace=self._namespace)
         )
         self.settled.set()
+
+    def _only_names(self, failure: TooLarge, *, begun: bool) -> bytes:
+        """The page of one object that is too large, with no more of it than its names.
+
+        If it is the first and last there is nothing to tell that the server heeds `limit`; then it may be many.
+        """
+        body = oversize.page(failure.head)
+        if body is None or not (begun or self._decode(self._codec.page, body).continue_token):
+            raise failure
+        self._found_too_large.add(oversize.name(failure.head))
+        return body
 
     # --- watch
 
@@ -182,20 +220,21 @@ class Reflector:
         to = self._to("watch", self._namespace)
         lines = Lines(self._pace.longest_line)
         async with self._connection.stream(path, params, to=to, silence=self._pace.watch_silence) as read:
-            began = self._heard = self._now()
+            began = self._heard = self._clock.passing()
             self._fell_silent = brought = False
             self._watch_refused = False
-            self._become(Phase.LIVE)
+            self._become(Phase.LIVE, self._remark)
             try:
                 while chunk := await read():
-                    self._heard = self._now()
+                    self._heard = self._clock.passing()
                     brought = True
-                    self._take(self._decode(lines.feed, chunk))
+                    self._take(lines.feed(chunk))
             except KubeFailure as failure:
                 if not failure.silent:
                     raise
                 self._fell_silent = True
-        if not (brought or self._fell_silent) and self._now() - began < self._pace.shortest_watch:
+        lasted = self._clock.passing() - began
+        if not (brought or self._fell_silent) and lasted < self._pace.shortest_watch:
             raise KubeFailure(
                 f"cannot {to}: the server ends it at once", said="the server ends the watch at once"
             )
@@ -209,7 +248,7 @@ class Reflector:
         name = self.stream.name
         try:
             for line in lines:
-                event: WatchEvent = self._decode(self._codec.event, line)
+                event: WatchEvent = self._decode(self._codec.event, self._bearable(line))
                 if event.type == "ERROR":
                     said = event.message or "without a reason"
                     raise KubeFailure(
@@ -228,6 +267,31 @@ class Reflector:
         finally:
             if events:
                 self._emit(events)
+
+    def _bearable(self, line: bytes) -> bytes:
+        """The line, or if it is too long what can be made of its beginning."""
+        if not (isinstance(line, oversize.Head) or self._too_large):
+            return line
+        name = oversize.name(line[: oversize.HEAD])
+        if not isinstance(line, oversize.Head):
+            self._too_large.discard(name)
+        elif small := oversize.event(line):
+            self._too_large.add(name)
+            line = small
+        else:
+            self._stuck = _STUCK  # it would come again
+            raise self._unreadable("an object is too large to follow, and does not begin with its name")
+        self._become(Phase.LIVE, self._remark)
+        return line
+
+    @property
+    def _remark(self) -> str:
+        """What there is to say of a stream that is live."""
+        if not self._too_large:
+            return ""
+        names = sorted(self._too_large)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return f"too large to be read, so only the name is known: {', '.join(names[:3])}{more}"
 
     async def _may_list_cluster(self) -> bool:
         """Whether rights have grown from one namespace to all."""
@@ -248,7 +312,8 @@ class Reflector:
         match failure.status:
             case 403 if not watching:
                 self._give_up(Phase.FORBIDDEN, failure.said)
-                return self._slowly()
+                # A server that has just started refuses everyone until it has read who may do what.
+                return delay if self._had_rights and not self._backoff.at_longest else self._slowly()
             case 403:
                 # No right to watch, or no rights any more: the list will tell.
                 if self._watch_refused:
@@ -276,16 +341,25 @@ class Reflector:
             asked = min(failure.retry_after, self._pace.longest_obedience)
             delay = max(delay, asked * self._random.uniform(1.0, 1.25))
         if self._complete:
-            self._become(Phase.STALE, said, since=self._heard if self._fell_silent else None)
+            self._become(Phase.STALE, said, since=self._last_heard(failure))
         else:
             self._become(Phase.FAILED, said)
         self.settled.set()
         return delay
 
+    def _last_heard(self, failure: KubeFailure) -> float | None:
+        """Since when what we have may be old, where that was before we noticed."""
+        unheard = self._clock.passing() - self._heard
+        if failure.unheard is not None:
+            return self._clock.now() - min(unheard, failure.unheard)
+        return self._clock.now() - unheard if self._fell_silent else None
+
     def _give_up(self, phase: Phase, detail: str) -> None:
         """There are no rows to be had. Those of a kind that is no longer served are gone with it."""
         if phase is Phase.NOT_SERVED and self._complete:
             self._emit([Page(self.stream.name, (), first=True, last=True)])
+        elif self._complete:
+            detail = f"{detail}; what was read before stays, and asking goes on about every minute"
         self._complete = False
         self._namespace = ""
         self._resource_version = ""
@@ -310,9 +384,6 @@ class Reflector:
     def _decode(self, decode: Callable[[bytes], _T], data: bytes) -> _T:
         try:
             return decode(data)
-        except LineTooLongError as error:
-            self._stuck = _STUCK  # it would come again
-            raise self._unreadable(f"an object is too large to follow ({error})") from error
         except (ValueError, RecursionError) as error:  # msgspec's errors, and what is no UTF-8
             raise self._unreadable(
                 f"the server sent something that is no object of this kind ({error})"

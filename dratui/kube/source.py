@@ -12,6 +12,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from dratui.events import About, Event, Health, HealthChanged, Phase
+from dratui.kube import clock
+from dratui.kube.clock import Clock
 from dratui.kube.discovery import Discovery, refuse_classic_dra, resource_path, server_version
 from dratui.kube.failure import KubeFailure
 from dratui.kube.heartbeat import check_forever
@@ -27,6 +29,8 @@ _LONGEST_WITHOUT_GC = (
     120.0  # seconds; a first list that takes longer is bound by the network, not by the collector
 )
 
+_LOOK_AT_CLOCK = 1.0  # seconds; the grain of ages
+
 
 class ClusterSource:
     """Implements `dratui.events.Source` with the API server that `options` name.
@@ -40,13 +44,14 @@ class ClusterSource:
         streams: Sequence[Stream],
         *,
         now: Callable[[], float] = time.time,
+        passing: Callable[[], float] = clock.passing,
         random: Random | None = None,
         pace: Pace = DEFAULT_PACE,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._options = options
         self._streams = {stream.name: stream for stream in streams}
-        self._now = now
+        self._clock = Clock(now, passing)
         self._random = random or Random()  # noqa: S311 (spreads load; guards nothing)
         self._pace = pace
         self._environ = environ
@@ -59,7 +64,7 @@ class ClusterSource:
         return self._about
 
     def now(self) -> float:
-        return self._now()
+        return self._clock.now()
 
     async def run(self, emit: Callable[[Sequence[Event]], None]) -> None:
         """Follow until cancelled.
@@ -67,11 +72,11 @@ class ClusterSource:
         Raises KubeFailure if there is nobody to follow: no usable kubeconfig, an API server that does not answer or
         does not know us, or one that has only the classic DRA. Later troubles are the streams' health.
         """
-        waiting = Health(phase=Phase.WAITING, since=self._now())
+        waiting = Health(phase=Phase.WAITING, since=self.now())
         emit([HealthChanged(name, waiting) for name in self._streams])
         # aiohttp takes as long to import as Textual to paint: so after the first paint, and not on the event loop.
         http = await asyncio.to_thread(import_module, "dratui.kube.connection")
-        connection: Connection = await http.connect(self._options, now=self._now, environ=self._environ)
+        connection: Connection = await http.connect(self._options, now=self.now, environ=self._environ)
         try:
             self._about = connection.about()
             self._about = connection.about(await server_version(connection))
@@ -104,7 +109,7 @@ class ClusterSource:
                 discovery,
                 emit,
                 namespace=self._about.namespace,
-                now=self._now,
+                clock=self._clock,
                 random=self._random,
                 pace=self._pace,
             )
@@ -112,7 +117,8 @@ class ClusterSource:
         ]
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_without_garbage_collection(reflectors))
-            tasks.create_task(check_forever(connection, self._pace))
+            tasks.create_task(check_forever(connection, self._pace, self._clock.passing))
+            tasks.create_task(self._follow_clock(reflectors))
             by_priority = attrgetter("stream.priority")
             for _, group in groupby(sorted(reflectors, key=by_priority), key=by_priority):
                 started = list(group)
@@ -120,6 +126,14 @@ class ClusterSource:
                     tasks.create_task(reflector.run(), name=f"follow {reflector.stream.name}")
                 for reflector in started:
                     await reflector.settled.wait()
+
+    async def _follow_clock(self, reflectors: Sequence[Reflector]) -> None:
+        """When the machine's clock is set, ages follow; how long a stream has been as it is does not change by it."""
+        while True:
+            await asyncio.sleep(_LOOK_AT_CLOCK)
+            if jump := self._clock.follow():
+                for reflector in reflectors:
+                    reflector.clock_was_set(jump)
 
 
 async def _without_garbage_collection(reflectors: Sequence[Reflector]) -> None:

@@ -4,6 +4,7 @@ import base64
 import os
 import ssl
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dratui.kube.failure import KubeFailure
@@ -36,17 +37,61 @@ def context(access: Access, plugin: tuple[str, str] = ("", "")) -> ssl.SSLContex
         built.verify_mode = ssl.CERT_NONE
     certificate, key = plugin
     if not certificate:
-        whose = f"of user {access.user_name!r}"
-        certificate = _pem(
-            user.client_certificate_data,
-            user.client_certificate,
+        certificate = _certificate(access)
+        key = _pem(
+            user.client_key_data,
+            user.client_key,
             access.user_dir,
-            f"client certificate {whose}",
+            f"client key of user {access.user_name!r}",
         )
-        key = _pem(user.client_key_data, user.client_key, access.user_dir, f"client key {whose}")
     if certificate:
         _show(built, certificate, key, access.user_name)
     return built
+
+
+def ran_out(access: Access, plugin: tuple[str, str], now: float) -> datetime | None:
+    """When the client certificate ran out; None if it is still good, if there is none, or if it cannot be read."""
+    try:
+        certificate = plugin[0] or _certificate(access)
+        if not certificate:
+            return None
+        ends = _end(ssl.PEM_cert_to_DER_cert(certificate[certificate.index(ssl.PEM_HEADER) :].strip()))
+    except (KubeFailure, ValueError, IndexError):
+        return None
+    return ends if ends.timestamp() <= now else None
+
+
+def _certificate(access: Access) -> str:
+    user = access.user
+    what = f"client certificate of user {access.user_name!r}"
+    return _pem(user.client_certificate_data, user.client_certificate, access.user_dir, what)
+
+
+def _end(der: bytes) -> datetime:
+    """The end of an X.509 certificate's validity. Python's ssl reads it only from the other side's certificate.
+
+    Raises ValueError or IndexError for what is no certificate. Source: RFC 5280, 4.1.
+    """
+    at, _ = _inside(der, _inside(der, 0)[0])  # Certificate, TBSCertificate
+    if der[at] == 0xA0:  # version
+        at = _inside(der, at)[1]
+    for _ in ("serialNumber", "signature", "issuer"):
+        at = _inside(der, at)[1]
+    not_before, _ = _inside(der, at)  # validity
+    not_after = _inside(der, not_before)[1]
+    start, end = _inside(der, not_after)
+    text = der[start:end].decode("ascii")
+    form = "%y%m%d%H%M%SZ" if der[not_after] == 0x17 else "%Y%m%d%H%M%SZ"  # UTCTime, GeneralizedTime
+    return datetime.strptime(text, form).replace(tzinfo=UTC)
+
+
+def _inside(der: bytes, at: int) -> tuple[int, int]:
+    """Where the content of the element at `at` begins and ends."""
+    length, start = der[at + 1], at + 2
+    if length & 0x80:
+        start += length & 0x7F
+        length = int.from_bytes(der[at + 2 : start])
+    return start, start + length
 
 
 def _pem(data: str, file: str, folder: Path, what: str) -> str:

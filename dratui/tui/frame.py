@@ -1,5 +1,6 @@
 """The lines around the body: where one is and whether it is live; the title; the keys, or what was just said."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,6 +11,7 @@ from dratui.tui import replay
 from dratui.tui.guide import Guide
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import live
+from dratui.tui.notices import Notice
 from dratui.tui.places import Place, crumb
 from dratui.tui.screens.face import World
 from dratui.tui.screens.messages import Said
@@ -23,6 +25,7 @@ from dratui.views import words
 from dratui.views.table import Style
 
 LONGEST_CRUMB = 28
+MESSAGES = 500  # that are kept
 TIME_HINTS = ("earlier", "later", "time", "now")
 
 
@@ -47,7 +50,8 @@ class Frame:
         self._headless = headless  # no first line; whether what shows is live is told by the title then
         self._saying: Said | None = None
         self._doing = ""  # work that goes on
-        self.said: list[Said] = []
+        self._noticed: Said | None = None  # what was said last without being asked
+        self.said: deque[Said] = deque(maxlen=MESSAGES)
         self.first = Bar(world.skin, id="first")
         self.title = Bar(world.skin, id="title")
         self.time = TimeBar(world.skin, travel.past.density, id="time")
@@ -59,6 +63,14 @@ class Frame:
         self._saying = Said(datetime.fromtimestamp(self._source.now(), UTC), text, style)
         self.said.append(self._saying)
         self.draw()
+
+    def notify(self, notices: Sequence[Notice]) -> None:
+        """Say what happened by itself, but not over what a person is being told."""
+        for notice in notices:
+            said = Said(datetime.fromtimestamp(self._source.now(), UTC), notice.text, notice.style)
+            self.said.append(said)
+            if self._saying is None or self._saying is self._noticed:
+                self._saying = self._noticed = None if notice.quiet else said
 
     def unsay(self) -> None:
         """What was said was read."""

@@ -1,6 +1,7 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
 from dratui.tui.keymap import Where, pressed
 from dratui.tui.looking import Looking
+from dratui.tui.notices import Notices
 from dratui.tui.places import (
     AliasList,
     Card,
@@ -90,6 +92,8 @@ class Shell(Screen[None], inherit_bindings=False):
             self._travelled,
             self.say,
         )
+        self._notices = Notices()
+        self._health = world.store.health  # of the present, wherever one looks
         self._present = self._sums = self._sums_of(world.store)
         self._rows = rows = RowsFace(world, lambda: self._looking.favourites, lambda: self.turns.wake())
         spare = Spare(rows, lambda: self._calm)
@@ -176,6 +180,8 @@ class Shell(Screen[None], inherit_bindings=False):
     def changed(self, changes: Changes) -> None:
         """The present changed."""
         self._changes += sum(map(len, changes.rows.values()))
+        if changes.health:
+            self._frame.notify(self._notices.of_health(self._health, self._source.now()))
         self._present.note(changes)
         if self._travel.at is None:
             self._shows(changes)
@@ -224,6 +230,8 @@ class Shell(Screen[None], inherit_bindings=False):
         """A second passed."""
         self._calm, self._changes = self._changes < CALM, 0
         self._plan()
+        if not self._source.about.recorded:
+            self._frame.notify(self._notices.of_time(self._source.now(), time.monotonic()))
         self._guide.face.tick()
         self._frame.draw()
 

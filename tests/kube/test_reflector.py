@@ -1,5 +1,8 @@
 """List and watch against a server that misbehaves on command."""
 
+import asyncio
+
+import pytest
 from aiohttp import web
 
 from dratui.events import Page, Phase, Put
@@ -172,13 +175,87 @@ async def test_deeply_nested_json_is_unreadable_and_no_crash(server: ScriptedSer
         await heard.until(lambda: heard.names() == ["a", "b"])
 
 
-async def test_an_oversize_line_leads_to_a_new_list(server: ScriptedServer, follow: Follow) -> None:
+async def test_an_oversize_line_without_a_name_leads_to_a_new_list(
+    server: ScriptedServer, follow: Follow
+) -> None:
     huge = b'{"type":"ADDED","object":{"pad":"' + b"x" * 3_000_000
     server.on(PODS, lists=[pods("a"), pods("b", version=200)], watches=[watch(huge, then="hang")])
     async with follow(stream(), longest_line=1_000_000) as heard:
         await heard.until(lambda: heard.names() == ["b"])
     stale = next(h for h in heard.healths["pods"] if h.phase is Phase.STALE)
     assert "too large" in stale.detail
+
+
+def huge_pod(name: str, version: int) -> bytes:
+    """As Go writes it: names first."""
+    return (
+        line("MODIFIED", pod(name, version)).replace(b'"resourceVersion"', b'"uid": "u", "resourceVersion"')[
+            :-3
+        ]
+        + b', "spec": {"pad": "'
+        + b"x" * 3_000_000
+        + b'"}}}\n'
+    )
+
+
+async def test_an_oversize_object_of_a_watch_keeps_its_place_with_its_name(
+    server: ScriptedServer, follow: Follow
+) -> None:
+    chunks = huge_pod("b", 101), added("c", 102)
+    small_again = line("MODIFIED", pod("b", 103))
+    go_on = asyncio.Event()
+
+    async def watched(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        await go_on.wait()
+        await response.write(small_again)
+        await asyncio.Event().wait()
+        return response
+
+    server.on(PODS, lists=[pods("a")], watches=[watched])
+    async with follow(stream(), longest_line=1_000_000) as heard:
+        await heard.until(lambda: heard.names() == ["a", "b", "c"])
+        assert "only the name is known: default/b" in heard.health["pods"].detail
+        assert heard.health["pods"].phase is Phase.LIVE
+        go_on.set()
+        await heard.until(lambda: not heard.health["pods"].detail)
+    assert asked_versions(server) == ["100"]
+
+
+async def test_a_page_that_is_too_large_is_asked_for_in_smaller_ones_and_only_one_object_is_not_read(
+    server: ScriptedServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dratui.kube.connection.LARGEST_BODY", 1_000_000)
+    names = "abcdefg"
+
+    async def listed(request: web.Request) -> web.StreamResponse:
+        start = int(request.query.get("continue") or 0)
+        end = start + int(request.query["limit"])
+        items = [
+            pod(name, 100) | ({"spec": "x" * 2_000_000} if name == "d" else {}) for name in names[start:end]
+        ]
+        meta = {"resourceVersion": "100", "continue": str(end) if end < len(names) else ""}
+        return web.json_response({"kind": "PodList", "metadata": meta, "items": items})
+
+    server.on(PODS, lists=[listed] * 20)
+    async with follow(stream(), page_size=4) as heard:
+        await heard.until_phase(Phase.LIVE)
+    assert heard.names() == [*names]
+    assert heard.health["pods"].detail.endswith("only the name is known: default/d")
+
+
+async def test_one_answer_that_is_too_large_is_not_taken_for_one_object(
+    server: ScriptedServer, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not heed `limit` sends all of them."""
+    monkeypatch.setattr("dratui.kube.connection.LARGEST_BODY", 1_000)
+    server.on(PODS, lists=[pods(*(f"pod-{n}" for n in range(100)))] * 4)
+    async with follow(stream()) as heard:
+        await heard.until_phase(Phase.FAILED)
+    assert "larger than" in heard.health["pods"].detail
 
 
 async def test_a_silent_watch_is_asked_for_again_and_is_no_failure(

@@ -40,6 +40,7 @@ class ControlPlane:
         self._processes: dict[str, Process] = {}
         self._kubectls: dict[str, Kubectl] = {}
         api, self._etcd_port, etcd_peer = free_ports(3)
+        self.etcd = f"http://127.0.0.1:{self._etcd_port}"
         self.server = f"https://127.0.0.1:{api}"
         self._commands = flags.commands(
             self.path, release, api_port=api, etcd_ports=(self._etcd_port, etcd_peer)
@@ -53,13 +54,18 @@ class ControlPlane:
 
     # Life
 
-    def start(self) -> None:
-        """Up to the point where a pod can be created. Raises PartsUnavailable with the last words of a dead part."""
+    def start(self, *, bare: bool = False) -> None:
+        """Up to the point where a pod can be created. Raises PartsUnavailable with the last words of a dead part.
+
+        `bare`: only etcd and the API server. Nothing acts on objects, and a pod needs a service account made by hand.
+        """
         try:
             self._write_files()
             self._run("etcd")
             self.start_apiserver()
             self.apply(users.RBAC)
+            if bare:
+                return
             for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
                 self._run(name)
             self.wait_for_namespace("default")
@@ -113,6 +119,16 @@ class ControlPlane:
 
     def pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self._processes.items()}
+
+    def renew_certificate(self, client: str = "", *, seconds: int) -> None:
+        """Write a new certificate of the API server, or of a client (NAME=GROUP), that is good for so long.
+
+        Below 0 it ran out so long ago. A running API server takes up its own by itself.
+        """
+        which = [client] if client else []
+        command: list[str | Path] = [self.binaries["certificates"], "-seconds", str(seconds)]
+        command += [self.path / "keys", *which]
+        subprocess.run(command, check=True)
 
     # Use
 
@@ -212,7 +228,7 @@ class ControlPlane:
 
     def _ask(self, url: str, document: Mapping[str, Any] | None = None) -> bytes:
         """GET, or POST a document, as admin. Raises OSError."""
-        context = ssl.create_default_context(cafile=self.path / "keys" / "ca.crt")
+        context = ssl._create_unverified_context()  # the certificate may have run out
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )

@@ -70,9 +70,9 @@ def text(pilot: Driver) -> str:
     return "\n".join(screen(pilot))
 
 
-async def until(pilot: Driver, condition: Callable[[], bool], what: str) -> None:
+async def until(pilot: Driver, condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition, not for a time."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}; the screen is:\n{text(pilot)}"
         await pilot.pause(0.005)

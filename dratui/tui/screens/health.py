@@ -46,18 +46,20 @@ class HealthFace(Reading):
     def _text(self) -> list[Line]:
         skin, now = self._world.skin, self._world.now()
         known = self._world.store.health
-        streams = sorted(known.items(), key=lambda s: (s[1].phase is Phase.LIVE, s[0]))  # what is amiss first
+        # What is amiss first.
+        streams = sorted(known.items(), key=lambda s: (s[1].phase is Phase.LIVE and not s[1].detail, s[0]))
         rows = [_row(stream, health, now) for stream, health in streams]
         widths = [max(map(width, column)) for column in zip(HEADINGS, *rows, strict=True)]
         lines: list[Line] = [
             tuple((f"{fit(h, w)}  ", skin.dim) for h, w in zip(HEADINGS, widths, strict=True))
         ]
-        for row, (_, health) in zip(rows, streams, strict=True):
+        reasons = [health.detail for _, health in streams]
+        for row, (_, health), following in zip(rows, streams, [*reasons[1:], ""], strict=True):
             ink = skin.states[WORDS[health.phase][1]]
             lines.append(tuple((f"{fit(cell, w)}  ", ink) for cell, w in zip(row, widths, strict=True)))
             if health.namespace:
                 lines.append(((f"    your rights allow only namespace {health.namespace}", skin.plain),))
-            if health.detail:
+            if health.detail and health.detail != following:  # many fail for one reason
                 lines.append(((f"    {health.detail}", skin.plain),))
         return lines
 

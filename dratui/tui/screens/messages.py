@@ -1,6 +1,6 @@
 """What went wrong, in full; the last line only has room for one sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +25,7 @@ class Said:
 class MessagesFace(Reading):
     """The newest first."""
 
-    def __init__(self, world: World, said: Callable[[], list[Said]]) -> None:
+    def __init__(self, world: World, said: Callable[[], Sequence[Said]]) -> None:
         self._world = world
         self._said = said
         self.view = Pager(world.skin, id="messages", fold=True)

@@ -1,0 +1,80 @@
+"""The API server dies, hangs, or comes back with another history."""
+
+import asyncio
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from dratui.api.model import ObjectKey
+from tests.faults.between import between
+from tests.faults.conftest import SPACE, claims
+from tests.faults.watched import Times, watching
+from tests.realparts.controlplane import ControlPlane
+
+
+async def test_killed_for_30_seconds(plane: ControlPlane, times: Times) -> None:
+    async with watching(plane.kubeconfig("viewer"), times) as watch:
+        await watch.remembers()
+        await asyncio.to_thread(plane.kill_apiserver)
+        await watch.shows("◍ stale", "kinds: ", "before")
+        await watch.health_says("nobody answers", "connection refused")
+        assert ObjectKey(SPACE, "before") in watch.store.claims, "what was known stays"
+        await times.lasts(30)
+        await asyncio.to_thread(plane.start_apiserver)
+        await asyncio.to_thread(plane.apply, claims("after"))
+        await watch.shows("after")
+        await watch.recovers()
+        await watch.messages_say("live again after", "nobody answers")
+
+
+async def test_frozen_for_60_seconds(plane: ControlPlane, times: Times) -> None:
+    """As a machine that hangs: no connection breaks."""
+    async with watching(plane.kubeconfig("viewer"), times) as watch:
+        await watch.remembers()
+        plane.freeze()
+        try:
+            await watch.shows("◍ stale", "before")
+            await watch.health_says("cannot be reached (time ran out while connecting)")
+            await times.lasts(60)
+        finally:
+            plane.thaw()
+        await asyncio.to_thread(plane.apply, claims("after"))
+        await watch.shows("after")
+        await watch.recovers()
+        await watch.messages_say("live again after", "◍ stale: ")
+
+
+async def test_restarted_with_its_history_compacted(
+    plane: ControlPlane, times: Times, tmp_path: Path
+) -> None:
+    """Where every watch was is no longer in etcd: 410, and all is listed anew."""
+    async with (
+        between(plane, tmp_path) as (middle, kubeconfig),
+        watching(kubeconfig, times, fresh=plane.kubeconfig("viewer")) as watch,
+    ):
+        await watch.remembers()
+        middle.cut()
+        await watch.shows("◍ stale")
+        await asyncio.to_thread(plane.kubectl, "delete", "resourceclaim", "before", "-n", SPACE)
+        await asyncio.to_thread(plane.apply, claims("after"))
+        await asyncio.to_thread(compact, plane)
+        await asyncio.to_thread(plane.restart_apiserver)
+        middle.mend()
+        await watch.messages_say("too old resource version")
+        await watch.shows("after")
+        await watch.recovers()
+        assert ObjectKey(SPACE, "before") not in watch.store.claims
+
+
+def compact(plane: ControlPlane) -> None:
+    """Make etcd forget all but the state as it is now."""
+    at = _etcd(plane, "range", {"key": "AA=="})["header"]["revision"]
+    _etcd(plane, "compaction", {"revision": at, "physical": True})
+
+
+def _etcd(plane: ControlPlane, call: str, document: dict[str, Any]) -> dict[str, Any]:
+    asked = urllib.request.Request(f"{plane.etcd}/v3/kv/{call}", json.dumps(document).encode())
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        said: dict[str, Any] = json.load(answer)
+    return said
