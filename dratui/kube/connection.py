@@ -49,16 +49,22 @@ class Connection:
         self._now = now
         self._credentials = Credentials(access, options, now=now, environ=environ)
         self._server = _server(access)
-        self._proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
+        proxy = proxy_for(self._server, access.cluster.proxy_url, environ)
+        self._socks = proxy if proxy and proxy.scheme == "socks5" else None
+        self._proxy = None if self._socks else proxy
         self._silence = options.request_timeout or IDLE_TIMEOUT
         self._connect_timeout = min(options.request_timeout or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
         self._leashes: dict[asyncio.Timeout, KubeFailure | None] = {}  # of open streams; why one was dropped
         self._tls: ssl.SSLContext | None = None
-        self._tls_for = ("", "")
+        self._tls_for: tls.Shown = ("", "")  # the plugin's certificate
+        self._shown: tls.Shown = ("", "")  # the certificate in use
         # Compressing is the server's work and inflating ours: worth it on a line, not on loopback.
         local = self._server.host in ("localhost", "127.0.0.1", "::1")
         self._list_encoding = "identity" if local or access.cluster.disable_compression else "gzip"
-        self._session = aiohttp.ClientSession(
+        self._session = self._new_session()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=self._connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=_READ_BUFFER,
@@ -68,7 +74,7 @@ class Connection:
     def _connector(self) -> aiohttp.TCPConnector:
         # No limit: each watch holds a connection for as long as it lives. Kept for the next check that the server
         # is alive, and less than the 90 seconds that Go's clients and servers keep theirs.
-        if self._proxy is None or self._proxy.scheme != "socks5":
+        if self._socks is None:
             return aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT, socket_factory=_socket)
         if self._access.cluster.tls_server_name:
             raise KubeFailure(
@@ -77,8 +83,7 @@ class Connection:
             )
         from dratui.kube import socks  # few need it
 
-        proxy, self._proxy = self._proxy, None
-        return socks.connector(proxy, keepalive_timeout=_KEPT)
+        return socks.connector(self._socks, keepalive_timeout=_KEPT)
 
     def about(self, server_version: str = "") -> About:
         """Whom we talk to, as far as the kubeconfig says."""
@@ -197,7 +202,7 @@ class Connection:
             response.close()
         ran_out = None
         if response.status == 401:
-            ran_out = tls.ran_out(self._access, self._credentials.certificate, self._now())
+            ran_out = tls.ran_out(self._shown, self._now())
         user = self._access.user_name
         return answers.refusal(to, response.status, response.headers, body, user=user, ran_out=ran_out)
 
@@ -208,19 +213,27 @@ class Connection:
         access = kubeconfig.reload(self._access, self._options, self._environ)
         if access is not self._access:
             credentials = Credentials(access, self._options, now=self._now, environ=self._environ)
-            self._access, self._credentials, self._tls = access, credentials, None
+            self._access, self._credentials = access, credentials
+            await self._begin_anew()
             return True
-        if access.user.client_certificate and not self._tls_for[0]:
-            self._tls = (
-                None  # the file may hold a newer certificate by now; connections are made anew with it
-            )
+        # The file may hold a newer one by now. For the same again no connection is made anew.
+        if not self._tls_for[0] and tls.client_certificate(access) != self._shown:
+            await self._begin_anew()
             return True
         return False
 
+    async def _begin_anew(self) -> None:
+        """With other credentials. Connections made with the old ones are of no use; client-go closes them, too."""
+        self._tls = None
+        self._context()  # at once: others are refused at the same time, and must see that it was done
+        old, self._session = self._session, self._new_session()
+        await old.close()
+
     def _context(self) -> ssl.SSLContext:
-        certificate = self._credentials.certificate
-        if self._tls is None or certificate != self._tls_for:
-            self._tls, self._tls_for = tls.context(self._access, certificate), certificate
+        plugin = self._credentials.certificate
+        if self._tls is None or plugin != self._tls_for:
+            self._shown = plugin if plugin[0] else tls.client_certificate(self._access)
+            self._tls, self._tls_for = tls.context(self._access, self._shown), plugin
         return self._tls
 
     @contextlib.contextmanager

@@ -10,13 +10,24 @@ from pathlib import Path
 from dratui.kube.failure import KubeFailure
 from dratui.kube.kubeconfig import Access
 
+Shown = tuple[str, str]
+"""A client certificate and its key, as PEM; empty for none."""
 
-def context(access: Access, plugin: tuple[str, str] = ("", "")) -> ssl.SSLContext:
-    """Whom to believe and what to show. `plugin` is a client certificate and key (PEM) of an exec plugin.
 
-    Raises KubeFailure for what is missing or no certificate.
-    """
-    cluster, user = access.cluster, access.user
+def client_certificate(access: Access) -> Shown:
+    """What the kubeconfig names or holds, read now. Raises KubeFailure for what cannot be read."""
+    user, whose = access.user, f"of user {access.user_name!r}"
+    certificate = _pem(
+        user.client_certificate_data, user.client_certificate, access.user_dir, f"client certificate {whose}"
+    )
+    if not certificate:
+        return "", ""
+    return certificate, _pem(user.client_key_data, user.client_key, access.user_dir, f"client key {whose}")
+
+
+def context(access: Access, shown: Shown) -> ssl.SSLContext:
+    """Whom to believe and what to show. Raises KubeFailure for what is missing or no certificate."""
+    cluster = access.cluster
     authority = _pem(
         cluster.certificate_authority_data,
         cluster.certificate_authority,
@@ -35,36 +46,20 @@ def context(access: Access, plugin: tuple[str, str] = ("", "")) -> ssl.SSLContex
     if cluster.insecure_skip_tls_verify:
         built.check_hostname = False
         built.verify_mode = ssl.CERT_NONE
-    certificate, key = plugin
-    if not certificate:
-        certificate = _certificate(access)
-        key = _pem(
-            user.client_key_data,
-            user.client_key,
-            access.user_dir,
-            f"client key of user {access.user_name!r}",
-        )
+    certificate, key = shown
     if certificate:
         _show(built, certificate, key, access.user_name)
     return built
 
 
-def ran_out(access: Access, plugin: tuple[str, str], now: float) -> datetime | None:
-    """When the client certificate ran out; None if it is still good, if there is none, or if it cannot be read."""
+def ran_out(shown: Shown, now: float) -> datetime | None:
+    """When the client certificate ran out; None if it is still good, if there is none, or if it says nothing."""
+    certificate, _ = shown
     try:
-        certificate = plugin[0] or _certificate(access)
-        if not certificate:
-            return None
         ends = _end(ssl.PEM_cert_to_DER_cert(certificate[certificate.index(ssl.PEM_HEADER) :].strip()))
-    except (KubeFailure, ValueError, IndexError):
+    except (ValueError, IndexError):
         return None
     return ends if ends.timestamp() <= now else None
-
-
-def _certificate(access: Access) -> str:
-    user = access.user
-    what = f"client certificate of user {access.user_name!r}"
-    return _pem(user.client_certificate_data, user.client_certificate, access.user_dir, what)
 
 
 def _end(der: bytes) -> datetime:

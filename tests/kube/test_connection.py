@@ -476,7 +476,8 @@ def test_no_key_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "tmp").mkdir()
     user = {"client-certificate-data": "eA==", "client-key-data": "eA=="}
     path = write_kubeconfig(tmp_path / "config", "https://127.0.0.1:1", user)
+    access = kubeconfig.load(Options(kubeconfig=str(path)), {})
     with pytest.raises(KubeFailure):
-        tls.context(kubeconfig.load(Options(kubeconfig=str(path)), {}))
+        tls.context(access, tls.client_certificate(access))
     assert not list((tmp_path / "tmp").iterdir())
     assert ssl.OPENSSL_VERSION

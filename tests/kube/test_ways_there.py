@@ -15,7 +15,6 @@ from dratui.events import Phase
 from dratui.kube import connection as http
 from dratui.kube import kubeconfig
 from dratui.kube.connection import Connection
-from dratui.kube.credentials import Credentials
 from dratui.kube.failure import KubeFailure
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
@@ -154,8 +153,7 @@ async def test_in_a_pod_we_are_its_service_account(
         "KUBERNETES_SERVICE_PORT": str(port(control_plane)),
     }
     access = kubeconfig.load(Options(), environ, pod=tmp_path)
-    credentials = Credentials(access, Options(), now=time.time, environ=environ)
-    connection = Connection(access, Options(), credentials, environ)
+    connection = Connection(access, Options(), now=time.time, environ=environ)
     with pytest.raises(KubeFailure, match=f'User "system:serviceaccount:{namespace}:default" cannot list'):
         await connection.get(f"/api/v1/namespaces/{namespace}/pods", to="list pods")
     await connection.close()
