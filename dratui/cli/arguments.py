@@ -108,6 +108,12 @@ def _parser() -> Parser:
         type=_seconds,
         help="stop after this time (default: at ctrl-c)",
     )
+    record.add_argument(
+        "--scrub",
+        action="store_true",
+        help="to give it away: only what dratui reads, with other names, uids, labels and attributes; what stays: "
+        "times, versions, quantities, names of drivers, resources and products, Kubernetes' own words",
+    )
 
     replay = add("replay", _replay, "the dashboard on a recording", _dashboard_flags())
     replay.add_argument("file", metavar="FILE", type=Path)
@@ -271,7 +277,7 @@ def _get(arguments: dict[str, Any]) -> int:
 def _record(arguments: dict[str, Any]) -> int:
     from dratui.cli import record
 
-    return record.run(arguments["file"], arguments["duration"], _options(arguments))
+    return record.run(arguments["file"], arguments["duration"], _options(arguments), scrub=arguments["scrub"])
 
 
 def _info(arguments: dict[str, Any]) -> int:

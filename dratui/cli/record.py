@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
 from dratui.recording.format import RecordingFailure
 from dratui.recording.raw import raw
+from dratui.recording.scrub import Scrubber
 from dratui.recording.writer import Writer
 from dratui.terminal import clean
 from dratui.views.words import duration as duration_words
@@ -23,15 +25,16 @@ from dratui.views.words import duration as duration_words
 FLUSH_SECONDS = 1.0  # what a killed recorder may lose
 
 
-def run(path: Path, duration: float | None, options: Options) -> int:
+def run(path: Path, duration: float | None, options: Options, *, scrub: bool = False) -> int:
     """Record. Raises Failure if the cluster cannot be reached or the file cannot be written."""
-    return asyncio.run(_record(path, duration, options))
+    return asyncio.run(_record(path, duration, options, Scrubber(os.urandom(32)) if scrub else None))
 
 
 class _Tape:
     """Writes what a source says. The recording begins once the source knows whom it talks to: the header says so."""
 
-    def __init__(self, path: Path, source: ClusterSource) -> None:
+    def __init__(self, path: Path, source: ClusterSource, scrubber: Scrubber | None) -> None:
+        self._scrubber = scrubber
         self._source = source
         self._early: list[Event] = []
         self._writer = Writer(path)
@@ -54,8 +57,10 @@ class _Tape:
         now = self._source.now()
         try:
             if not self._writer.begun:
-                self._writer.begin(self._source.about, now)
-            self._writer.write([*self._early, *events], now)
+                about = self._source.about
+                self._writer.begin(self._scrubber.about(about) if self._scrubber else about, now)
+            said = [*self._early, *events]
+            self._writer.write(self._scrubber.events(said) if self._scrubber else said, now)
             self._early.clear()
         except RecordingFailure as failure:
             self._failure.set_exception(failure)
@@ -71,9 +76,9 @@ class _Tape:
         return begun
 
 
-async def _record(path: Path, duration: float | None, options: Options) -> int:
+async def _record(path: Path, duration: float | None, options: Options, scrubber: Scrubber | None) -> int:
     source = ClusterSource(options, [raw(stream) for stream in STREAMS.values()])
-    tape = _Tape(path, source)
+    tape = _Tape(path, source, scrubber)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -29,6 +29,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.states: list[tuple[int, int]] = []  # from byte to byte: written for those who seek
         try:
             self._file = path.open("xb")
         except FileExistsError as error:
@@ -106,12 +107,13 @@ class Writer:
 
     def _mark(self, t: float) -> None:
         """Write the state down in a member of its own, for those who seek."""
-        self._marks.append((t, self._begin_member()))
+        begins = self._begin_member()
         for line in self._keeper.state(t):
             self._write(msgspec.json.encode(line))
-        _, began = self._marks[-1]
         self._marked = self._begin_member()
-        self._ratio = (self._marked - began) / max(1, self._keeper.weight)
+        self._marks.append((t, begins))
+        self.states.append((begins, self._marked))
+        self._ratio = (self._marked - begins) / max(1, self._keeper.weight)
 
     def _begin_member(self) -> int:
         """Returns where it begins."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from dratui.views.tables import TABLES
-from tests.bench import hands, startup
+from tests.bench import hands, seeking, startup
 from tests.bench.corpus import Size
 from tests.bench.serving import Served, serving
 from tests.bench.table import Result, print_table
@@ -29,7 +29,7 @@ def main() -> int:
         f"{size.nodes} nodes × {size.devices} devices, {size.claims} claims, {size.pods} pods",
         file=sys.stderr,
     )
-    results = [*_startup(), *_events(size), *_hands(size)]
+    results = [*_startup(), *_events(size), *_seeking(size), *_hands(size)]
     with serving(size) as served:
         synced, sync_results = _sync(served)
         results += [*sync_results, _get(served)]
@@ -128,6 +128,11 @@ def _events(size: Size) -> Iterator[Result]:
         floor=found["floor"] * 1e6,
         note="json.loads of the line; the goal is 15 % CPU at 1,000 events/s",
     )
+
+
+def _seeking(size: Size) -> Iterator[Result]:
+    _say("seeking, in a recording that is written first (a minute)")
+    yield from seeking.measure(size)
 
 
 def _download(served: Served, kinds: Sequence[str]) -> list[str]:
