@@ -16,6 +16,7 @@ from dratui.kube.options import Options
 if TYPE_CHECKING:
     from dratui.settings.dashboard import Chosen
 
+SHELLS = ("bash", "zsh", "fish")
 KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
 
 
@@ -43,6 +44,13 @@ def parse(argv: Sequence[str]) -> Callable[[], int]:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     command = arguments.pop("command", _dashboard)
     return partial(command, arguments)
+
+
+def complete() -> None:
+    """Answer the shell that asks which words may come next, and exit; what asks is `dratui completion`."""
+    from dratui.cli import completion
+
+    completion.complete(_parser(), _options)
 
 
 def _with_values(argv: Sequence[str]) -> Sequence[str]:
@@ -137,6 +145,8 @@ def _parser() -> Parser:
         choices=PERSONAL,
         help=f"print this file as it is when nothing is set, to begin with: {', '.join(PERSONAL)}",
     )
+    completion = add("completion", _completion, "print what makes a shell complete dratui's words with tab")
+    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
     add("version", _version, "print the version")
     return parser
 
@@ -285,6 +295,12 @@ def _info(arguments: dict[str, Any]) -> int:
 
     file = arguments.get("file")
     return info.run(_options(arguments)) if file is None else info.defaults(file)
+
+
+def _completion(arguments: dict[str, Any]) -> int:
+    from dratui.cli import completion
+
+    return completion.run(arguments["shell"])
 
 
 def _version(arguments: dict[str, Any]) -> int:

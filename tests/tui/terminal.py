@@ -20,14 +20,18 @@ class Terminal:
     """Runs a command; `written` is every byte that came, `screen` what they drew."""
 
     def __init__(
-        self, *command: str, size: tuple[int, int] = (80, 24), env: Mapping[str, str] | None = None
+        self,
+        *command: str,
+        program: str = sys.executable,
+        size: tuple[int, int] = (80, 24),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         columns, lines = size
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.Stream(self._screen)
         self.written = ""
         self.child = pexpect.spawn(
-            sys.executable,
+            program,
             list(command),
             dimensions=(lines, columns),
             encoding="utf-8",
