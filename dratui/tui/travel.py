@@ -99,12 +99,9 @@ class Travel:
         self._run()
 
     def now(self) -> None:
-        """Back to the present; a replay that played goes on."""
+        """Back to the present."""
+        self._held = None
         self.stop()
-        if self._holds and isinstance(self._source, Replay) and self._source.paused:
-            self._source.toggle_pause()
-        self._holds = False
-        self._return()
 
     async def get_ready(self) -> None:
         """Prepare before anyone moves, for the sake of the bar. What fails is told to who moves."""
@@ -171,6 +168,10 @@ class Travel:
             self._return()
 
     def _return(self) -> None:
+        """To the present. A replay that was held for the sake of looking goes on."""
+        if self._holds and isinstance(self._source, Replay) and self._source.paused:
+            self._source.toggle_pause()
+        self._holds = False
         if self.at is not None:
             self.at = self._held = None
             self._world.store, self._world.now = self._present

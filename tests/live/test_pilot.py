@@ -59,6 +59,43 @@ async def test_the_overview_counts_who_waits(one_gpu: OneGpu, size: tuple[int, i
         await until(pilot, lambda: waiting(pilot) == others, "second to wait no more")
 
 
+async def test_a_change_is_seen_then_what_was_before_it_and_the_present_again(one_gpu: OneGpu) -> None:
+    devices = Query(kind="devices", filter=one_gpu.name)
+    async with watching(one_gpu, devices, (110, 30)) as pilot:
+        await shows(pilot, "Devices[1", "□ free")
+        one_gpu.start("first")
+        await shows(pilot, "■ held")
+        while "□ free" not in text(
+            pilot
+        ):  # the pod's own changes come after the claim's, those of others between
+            at = screen(pilot)[0]
+            await press(pilot, "<")
+            await until(pilot, lambda before=at: screen(pilot)[0] != before, "a step")  # type: ignore[misc]
+        await shows(pilot, "◀", "□ free")
+        one_gpu.start("second")
+        await press(pilot, "d")
+        await shows(pilot, "□ free", "DEVICE")
+        assert "HELD BY" not in text(pilot), "as it was, whatever happens now"
+        await press(pilot, "end")
+        await shows(pilot, "● live", "HELD BY", "for first")
+        await type_in(pilot, f":pods {one_gpu.name}")
+        await press(pilot, "enter")
+        await shows(pilot, "second", "… Pending")
+
+
+async def test_what_was_watched_of_a_claim_times_its_steps(one_gpu: OneGpu) -> None:
+    async with watching(one_gpu, Query(kind="claims", namespace=one_gpu.name), (110, 36)) as pilot:
+        one_gpu.start("first")
+        await shows(pilot, "■ allocated,reserved")
+        await press(pilot, "d")
+        await shows(pilot, "STEPS", "running")
+        assert "nobody tells" not in text(pilot)
+        await press(pilot, "t")
+        await type_in(pilot, "+0s")
+        await press(pilot, "enter")
+        await shows(pilot, "◀", "✖ gone")
+
+
 def waiting(pilot: Driver) -> int:
     """The counter on the last line."""
     found = re.search(r"(\d+) waiting", screen(pilot)[-1])
