@@ -255,7 +255,7 @@ class Travel:
         if direction > 0:
             return f"the recording ends at {when}"
         if self.past.dropped_before is not None:
-            return f"what was before {when} was dropped, to keep to the limit of memory (the setting history)"
+            return f"what was before {when} was dropped (setting history)"
         return (
             f"nothing changed before: {'the recording' if self.replays else 'this session'} began at {when}"
         )

@@ -1,15 +1,18 @@
 """Looking at the past of a live session: keys that step, the bar, every screen at that time, and back."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from dratui.events import Event, Phase
+from dratui.tui.app import DratuiApp
 from dratui.views.query import Query
 from tests.tui.cluster import NOW, ScriptedSource, claim, live, pod, put, small
-from tests.tui.driving import Driver, press, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in, under_cursor, until
 
 CLAIMS = Query(kind="claims")
 
@@ -276,8 +279,6 @@ async def test_a_step_says_what_changed() -> None:
 
 
 async def test_without_a_first_line_the_title_tells_the_time() -> None:
-    from dratui.tui.app import DratuiApp
-
     source = ScriptedSource(small())
     app = DratuiApp(source, query=CLAIMS, headless=True)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -286,3 +287,71 @@ async def test_without_a_first_line_the_title_tells_the_time() -> None:
         await lived.at(1, put(claim("claim-1"), "resourceclaims"))
         await press(pilot, "<")
         await until(pilot, lambda: screen(pilot)[0].endswith("0s ago"), "the time in the title")
+
+
+async def test_what_was_dropped_for_want_of_memory_is_said() -> None:
+    source = ScriptedSource([*live(phase=Phase.WAITING), *small()])
+    app = DratuiApp(source, query=CLAIMS, history=3_000)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "● live")
+        lived = Session(pilot, source)
+        for minute in range(1, 9):
+            devices = ("gpu-7",) if minute % 2 else ()
+            changed = claim("claim-1", devices=devices, node="gpu-node-1", age=0)
+            await lived.at(minute, put(changed, "resourceclaims"))
+        await press(pilot, *"<" * 12)
+        await shows(pilot, "was dropped (setting history)")
+        assert bar(pilot).startswith(" older dropped … 12:")
+
+
+class Tape(ScriptedSource):
+    """A past that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__([*live(phase=Phase.WAITING), *small()])
+        self.gate = asyncio.Event()
+        self.begins = self.clock - 600
+        self.ends = self.clock
+        self.dropped_before = None
+
+    async def prepare(self, progress: Callable[[float], None]) -> None:
+        """At once."""
+
+    def density(self, count: int) -> Sequence[int]:
+        """Nothing known."""
+        return [0] * count
+
+    async def step(self, t: float, direction: Literal[-1, 1]) -> float | None:
+        """A step each minute."""
+        return t - 60 if direction < 0 else None
+
+    async def at(self, t: float, *, since: float | None = None) -> AsyncIterator[Sequence[Event]]:
+        """The present, and a claim more; half of it has to be waited for."""
+        yield small()
+        await self.gate.wait()
+        yield [put(claim("once"), "resourceclaims")]
+
+    async def fetch_at(self, t: float, stream: str, namespace: str, name: str) -> bytes:
+        """Never."""
+        raise NotImplementedError
+
+
+async def test_esc_leaves_a_seek_that_takes_long_and_all_stays_as_it_was() -> None:
+    tape = Tape()
+    async with running(tape, query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu", "● live")
+        first = screen(pilot)[0]
+        await press(pilot, "<")
+        await shows(pilot, "going through time …  esc stops it")
+        await press(pilot, "escape")
+        await shows(pilot, "stopped: going through time")
+        assert screen(pilot)[0] == first
+        tape.gate.set()
+        await press(pilot, "<")
+        await shows(pilot, "◀", " once ")
+        tape.gate.clear()
+        await press(pilot, "<")
+        await shows(pilot, "going through time …  esc stops it")
+        await press(pilot, "escape")
+        await hides(pilot, " once ")
+        assert screen(pilot)[0] == first, "half of another time is none: back in the present"
