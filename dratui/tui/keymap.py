@@ -116,6 +116,7 @@ _SPECIAL: Final = frozenset(
 _SAME: Final = {  # other words for a key, Textual's among them, and keys that a terminal cannot tell from another
     "escape": "esc", "return": "enter", "pageup": "pgup", "pagedown": "pgdn", "del": "delete", "ins": "insert",
     "ctrl-i": "tab", "ctrl-m": "enter", "ctrl-j": "enter", "ctrl-h": "backspace",
+    "ctrl-@": "ctrl-space",
 }  # fmt: skip
 _SIGNS: Final = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
 
@@ -125,11 +126,12 @@ def written(name: str) -> str:
     if len(name) == 1 and name.isprintable() and not name.isspace():
         return name
     lowered = name.lower().replace("+", "-")
+    lowered = _SAME.get(lowered, lowered)
     modifier, _, rest = lowered.rpartition("-")
     if modifier == "shift" and len(rest) == 1 and rest.isalpha():
         return rest.upper()
     if modifier in ("ctrl", "alt") and len(rest) == 1 and rest.isalnum():
-        return _SAME.get(lowered, lowered)
+        return lowered
     rest = _SAME.get(rest, rest)
     if modifier in ("", "ctrl", "alt", "shift") and rest in _SPECIAL:
         return f"{modifier}-{rest}" if modifier else rest

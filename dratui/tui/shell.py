@@ -442,8 +442,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
         async def wear(_: Tell) -> str:
             self._wardrobe.skin.wear(await asyncio.to_thread(self._wardrobe.fetch, theme))
-            face = self._guide.face
-            face.enter(self._guide.place, face.mark())
+            self._guide.face.recolour(self._guide.place)
             return self._wardrobe.told(theme)
 
         self._work.start("changing colours", wear)

@@ -74,6 +74,8 @@ def test_what_is_no_key_is_none(text: str) -> None:
         (("space", " "), "space"),
         (("alt+x", "x"), "alt-x"),
         (("ctrl+j", None), "enter"),  # typed ahead, while the terminal is not ours yet
+        (("ctrl+@", None), "ctrl-space"),
+        (("shift+pageup", None), "shift-pgup"),
         (("ctrl+circumflex_accent", None), ""),
     ],
 )

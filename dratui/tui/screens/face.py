@@ -85,6 +85,10 @@ class Face(Generic[V]):
         everything.health = True
         self.changed(everything)
 
+    def recolour(self, place: Any) -> None:
+        """The inks are others. Raises Failure when what shows is gone."""
+        self.enter(place, self.mark())
+
     def tick(self) -> None:
         """A second passed."""
         return

@@ -57,6 +57,10 @@ class RowsFace(Face[VirtualTable]):
         if self._coming:
             self.view.show(listing, now)
 
+    def recolour(self, place: Rows) -> None:
+        """The table draws with the inks of the moment."""
+        self.view.repaint()
+
     def anew(self) -> None:
         """Rows of another time. Those of the present are kept, so that one is back at once."""
         left, kept, mark = self._listing, self._aside, self.mark()
