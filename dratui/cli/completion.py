@@ -15,6 +15,7 @@ import msgspec
 from argcomplete.completers import FilesCompleter, SuppressCompleter
 from argcomplete.shell_integration import shellcode
 
+from dratui.config import config_folder
 from dratui.events import Row
 from dratui.failure import Failure
 from dratui.kube.options import Options
@@ -40,6 +41,7 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
         "namespace": lambda prefix, line: _names(_table("namespaces"), options(vars(line)), True),
         "context": lambda prefix, line: (c.name for c in _contexts(options(vars(line)))),
         "cluster": lambda prefix, line: (c.cluster for c in _contexts(options(vars(line)))),
+        "theme": lambda prefix, line: _themes(),
         "user": lambda prefix, line: (c.user for c in _contexts(options(vars(line)))),
     }
     for action in _actions(parser):
@@ -69,6 +71,12 @@ def _quiet(completer: Completer) -> Callable[..., list[str]]:
         return sorted({word for word in found if word and clean(word) == word})
 
     return words
+
+
+def _themes() -> Sequence[str]:
+    from dratui.tui.wardrobe import names
+
+    return names(config_folder())
 
 
 def _kinds() -> Sequence[str]:

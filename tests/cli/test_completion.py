@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dratui.tui.themes import BUILT_IN
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.processes import free_ports
 from tests.tui.terminal import Terminal
@@ -154,3 +155,15 @@ def test_who_may_not_list_and_who_is_not_there_is_told_nothing(
     assert compgen(tmp_path / "none", "dratui get claims x") == []
     kubeconfig.write_text("{")
     assert compgen(kubeconfig, "dratui --context x") == []
+
+
+def test_themes_and_files_to_begin_with_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "dratui" / "themes"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    none = tmp_path / "none"
+    assert set(compgen(none, "dratui demo --theme ")) == {*BUILT_IN, "mine"}
+    assert compgen(none, "dratui info k") == ["keymap"]
