@@ -21,8 +21,8 @@ To seek, a file may have members that begin with the state of all streams, and a
     {"t": 60.0, "end": true, "index_at": 2097153}
 
 A reader that does not know them takes them for pieces of a page without objects, which say nothing. Objects in a
-state are trimmed to the fields that dratui read when it wrote them (`Index.fields`): so a state is a fifth of the
-lists, there can be more of them, and seeking is as much faster. One that reads other fields looks at the lines alone.
+state are trimmed to the fields that dratui read when it wrote them (`Index.fields`): a pod of real size is a sixth of
+itself, so there can be more states, and seeking is faster. One that reads other fields looks at the lines alone.
 """
 
 from math import isfinite

@@ -25,7 +25,7 @@ from dratui.recording.raw import RawObject
 from dratui.recording.reader import Reader
 from dratui.recording.seeking import Marks
 
-_LINES = 5000  # of a section: decoding them takes a tenth of a second
+_LINES = 2000  # of a section: decoding them takes some hundredths of a second
 LAST = 1 << 62
 """As an index: the last section behind a mark."""
 
