@@ -9,11 +9,11 @@ from dratui.failure import Failure, UsageFailure
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Returns the exit status: 0, 1 for an error, 2 for wrong usage, 130 after ctrl-c."""
-    from dratui.cli.arguments import complete, parse  # argparse is not for those who import dratui.cli
-
-    if "_ARGCOMPLETE" in os.environ:
-        complete()
     try:
+        from dratui.cli.arguments import complete, parse  # argparse is not for those who import dratui.cli
+
+        if "_ARGCOMPLETE" in os.environ:
+            complete()
         command = parse(sys.argv[1:] if argv is None else argv)
         return command()
     except Failure as failure:
