@@ -39,7 +39,7 @@ static: $(DEV)
 	$(BIN)/lint-imports
 
 test-versions: $(DEV)
-	$(BIN)/pytest tests/versions tests/versions/on_releases.py
+	$(BIN)/pytest tests/versions -o 'python_files=test_*.py on_*.py'
 
 cluster: $(DEV)
 	$(BIN)/python -m tests.realparts.cluster $(RELEASE)

@@ -3,6 +3,7 @@
 Not among the tests that pytest finds by itself: the first run builds a Kubernetes for each.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -59,6 +60,22 @@ def test_every_version_gives_the_same_rows(both: Both) -> None:
 def test_the_rows_are_those_of_the_newest_release(both: Both) -> None:
     old, new = (rows.live(plane.kubeconfig("viewer")) for plane in (both.old, both.new))
     rows.assert_same(rows.comparable(old, both.release), rows.comparable(new, both.release))
+
+
+def test_of_a_rule_that_selects_by_class_it_is_not_known_what_it_taints(both: Both) -> None:
+    """Only these releases have that. The real server says how it looks on the wire."""
+    selector = {"deviceClassName": "free.example.com"}
+    taint = {"key": "example.com/test", "effect": "NoSchedule"}
+    kind = {"apiVersion": "resource.k8s.io/v1alpha3", "kind": "DeviceTaintRule"}
+    rule = {**kind, "metadata": {"name": "by-class"}, "spec": {"deviceSelector": selector, "taint": taint}}
+    both.old.apply(json.dumps(rule))
+    try:
+        seen = rows.live(both.old.kubeconfig("viewer"))
+    finally:
+        both.old.kubectl("delete", "devicetaintrule", "by-class")
+    (row,) = [each for each in seen["taintrules"] if each["name"] == "by-class"]
+    assert (row["deviceClass"], row["devices"]) == ("free.example.com", None)
+    assert not [each for each in seen["devices"] for t in each["taints"] if t["key"] == "example.com/test"]
 
 
 @pytest.mark.parametrize("word", sorted({word for release in OLDER for word in release.without}))
