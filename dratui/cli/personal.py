@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from dratui.settings import dashboard
 from dratui.settings.document import read
 from dratui.tui import aliases as short
-from dratui.tui import keymap as keys
+from dratui.tui import keymap_file
 from dratui.tui.commands import parse
+from dratui.tui.keymap import Keymap
 from dratui.views.words import count
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ def aliases(folder: Path) -> short.Aliases:
     return short.read_aliases(read(folder / ALIASES), lambda command: parse(command, ""))
 
 
-def keymap(folder: Path) -> keys.Keymap:
+def keymap(folder: Path) -> Keymap:
     """The keys in force. Raises Wrong."""
     names = aliases(folder)
-    return keys.remapped(read(folder / KEYMAP), lambda command: parse(names.expand(command), ""))
+    return keymap_file.remapped(read(folder / KEYMAP), lambda command: parse(names.expand(command), ""))
 
 
 def wardrobe(folder: Path, settings: dashboard.Settings) -> "Wardrobe":
@@ -84,7 +85,7 @@ FILES: Final[Mapping[str, File]] = {
         dashboard.FILE, lambda folder: dashboard.choose({}, os.environ, folder), dashboard.default
     ),
     "aliases": _file(ALIASES, aliases, short.default),
-    "keymap": _file(KEYMAP, keymap, keys.default),
+    "keymap": _file(KEYMAP, keymap, keymap_file.default),
     "theme": File("themes", _themes, _theme),
 }
 """Each by the word that `dratui info` knows it by."""

@@ -1,16 +1,15 @@
 """Every key, as data: what a key does is looked up here, and the help is made from it, so that it cannot lie.
 
-The fingers of k9s users decide. Where k9s and Textual disagree: `ctrl-c` quits, as in k9s. A file in the config folder
-may give each action other keys, and keys of its own to places (k9s's hotkeys).
+The fingers of k9s users decide. Where k9s and Textual disagree: `ctrl-c` quits, as in k9s. A file may give keys away
+(`keymap_file`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from dratui.failure import Failure
-from dratui.settings.document import At, Document, Items, Node, Text, nearest, text_of
+from dratui.tui.keys import shown
 
 
 class Where(StrEnum):
@@ -28,7 +27,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing that keys do: an `action_…` of the shell, or of the prompt what the key that it names does there.
+    """One thing that keys do: an action of the shell, or in a prompt what the key that `action` names does there.
 
     `keys` are separated by blanks and written as a person writes them: `j`, `shift-left`, `ctrl-f`, `esc`, `?`.
     """
@@ -104,56 +103,8 @@ KEYMAP: Final = (
     Key("cancel", "esc", "leave it", Where.PROMPT, "escape"),
 )  # fmt: skip
 
-HOTKEYS: Final = "hotkeys"  # beside the ids: keys that go to a place
+_MODIFIERS: Final = {"shift", "ctrl", "alt"}
 WIDEST: Final = 8  # columns that keys take in the help
-
-_SPECIAL: Final = frozenset(
-    (
-        *("enter", "tab", "space", "esc", "backspace", "delete", "insert", "home", "end", "pgup", "pgdn"),
-        *("up", "down", "left", "right", *(f"f{n}" for n in range(1, 13))),
-    )
-)
-_SAME: Final = {  # other words for a key, Textual's among them, and keys that a terminal cannot tell from another
-    "escape": "esc", "return": "enter", "pageup": "pgup", "pagedown": "pgdn", "del": "delete", "ins": "insert",
-    "ctrl-i": "tab", "ctrl-m": "enter", "ctrl-j": "enter", "ctrl-h": "backspace",
-    "ctrl-@": "ctrl-space",
-}  # fmt: skip
-_SIGNS: Final = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
-
-
-def written(name: str) -> str:
-    """A key as the keymap has it: `Shift-J` is `J`, `pagedown` is `pgdn`. Raises ValueError for what is no key."""
-    if len(name) == 1 and name.isprintable() and not name.isspace():
-        return name
-    lowered = name.lower().replace("+", "-")
-    lowered = _SAME.get(lowered, lowered)
-    modifier, _, rest = lowered.rpartition("-")
-    if modifier == "shift" and len(rest) == 1 and rest.isalpha():
-        return rest.upper()
-    if modifier in ("ctrl", "alt") and len(rest) == 1 and rest.isalnum():
-        return lowered
-    rest = _SAME.get(rest, rest)
-    if modifier in ("", "ctrl", "alt", "shift") and rest in _SPECIAL:
-        return f"{modifier}-{rest}" if modifier else rest
-    raise ValueError(f"{name!r} is no key")
-
-
-def pressed(key: str, character: str | None) -> str:
-    """The key of an event, in Textual's words, as the keymap has it; empty for one that it does not know."""
-    if character is not None and len(character) == 1 and character.isprintable() and "+" not in key:
-        return written(character) if character != " " else "space"
-    try:
-        return written(key)
-    except ValueError:
-        return ""
-
-
-def shown(name: str) -> str:
-    """A key as the help writes it: `shift-←`, and `shift-j`, since a capital alone is easily overlooked."""
-    if len(name) == 1:
-        return f"shift-{name.lower()}" if name.isupper() else name
-    modifier, dash, key = name.rpartition("-")
-    return f"{modifier}{dash}{_SIGNS.get(key, key)}"
 
 
 class Keymap:
@@ -212,97 +163,15 @@ def _listed(keys: Iterable[tuple[str, ...]]) -> str:
     if len(names) > 2 and "".join(names) in "0123456789":
         return f"{names[0]}-{names[-1]}"
     texts = [name if name.startswith("/") or len(names) > len(name) == 1 else shown(name) for name in names]
-    modifiers = {text.rpartition("-")[0] for text in texts}
-    if len(texts) > 1 and len(modifiers) == 1 and not modifiers & {"", "/"}:
-        return f"{modifiers.pop()}-{''.join(text.rpartition('-')[2] for text in texts)}"[:WIDEST]
+    modified = [text.rpartition("-")[::2] for text in texts]
+    modifiers = {modifier for modifier, _ in modified}
+    if (
+        len(texts) > 1
+        and len(modifiers) == 1
+        and modifiers <= _MODIFIERS
+        and all(len(k) == 1 for _, k in modified)
+    ):
+        return f"{modifiers.pop()}-{''.join(key for _, key in modified)}"
     while len(texts) > 1 and len(" ".join(texts)) > WIDEST:
         del texts[-1]
     return " ".join(texts)
-
-
-# --- the file ------------------------------------------------------------------------------------
-
-
-def remapped(document: Document | None, check: Callable[[str], object] = str) -> Keymap:
-    """The keymap with what a file says: `id: key`, `id: [key, key]`, `id: []` for none; `hotkeys: {key: command}`.
-
-    `check` is asked to understand each command, and raises Failure. Raises Wrong.
-    """
-    if document is None:
-        return Keymap()
-    places: dict[str, At] = {}
-    keys = {key.id: key for key in KEYMAP if not key.told}
-    for name, node in document.fields.items():
-        if name == HOTKEYS:
-            continue
-        if name not in keys:
-            near = nearest(name, [*keys, HOTKEYS])
-            raise node.at.wrong(
-                "no key has this id", f"did you mean {near}?" if near else "dratui info keymap lists them"
-            )
-        keys[name] = replace(keys[name], keys=" ".join(_keys(node)))
-        places[name] = node.at
-    yours = list(_hotkeys(document.fields.get(HOTKEYS), check, places))
-    everything = [*(keys.get(key.id, key) for key in KEYMAP), *yours]
-    for typing in (True, False):
-        _conflicts([key for key in everything if (key.where is Where.PROMPT) is typing], places, document.at)
-    return Keymap(everything)
-
-
-def _keys(node: Node) -> list[str]:
-    if isinstance(node, Items):
-        return [_key(text_of(item), item.at) for item in node.items]
-    if isinstance(node, Text) and not node.value:
-        raise node.at.wrong("has no key", "[] for none; keys such as '#' and '?' want quotes")
-    return [_key(text_of(node), node.at)]
-
-
-def _key(text: str, at: At) -> str:
-    try:
-        return written(text)
-    except ValueError as error:
-        raise at.wrong(str(error), "such as x, shift-x, ctrl-x, f5, esc, pgdn, shift-left or '?'") from None
-
-
-def _hotkeys(node: Node | None, check: Callable[[str], object], places: dict[str, At]) -> Iterable[Key]:
-    if node is None:
-        return
-    if not isinstance(node, Document):
-        raise node.at.wrong("is to be `key: command` lines", "such as f2: claims all /nvidia")
-    for name, value in node.fields.items():
-        command = text_of(value).strip().removeprefix(":")
-        try:
-            check(command)
-        except Failure as failure:
-            raise value.at.wrong(failure.what, failure.hint) from failure
-        hotkey = f"{HOTKEYS}.{name}"
-        places[hotkey] = value.at
-        yield Key(hotkey, _key(name, value.at), f":{command}", Where.YOURS, f"command_line({command!r})")
-
-
-def _conflicts(keys: Iterable[Key], places: Mapping[str, At], whole: At) -> None:
-    """Raise Wrong for a key that is to do two things."""
-    taken: dict[str, Key] = {}
-    for key in keys:
-        for name in key.names:
-            other = taken.setdefault(name, key)
-            if other is key:
-                continue
-            ours, theirs = (key, other) if key.id in places else (other, key)
-            where = f"line {places[theirs.id].line}" if theirs.id in places else "by default"
-            raise places.get(ours.id, whole).wrong(
-                f"{shown(name)} is the key of {theirs.id} too ({where})",
-                f"give {theirs.id} another key, or [] for none",
-            )
-
-
-def default() -> str:
-    """The file as it is when nothing is set: to edit, and to learn from."""
-    lines = [f"# {key.id}: {_quoted(key.names)}  # {key.help}\n" for key in KEYMAP if not key.told]
-    return f"{''.join(lines)}\n# {HOTKEYS}:\n#   f2: claims all /nvidia  # a line as typed behind the colon\n"
-
-
-def _quoted(names: tuple[str, ...]) -> str:
-    """As YAML wants them: quoted where they are neither letters nor digits."""
-    texts = [name if name.replace("-", "").isalnum() else f"'{name}'" for name in names]
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"

@@ -19,7 +19,8 @@ from dratui.tui.commands import Quit, Wear, parse, suggestions
 from dratui.tui.contexts import Contexts, no_contexts
 from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
-from dratui.tui.keymap import Where, pressed
+from dratui.tui.keymap import Where
+from dratui.tui.keys import pressed
 from dratui.tui.looking import Looking
 from dratui.tui.notices import Notices
 from dratui.tui.places import (

@@ -6,7 +6,9 @@ import pytest
 
 from dratui.settings.document import Wrong, read
 from dratui.tui import commands
-from dratui.tui.keymap import KEYMAP, Keymap, Where, default, pressed, remapped, written
+from dratui.tui.keymap import KEYMAP, Keymap, Where
+from dratui.tui.keymap_file import default, remapped
+from dratui.tui.keys import pressed, written
 from dratui.tui.screens.help import text
 from dratui.tui.themes import skin
 from tests.tui.cluster import ScriptedSource, small
@@ -123,6 +125,7 @@ def test_the_keys_of_a_prompt_can_be_given_away_too(tmp_path: Path) -> None:
         ("hotkeys:\n  x: pods\ndescribe: x", "line 2: hotkeys.x: x is the key of describe too (line 3)"),
         ("accept: esc\n", "line 1: accept: esc is the key of cancel too (by default)"),
         ("descrbe: x\n", "line 1: descrbe: no key has this id\n  hint: did you mean describe?"),
+        ("accept: x\n", "line 1: accept: is typed in a prompt"),
         ("filters: x\n", "line 1: filters: no key has this id"),
         ("describe: xx\n", "line 1: describe: 'xx' is no key\n  hint: such as x,"),
         ("\n\ndescribe:\n  - x\n  - ctrl-ctrl\n", "line 5: describe: 'ctrl-ctrl' is no key"),
