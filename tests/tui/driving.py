@@ -14,6 +14,7 @@ from textual.strip import Strip
 from dratui.failure import Failure
 from dratui.tui.aliases import Aliases
 from dratui.tui.app import DratuiApp
+from dratui.tui.contexts import Contexts
 from dratui.tui.keymap import Keymap
 from dratui.tui.terminals import Colours, Terminal
 from dratui.tui.themes import skin
@@ -51,10 +52,11 @@ async def running(
     aliases: Aliases | None = None,
     keymap: Keymap | None = None,
     themes: Path | None = None,
+    contexts: Contexts | None = None,
 ) -> AsyncIterator[Driver]:
     """The app, listening, after its first paint of what the source says at first."""
     wardrobe = Wardrobe(Terminal(Colours.TRUE, ascii_only), folder=themes)
-    app = DratuiApp(source, query=query, wardrobe=wardrobe, aliases=aliases, keymap=keymap)
+    app = DratuiApp(source, query=query, wardrobe=wardrobe, aliases=aliases, keymap=keymap, contexts=contexts)
     async with app.run_test(size=size) as pilot:
         yield pilot
 
