@@ -54,6 +54,12 @@ class Index:
     def __iter__(self) -> Iterator[Any]:
         return iter(self._keys)
 
+    def take(self, other: "Index") -> None:
+        """Become what another is."""
+        self._keys = {
+            value: keys.copy() if type(keys) is set else keys for value, keys in other._keys.items()
+        }
+
     def move(self, key: Any, old: Collection[Hashable], new: Collection[Hashable]) -> None:
         """`key` had the values `old` and has the values `new`."""
         for value in old:

@@ -154,6 +154,20 @@ class Store:
             touch_with_counters(self, pool, changes.rows)
         return changes
 
+    def copy(self) -> "Store":
+        """The same state, to go its own way. Nobody is told of that, and nothing of it is remembered."""
+        other = Store()
+        for stream, table in self._tables.items():
+            other._tables[stream].update(table)
+        for name in INDEXES:
+            getattr(other, name).take(getattr(self, name))
+        other.health.update(self.health)
+        other.judged.update(self.judged)
+        other.tallied.update(self.tallied)
+        other._members.update((stream, keys.copy()) for stream, keys in self._members.items())
+        other._listed.update((stream, keys.copy()) for stream, keys in self._listed.items())
+        return other
+
     def rows(self) -> dict[str, dict[ObjectKey, Any]]:
         """The rows of every stream that has any, by key: copies, of the dicts and not of the rows."""
         tables = {stream: table.copy() for stream, table in self._tables.items() if table}

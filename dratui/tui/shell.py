@@ -191,7 +191,7 @@ class Shell(Screen[None], inherit_bindings=False):
             self._frame.draw()
 
     def _travelled(self, changes: Changes | None) -> None:
-        """One looks at another time."""
+        """One looks at another time; without changes, one has left the present, or is back."""
         if changes is not None:
             self._sums.note(changes)
             if isinstance(self._guide.place, Yaml):
@@ -200,9 +200,11 @@ class Shell(Screen[None], inherit_bindings=False):
             return
         self._sums = self._present if self._travel.at is None else self._sums_of(self._world.store)
         self._sums.advance(until(ENTER_SECONDS))
-        self._guide.face.anew()
         if self._travel.at is None:
+            self._guide.face.anew()
             self._rows.forget()
+        elif not isinstance(self._guide.place, Yaml):  # which is fetched when one arrives
+            self._guide.face.anew()
         self._plan()
         self._frame.draw()
 

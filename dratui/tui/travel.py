@@ -198,10 +198,23 @@ class Travel:
                     await self._awake.wait()
         return ""
 
+    def _depart(self) -> None:
+        """The past begins as a copy of the present, of which what differs is changed then."""
+        present = self._present[0]
+        store = present.copy()
+        store.seen = lambda stream, key: (
+            change for change in present.seen(stream, key) if change[0] <= self.position
+        )
+        now = self._source.now()
+        if not self.replays:  # a replay may have played no further than to the middle of a list
+            self._held = self.past.ends
+        self._arrive(store, now, None)
+
     async def _fill(self, t: float) -> None:
         """Make the store what it was at `t`, then show it."""
-        first = self.at is None
-        store = self._store_of_the_past() if first else self._world.store
+        if self.at is None:
+            self._depart()
+        store = self._world.store
         since, self._held = self._held, None
         changes = Changes()
         end = time.monotonic() + SLICE_SECONDS
@@ -213,17 +226,13 @@ class Travel:
         self.happened = happened(
             [e async for piece in self.past.at(t, since=nextafter(t, -inf)) for e in piece]
         )
-        self.at = self._held = t
-        self._world.store, self._world.now = store, lambda: datetime.fromtimestamp(t, UTC)
-        self._arrived(None if first else changes)
+        self._held = t
+        self._arrive(store, t, changes)
 
-    def _store_of_the_past(self) -> Store:
-        """An empty one. Of what was watched it knows what had happened then."""
-        present, store = self._present[0], Store()
-        store.seen = lambda stream, key: (
-            change for change in present.seen(stream, key) if change[0] <= self.position
-        )
-        return store
+    def _arrive(self, store: Store, t: float, changes: Changes | None) -> None:
+        self.at = t
+        self._world.store, self._world.now = store, lambda: _time(t)
+        self._arrived(changes)
 
     # --- words -----------------------------------------------------------------------------------------------------
 

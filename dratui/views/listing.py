@@ -11,6 +11,7 @@ marked, and made again when someone looks at it, when a filter or an order needs
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -77,6 +78,19 @@ class Listing:
         self.progress = 0.0
         if not sliced:
             self._work(never)
+
+    def of(self, store: Store) -> "Listing | None":
+        """The same listing of a store that holds the same at present; None while this one is being made."""
+        if self._loading is not None or self._arranging is not None:
+            return None
+        other = copy(self)
+        other.store = store
+        other._rows, other._places = self._rows.copy(), self._places.copy()
+        other._stale, other._noted = self._stale.copy(), self._noted.copy()
+        other._all = self._all.copy()
+        other.keys = other._all if self.keys is self._all else self.keys.copy()
+        other._texts, other._preparing = Texts(self.table), None
+        return other
 
     @property
     def query(self) -> Query:

@@ -241,6 +241,29 @@ def test_only_the_last_state_counts_not_how_it_came_about(
 
 
 @settings(max_examples=40, deadline=None)
+@given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=4))
+def test_a_copy_goes_its_own_way(start: Sequence[Event], batches: Sequence[Sequence[Event]]) -> None:
+    store, alone = Store(), Store()
+    store.apply(start)
+    alone.apply(start)
+    before = {kind: look(listing(store, Query(kind=kind))) for kind in TABLES}
+    copy = store.copy()
+    kept = {kind: listing(store, Query(kind=kind)) for kind in TABLES}
+    copied = {kind: table.of(copy) for kind, table in kept.items()}
+    for batch in batches:
+        changes = copy.apply(batch)
+        alone.apply(batch)
+        for table in copied.values():
+            assert table is not None
+            table.apply(changes, NOW)
+    for kind in TABLES:
+        assert look(listing(store, Query(kind=kind))) == before[kind] == look(kept[kind]), kind
+        table = copied[kind]
+        assert table is not None
+        assert look(table) == look(listing(alone, Query(kind=kind))), kind
+    assert copy.rows() == alone.rows()
+
+
 @given(start=clusters.starts())
 def test_a_table_names_every_stream_that_its_rows_are_made_of(start: Sequence[Event]) -> None:
     whole = Store()

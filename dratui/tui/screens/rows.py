@@ -64,14 +64,16 @@ class RowsFace(Face[VirtualTable]):
     def anew(self) -> None:
         """Rows of another time. Those of the present are kept, so that one is back at once."""
         left, kept, mark = self._listing, self._aside, self.mark()
+        there: Listing | None
         if kept is None or kept.store is not self._world.store:
-            self._aside = left
-            self.enter(Rows(left.asked), mark)
-        elif kept.asked != left.asked:
+            self._aside, there = left, left.of(self._world.store)
+        else:
+            there = kept if kept.asked == left.asked else None
+        if there is None:
             self.enter(Rows(left.asked), mark)
         else:
-            self._listing, self._mark, self._coming = kept, mark, False
-            self.view.show(kept, self._world.now(), mark)
+            self._listing, self._mark, self._coming = there, mark, False
+            self.view.show(there, self._world.now(), mark)
             self._begin()
 
     def meanwhile(self, changes: Changes) -> None:
