@@ -14,6 +14,8 @@ from dratui.tui.themes import ASCII
 
 Part = tuple[str, Ink]
 Line = tuple[Part, ...]
+Run = tuple[str, Ink | None]
+_END: Run = ("", None)
 
 
 def strip(line: Iterable[Part], columns: int, *, fill: Ink, ascii_only: bool) -> Strip:
@@ -106,36 +108,36 @@ def difference(old: Strip, new: Strip) -> tuple[int, int] | None:
     """From which column to which (exclusive) `new` differs from `old`; None if it does not."""
     if old is new:
         return None
-    before, after = list(old), list(new)
-    start, end = _alike(before, after)
-    if start == len(before) == len(after):
+    one = [(segment.text, segment.style) for segment in old]
+    other = [(segment.text, segment.style) for segment in new]
+    if one == other:
         return None
-    left = sum(width(segment.text) for segment in after[:start])
-    right = sum(width(segment.text) for segment in after[len(after) - end :])
-    # Most of a line is the same segments; only what is between them is worth a look at each character.
-    one, other = _characters(before[start : len(before) - end]), _characters(after[start : len(after) - end])
-    start, end = _alike(one, other)
-    left += width("".join(char for char, _ in other[:start]))
-    right += width("".join(char for char, _ in other[len(other) - end :]))
-    return left, new.cell_length - right
+    start = _shared(one, other)
+    end = _shared(_backwards(one), _backwards(other))
+    # What is between two equal parts can be shorter than both: `aa` in the middle of `aaa`.
+    left = min(sum(len(text) for text, _ in runs) for runs in (one, other)) - len(start)
+    return width(start), new.cell_length - width(end[:left])
 
 
-def _characters(segments: Sequence[Segment]) -> list[tuple[str, Ink | None]]:
-    return [(char, segment.style) for segment in segments for char in segment.text]
+def _shared(one: Sequence[Run], other: Sequence[Run]) -> str:
+    """The text that both begin with, in the same inks."""
+    shared = ""
+    ours, theirs = iter(one), iter(other)
+    (a, ink), (b, its_ink) = next(ours, _END), next(theirs, _END)
+    while ink == its_ink and (room := min(len(a), len(b))):
+        if a[:room] != b[:room]:
+            return shared + a[: next(n for n in range(room) if a[n] != b[n])]
+        shared += a[:room]
+        a, b = a[room:], b[room:]
+        if not a:
+            a, ink = next(ours, _END)
+        if not b:
+            b, its_ink = next(theirs, _END)
+    return shared
 
 
-def _alike(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
-    """How many elements both begin with, and how many of the others both end with."""
-    start = _common(one, other)
-    return start, _common(one[start:][::-1], other[start:][::-1])
-
-
-def _common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many elements both begin with."""
-    for count, (a, b) in enumerate(zip(one, other, strict=False)):
-        if a != b:
-            return count
-    return min(len(one), len(other))
+def _backwards(runs: Sequence[Run]) -> list[Run]:
+    return [(text[::-1], ink) for text, ink in reversed(runs)]
 
 
 def _head(text: str, columns: int) -> str:
