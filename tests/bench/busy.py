@@ -14,7 +14,7 @@ from dratui.api.streams import STREAMS, codec
 from dratui.events import Event, Health, HealthChanged, Page, Phase, Put
 from dratui.tui.app import DratuiApp
 from dratui.views.query import Query
-from tests.bench.corpus import DRA, Size, claim, lists
+from tests.bench.corpus import DRA, NAMESPACES, Size, claim, lists
 from tests.tui.cluster import ScriptedSource
 
 TICK = 0.01
@@ -55,8 +55,10 @@ class Busy(ScriptedSource):
 
     def _lines(self) -> Iterator[bytes]:
         if self._rate == 1:
-            first = claim(0, self._size)
-            others = [first.replace('"name": "pod-', f'"name": "{name}-') for name in ("one", "two")]
+            other = claim(
+                2 * NAMESPACES, self._size
+            )  # on the third line: what changes under the cursor does not flash
+            others = [other.replace('"name": "pod-', f'"name": "{name}-') for name in ("one", "two")]
         else:
             some = range(min(LINES, self._size.claims))
             nobody = Size(nodes=0, devices=8, claims=0, pods=0)

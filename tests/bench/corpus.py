@@ -39,7 +39,7 @@ def lists(size: Size) -> Mapping[str, Sequence[bytes]]:
         f"{DRA}/resourceclaims": (claim(n, size) for n in range(size.claims)),
         f"{DRA}/deviceclasses": iter([json.dumps(_CLASS)]),
         f"{CORE}/nodes": map(node, range(size.nodes)),
-        f"{CORE}/namespaces": map(namespace, range(_NAMESPACES)),
+        f"{CORE}/namespaces": map(namespace, range(NAMESPACES)),
         f"{CORE}/pods": (pod(n, size) for n in range(size.pods)),
         **{path: iter(()) for path in EMPTY},
     }
@@ -65,7 +65,7 @@ def claim(n: int, size: Size, *, version: int = 1) -> str:
     text = _CLAIM if held else _PENDING_CLAIM
     return (
         text.replace("NUMBER", f"{n:06}")
-        .replace("NAMESPACE", f"team-{n % _NAMESPACES:02}")
+        .replace("NAMESPACE", f"team-{n % NAMESPACES:02}")
         .replace("NODE", f"node-{node_:05}")
         .replace("DEVICE", f"gpu-{device}")
         .replace("VERSION", str(version))
@@ -80,7 +80,7 @@ def pod(n: int, size: Size) -> str:
     text = _PENDING_POD if waits else _POD if with_claim else _PLAIN_POD
     return (
         text.replace("NUMBER", f"{n:06}")
-        .replace("NAMESPACE", f"team-{n % _NAMESPACES:02}")
+        .replace("NAMESPACE", f"team-{n % NAMESPACES:02}")
         .replace("NODE", f"node-{node_ % size.nodes:05}")
     )
 
@@ -111,7 +111,7 @@ def slice_(n: int, devices: int) -> str:
     )
 
 
-_NAMESPACES = 40
+NAMESPACES = 40  # the first has every 40th claim
 _MANAGED = [
     {
         "manager": "kube-scheduler",

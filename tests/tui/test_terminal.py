@@ -108,7 +108,7 @@ def test_one_changed_cell_a_second_costs_little() -> None:
         tty.shows("train-7-gpu")
         written = tty.writes_within(2.2)
         assert written, "the cell changes"
-        assert len(written.encode()) / 2.2 < 1000
+        assert len(written.encode()) / 2.2 < 250
 
 
 def test_keys_typed_ahead_are_all_obeyed_in_order() -> None:

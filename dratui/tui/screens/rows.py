@@ -1,5 +1,6 @@
 """Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -19,6 +20,7 @@ from dratui.views.query import Query
 from dratui.views.slicing import Enough
 from dratui.views.table import Style
 
+PROGRESS_SECONDS: Final = 0.1  # between two words on how far the work is
 UNCHANGED: Final = Delta(frozenset(), moved=False)
 
 
@@ -38,6 +40,7 @@ class RowsFace(Face[VirtualTable]):
         self._wake = wake
         self._listing = Listing(world.store, Query(kind="claims"), world.now())
         self._mark: Cursor | None = None  # where the cursor is to be once there are rows
+        self._told = 0.0  # when it was last said how far the work is
         self._here = False
         self._coming = False  # whether the rows of the place were not yet there at all
         self._aside: Listing | None = None  # of the present, while one looks at the past
@@ -120,7 +123,8 @@ class RowsFace(Face[VirtualTable]):
             self.view.reorder(now)
         if delta.changed or delta.moved:
             self.view.changed(delta, now, settled=self._settled())
-        if working:
+        if working and (not listing.working or time.monotonic() >= self._told + PROGRESS_SECONDS):
+            self._told = time.monotonic()
             self.view.post_message(VirtualTable.Moved())  # the title says how far it is
 
     def _begin(self, seconds: float = SLICE_SECONDS) -> None:

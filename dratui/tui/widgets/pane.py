@@ -47,7 +47,7 @@ class Pane(Widget):
     def ink(self, line: Iterable[Part], columns: int, over: Ink | None = None) -> Strip:
         """Draw one line; `over` is laid over it, to its full width."""
         drawn = strip(line, columns, fill=self.skin.plain, ascii_only=self.skin.ascii)
-        return drawn if over is None else Strip(_overlaid(drawn, over), columns)
+        return drawn if over is None else Strip(_overlaid(drawn, over), columns).simplify()
 
     def repaint(self) -> None:
         """Draw anew; have repainted what came out different."""
