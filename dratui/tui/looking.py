@@ -1,6 +1,6 @@
 """How what shows is looked at: the namespace, the order, the columns, the filter. Turns keys into queries."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -23,17 +23,17 @@ class Looking:
         self._guide = guide
         self._rows = rows
         self.namespace = namespace  # of the last table that has any; empty for all
-        self.favourites = [namespace] if namespace else []
+        self._first = [namespace] if namespace else []
+        self.favourites = self._first
+        self._told = False  # whether their keys were on the screen: then they stay what they are
 
-    @property
-    def met(self) -> bool:
-        """Whether no keys are left for more favourites."""
-        return len(self.favourites) == FAVOURITES
-
-    def meet(self, namespaces: Iterable[str]) -> None:
+    def meet(self, namespaces: Callable[[], Iterable[str]]) -> None:
         """These become favourites, as long as keys are left."""
-        new = [n for n in namespaces if n not in self.favourites]
-        self.favourites = (self.favourites + new)[:FAVOURITES]
+        self._told |= self._guide.face is self._rows
+        known = self.favourites if self._told else self._first
+        if len(known) < FAVOURITES:
+            new = [n for n in namespaces() if n not in known]
+            self.favourites = (known + new)[:FAVOURITES]
 
     def came(self, place: Place) -> None:
         """Someone named a place; if it is a table, also its namespace."""

@@ -60,7 +60,7 @@ from dratui.tui.work import Tell, Work
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
 
-CALM: Final = 1000  # rows of any table that may look different, a second
+CALM: Final = 3000  # rows of any table that may look different, a second: some hundred events
 
 
 class Shell(Screen[None], inherit_bindings=False):
@@ -220,8 +220,8 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _counted(self) -> None:
         """All is counted that is to be counted."""
-        if self._sums.whole and not self._looking.met:  # who holds most is not known before
-            self._looking.meet(tenant.namespace for tenant in self._sums.facts.tenants)
+        if self._sums.whole:  # who holds most is not known before
+            self._looking.meet(lambda: [tenant.namespace for tenant in self._sums.facts.tenants])
         if isinstance(self._guide.place, Overview):
             self._guide.face.changed(Changes())
         self._frame.draw()
