@@ -48,8 +48,16 @@ class Gate(Struct, frozen=True):
     name: str = ""
 
 
+class SchedulingGroup(Struct, frozen=True):
+    """The group that a pod is scheduled with."""
+
+    pod_group_name: str | None = None
+
+
 class PodSpec(Struct, frozen=True):
     """PodSpec."""
+
+    scheduling_group: SchedulingGroup | None = None
 
     node_name: str = ""
     scheduler_name: str = ""
@@ -333,6 +341,7 @@ def pod_row(wire: Pod) -> model.Pod:
         ready=cells.ready,
         restarts=cells.restarts,
         health=_health(status.container_statuses or ()) if reported else (),
+        group=intern(spec.scheduling_group.pod_group_name or "") if spec.scheduling_group else "",
         reason=status.reason,
         message=status.message,
     )

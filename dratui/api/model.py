@@ -394,8 +394,36 @@ class Pod(Row, frozen=True, kw_only=True):
     ready: str = ""
     restarts: int = 0
     health: tuple[ResourceHealth, ...] = ()
+    group: str = ""  # its PodGroup
     reason: str = ""  # status.reason: Evicted, UnexpectedAdmissionError, …
     message: str = ""
+
+
+class PodGroup(Row, frozen=True, kw_only=True):
+    """A PodGroup: pods that are scheduled together."""
+
+    min_count: int = 0  # of a gang; 0: there is no such rule
+    claims: tuple[str, ...] = ()  # names of the group's claims; empty: not made yet
+    scheduled: Condition | None = None  # PodGroupScheduled
+
+
+class DomainNode(Part, frozen=True):
+    """A node of a compute domain."""
+
+    name: str
+    ip_address: str = ""
+    clique: str = ""
+    index: int | None = None
+    status: str = ""  # Ready or NotReady
+
+
+class ComputeDomain(Row, frozen=True, kw_only=True):
+    """A ComputeDomain of NVIDIA's driver: nodes whose GPUs share memory over NVLink."""
+
+    num_nodes: int = 0
+    template: str = ""  # the driver makes it; pods of the domain have a claim from it
+    status: str = ""
+    nodes: tuple[DomainNode, ...] = ()
 
 
 class Node(Row, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Slices and claims come first: they answer the main question and are a tenth of t
 from collections.abc import Mapping
 from typing import Any
 
-from dratui.api import core, normalise, v1, v1beta1
+from dratui.api import core, groups, normalise, v1, v1beta1
 from dratui.api.wire import Decoding
 from dratui.wire import Stream
 
@@ -36,6 +36,8 @@ _CODECS: Mapping[str, Mapping[str, Decoding[Any]]] = {
     "nodes": {"v1": core.NODES},
     "namespaces": {"v1": core.NAMESPACES},
     "resourcequotas": {"v1": core.QUOTAS},
+    "podgroups": {"v1alpha2": groups.POD_GROUPS},
+    "computedomains": {"v1beta1": groups.COMPUTE_DOMAINS},
     "pods": {"v1": core.PODS},
     "events": {"v1": core.WARNINGS},
 }
@@ -59,7 +61,7 @@ def _stream(
     versions = _CODECS[plural]
     return Stream(
         name=name or plural,
-        group="" if plural in _CORE else _RESOURCE,
+        group=_GROUPS.get(plural, _RESOURCE),
         plural=plural,
         versions=tuple(versions),
         namespaced=namespaced,
@@ -69,7 +71,11 @@ def _stream(
     )
 
 
-_CORE = frozenset({"nodes", "namespaces", "resourcequotas", "pods", "events"})
+_GROUPS = {
+    **dict.fromkeys(("nodes", "namespaces", "resourcequotas", "pods", "events"), ""),
+    "podgroups": "scheduling.k8s.io",
+    "computedomains": "resource.nvidia.com",
+}
 
 STREAMS: Mapping[str, Stream] = {
     stream.name: stream
@@ -79,6 +85,8 @@ STREAMS: Mapping[str, Stream] = {
         _stream("deviceclasses", 0, namespaced=False),
         _stream("resourceclaimtemplates", 1, namespaced=True),
         _stream("devicetaintrules", 1, namespaced=False),
+        _stream("podgroups", 1, namespaced=True),
+        _stream("computedomains", 1, namespaced=True),
         _stream("nodes", 1, namespaced=False),
         _stream("namespaces", 1, namespaced=False),
         _stream("resourcequotas", 1, namespaced=True),

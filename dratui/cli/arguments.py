@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from dratui.settings.dashboard import Chosen
 
 SHELLS = ("bash", "zsh", "fish")
-KINDS = "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces"
+KINDS = (
+    "claims, devices, pools, slices, pods, nodes, classes, templates, taintrules, namespaces, podgroups, "
+    "computedomains"
+)
 
 
 PERSONAL = ("config", "aliases", "keymap", "theme")

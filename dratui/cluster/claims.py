@@ -13,6 +13,8 @@ from dratui.api.model import (
     Device,
     NetworkData,
     ObjectKey,
+    Pod,
+    PodGroup,
     Request,
     Result,
     Slice,
@@ -21,7 +23,7 @@ from dratui.api.quantity import parse
 from dratui.cluster.binding import failed, gives_up, pending, status_of, trouble
 from dratui.cluster.devices import product
 from dratui.cluster.health import Report, reports, unhealthy
-from dratui.cluster.index import reserved_for
+from dratui.cluster.index import users
 from dratui.cluster.judgement import node_of, published
 from dratui.cluster.pending import waiting
 from dratui.cluster.requests import Choice, choice, waste_of
@@ -80,6 +82,7 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=Tr
     allocated: datetime | None
     binding_ends: datetime | None
     evicted_at: datetime | None
+    made_for: str  # `pod NAME, entry NAME`; empty for one that a person made
 
     @property
     def key(self) -> ObjectKey:
@@ -147,8 +150,19 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         created=claim.created,
         allocated=allocation.at if allocation else None,
         binding_ends=gives_up(allocation.at) if allocation and waits and not _bound(store, claim) else None,
+        made_for=_made_for(claim),
         evicted_at=min([d.evicted_at for d in devices if d.evicted_at], default=None),
     )
+
+
+def _made_for(claim: Claim) -> str:
+    """Whose claim it is: made from a template for an entry of a pod or of a pod group, or by the scheduler for what a
+    pod asks for by the name of an extended resource."""
+    owner = claim.owner
+    if owner is None:
+        return ""
+    entry = "extended resources" if claim.extended_resource else f"entry {claim.pod_claim_name or '–'}"
+    return f"{owner.kind.lower()} {owner.name}, {entry}"
 
 
 def claim_told(store: Store, key: ObjectKey) -> ClaimTold | None:
@@ -209,14 +223,20 @@ def _changes(found: tuple[Slice, Device], result: Result, node: str) -> Iterator
 
 
 def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
+    rows: Mapping[ObjectKey, Pod | PodGroup]
+    match consumer.resource:
+        case "pods":
+            kind, rows = "Pod", store.pods
+        case "podgroups":
+            kind, rows = "PodGroup", store.pod_groups
+        case other:
+            return ClaimConsumer(other, consumer.name, consumer.uid, None)
     present: bool | None = None
-    if consumer.resource == "pods":
-        pod = store.pods.get(ObjectKey(claim.namespace, consumer.name))
-        if pod is not None:
-            present = pod.uid == consumer.uid
-        elif store.known("pods", claim.namespace):
-            present = False
-    kind = "Pod" if consumer.resource == "pods" else consumer.resource
+    found = rows.get(ObjectKey(claim.namespace, consumer.name))
+    if found is not None:
+        present = found.uid == consumer.uid
+    elif store.known(consumer.resource, claim.namespace):
+        present = False
     return ClaimConsumer(kind, consumer.name, consumer.uid, present)
 
 
@@ -237,8 +257,9 @@ def _reasons(
             yield f"changed since it was allocated: {device.device} {what}"
         for report in unhealthy(device.health) if device.health else ():
             yield f"device {device.device} is {report.text} (pod {report.pod})"
-    if gone := [c.name for c in consumers if c.present is False]:
-        yield f"reserved for pods that are gone: {', '.join(gone)}"
+    for kind, what in (("Pod", "pods"), ("PodGroup", "pod groups")):
+        if gone := [c.name for c in consumers if c.present is False and c.kind == kind]:
+            yield f"reserved for {what} that are gone: {', '.join(gone)}"
     if claim.allocation is None and not claim.deleted:
         yield _waits_for(store, claim)
     elif claim.allocation is not None and not consumers and not claim.deleted:
@@ -247,7 +268,7 @@ def _reasons(
 
 def _bound(store: Store, claim: Claim) -> bool:
     """Whether a pod that the claim is reserved for is on its node: what had to come before that is past."""
-    pods = (store.pods.get(key) for key in reserved_for(claim))
+    pods = (store.pods.get(key) for key in users(store, claim))
     return any(pod is not None and pod.node for pod in pods)
 
 

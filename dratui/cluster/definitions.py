@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from dratui.api.model import Condition, ObjectKey, Request
-from dratui.cluster.index import pool_of, reserved_for, rule_selects
+from dratui.cluster.index import pool_of, rule_selects, users
 from dratui.cluster.judgement import judgement, where
 from dratui.cluster.store import Store
 
@@ -168,7 +168,7 @@ def taint_rule_row(store: Store, key: ObjectKey) -> TaintRuleRow | None:
         if store.known("resourceslices") and not rule.narrowed
         else None,
         held=len(held) if known else None,
-        pods=len({pod for claim in claims for pod in reserved_for(store.claims[claim])}) if known else None,
+        pods=len({pod for claim in claims for pod in users(store, store.claims[claim])}) if known else None,
         conditions=rule.conditions,
         time_added=rule.taint.time_added,
         created=rule.created,

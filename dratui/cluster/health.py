@@ -7,7 +7,6 @@ Source: pkg/kubelet/cm/dra, UpdateAllocatedResourcesStatus and buildResourceHeal
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
 
 import msgspec
 
@@ -32,18 +31,19 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
 def reports_of_pod(store: Store, pod: Pod) -> tuple[Report, ...]:
     """All that is reported about a pod's devices, those of device plugins among them."""
-    return tuple(_report(pod, each, device) for each, _, device in _joined(store, pod)) if pod.health else ()
+    if not pod.health:
+        return ()
+    return tuple(dict.fromkeys(_report(pod, each, device) for each, _, device in _joined(store, pod)))
 
 
 def reports(store: Store, claim: Claim) -> Mapping[DeviceKey, tuple[Report, ...]]:
     """What the pods that use a claim report about its devices."""
-    found: dict[DeviceKey, tuple[Report, ...]] = {}
-    telling = [pod for key in store.pods_of_claim[claim.key] if (pod := store.pods[key]).health]
-    for pod in sorted(telling, key=attrgetter("name")):
+    found: dict[DeviceKey, dict[Report, None]] = {}  # once, however many of its requests a pod names
+    for pod in map(store.pods.__getitem__, sorted(store.pods_telling_of_claim[claim.key])):
         for each, of, device in _joined(store, pod):
             if device is not None and of == claim.key:
-                found[device] = (*found.get(device, ()), _report(pod, each, device))
-    return found
+                found.setdefault(device, {})[_report(pod, each, device)] = None
+    return {device: tuple(told) for device, told in found.items()}
 
 
 def unhealthy(found: Iterable[Report]) -> list[Report]:

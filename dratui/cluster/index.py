@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from dratui.api.model import (
     Claim,
+    ComputeDomain,
     DeviceClass,
     DeviceKey,
     Namespace,
     Node,
     ObjectKey,
     Pod,
+    PodGroup,
     Quota,
     Row,
     Slice,
@@ -114,6 +116,20 @@ def reserved_for(claim: Claim) -> tuple[ObjectKey, ...]:
     return tuple([ObjectKey(claim.namespace, c.name) for c in claim.consumers if c.resource == "pods"])
 
 
+def users(store: "Store", claim: Claim) -> Collection[ObjectKey]:
+    """The pods that a claim is reserved for, by name or with their group."""
+    groups = [ObjectKey(claim.namespace, c.name) for c in claim.consumers if c.resource == "podgroups"]
+    return {*reserved_for(claim), *(pod for group in groups for pod in store.pods_of_group[group])}
+
+
+def reserves(claim: Claim, pod: Pod) -> bool:
+    """Whether a claim is reserved for this very pod, or for its group."""
+    return any(
+        c.uid == pod.uid if c.resource == "pods" else c.resource == "podgroups" and c.name == pod.group
+        for c in claim.consumers
+    )
+
+
 def classes_of(row: Claim) -> tuple[ObjectKey, ...]:
     """The device classes that requests name."""
     return tuple([ObjectKey("", e.device_class) for r in row.requests for e in r.alternatives or (r,)])
@@ -160,11 +176,18 @@ INDEXES: Mapping[str, tuple[type[Row], Callable[[Any], Collection[Hashable]]]] =
     "claims_of_namespace": (Claim, lambda c: (c.namespace,)),
     "claims_of_class": (Claim, classes_of),
     "claims_reserved_for": (Claim, reserved_for),
+    "claims_reserved_for_group": (
+        Claim,
+        lambda c: [ObjectKey(c.namespace, each.name) for each in c.consumers if each.resource == "podgroups"],
+    ),
     "pods_of_claim": (Pod, claims_of),
+    "pods_telling_of_claim": (Pod, lambda p: claims_of(p) if p.health else ()),
     "pods_of_template": (
         Pod,
         lambda p: [ObjectKey(p.namespace, c.template) for c in p.claims if c.template] if p.claims else (),
     ),
+    "pods_of_group": (Pod, lambda p: (ObjectKey(p.namespace, p.group),) if p.group else ()),
+    "domains_of_template": (ComputeDomain, lambda d: (ObjectKey(d.namespace, d.template),)),
     "pods_of_node": (Pod, lambda p: (p.node,) if p.node and accelerated(p) else ()),
     "pods_of_namespace": (Pod, lambda p: (p.namespace,) if accelerated(p) else ()),
     "pods_starting_on": (Pod, lambda p: (p.node,) if p.node and p.phase == "Pending" else ()),
@@ -181,7 +204,8 @@ ABSENCE: Mapping[str, tuple[str, ...]] = {
     "resourceclaims": ("pods", "claims", "nodes", "namespaces", "classes", "pools", "taintrules"),
     "resourceclaimtemplates": ("pods", "claims"),
     "nodes": ("pods", "claims"),
-    "pods": ("claims", "nodes", "namespaces", "templates"),
+    "pods": ("claims", "nodes", "namespaces", "templates", "podgroups", "computedomains"),
+    "podgroups": ("pods", "claims"),
 }
 """Tables whose rows count a stream's objects or say that one is absent: they change once its rows are all there."""
 
@@ -270,6 +294,8 @@ def _pod(store: "Store", key: ObjectKey, row: Pod, touched: Touched) -> None:
     if row.health:
         for claim in filter(None, map(store.claims.get, claims_of(row))):
             touched["devices"].update(held(claim))
+    if row.group:
+        _pod_group(store, ObjectKey(row.namespace, row.group), row, touched)
     if accelerated(row):
         touched["namespaces"].add(ObjectKey("", row.namespace))
         if row.node:
@@ -277,7 +303,24 @@ def _pod(store: "Store", key: ObjectKey, row: Pod, touched: Touched) -> None:
         touched["claims"].update(claims_of(row))
         for entry in row.claims:
             if entry.template:
-                touched["templates"].add(ObjectKey(row.namespace, entry.template))
+                template = ObjectKey(row.namespace, entry.template)
+                touched["templates"].add(template)
+                touched["computedomains"].update(store.domains_of_template[template])
+
+
+def _pod_group(store: "Store", key: ObjectKey, row: PodGroup | Pod, touched: Touched) -> None:
+    """A group, its pods, of which one more or less matters to all, and the claims that are reserved for them."""
+    touched["podgroups"].add(key)
+    for pod in store.pods_of_group[key]:
+        _pod_and_claims(store, pod, touched)
+    for claim in store.claims_reserved_for_group[key]:
+        touched["claims"].add(claim)
+        _rules_about(store, held(store.claims[claim]), touched)
+
+
+def _compute_domain(store: "Store", key: ObjectKey, row: ComputeDomain, touched: Touched) -> None:
+    touched["computedomains"].add(key)
+    touched["pods"].update(store.pods_of_template[ObjectKey(row.namespace, row.template)])
 
 
 def _pod_and_claims(store: "Store", key: ObjectKey, touched: Touched) -> None:
@@ -345,5 +388,7 @@ TOUCHED: Mapping[type[Row], Callable[["Store", ObjectKey, Any, Touched], None]] 
     Node: _node,
     Namespace: _itself("namespaces"),
     Quota: _quota,
+    PodGroup: _pod_group,
+    ComputeDomain: _compute_domain,
     WarningEvent: _warning,
 }

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from dratui.api.model import CounterSet, Device, DeviceKey, Slice
+from dratui.api.model import CounterSet, Device, DeviceKey, NodeRequirement, NodeSelector, Slice
 from dratui.cluster.index import PoolKey
 from dratui.cluster.store import Store
 
@@ -93,6 +93,25 @@ def node_of(found: tuple[Slice, Device] | None) -> str:
     return (found[0].node or found[1].node) if found else ""
 
 
+def _selector(selector: NodeSelector) -> str:
+    """A node selector as `kubectl get -l` has it, its terms joined by `or`."""
+    return " or ".join(
+        ", ".join(map(_requirement, (*term.match_expressions, *term.match_fields)))
+        for term in selector.node_selector_terms
+    )
+
+
+def _requirement(of: NodeRequirement) -> str:
+    match of.operator:
+        case "Exists":
+            return of.key
+        case "DoesNotExist":
+            return f"!{of.key}"
+        case "In" | "NotIn":
+            return f"{of.key} {of.operator.lower()} ({','.join(of.values)})"
+    return f"{of.key} {of.operator} {','.join(of.values)}"
+
+
 def where(placed: Slice | Device) -> str:
     """Where a slice's devices, or a device that its slice leaves it to, can be used: a node's name, or in words."""
     if placed.node:
@@ -100,5 +119,5 @@ def where(placed: Slice | Device) -> str:
     if placed.all_nodes:
         return "all nodes"
     if placed.node_selector is not None:
-        return "by node selector"
+        return _selector(placed.node_selector)
     return "by device" if isinstance(placed, Slice) and placed.per_device_nodes else ""

@@ -10,7 +10,7 @@ Source: pkg/kubelet/cm/dra, UnprepareResources and the cleanup of ResourceSlices
 from collections.abc import Iterator
 
 from dratui.api.model import Claim, ObjectKey, Pod
-from dratui.cluster.index import claims_of
+from dratui.cluster.index import claims_of, reserves
 from dratui.cluster.store import Store
 
 
@@ -28,7 +28,7 @@ def _held_back(store: Store, pod: Pod) -> Iterator[str]:
             yield f"node {pod.node} is not ready"
         for key in claims_of(pod):
             claim = store.claims.get(key)
-            if claim is not None and pod.uid in {c.uid for c in claim.consumers}:
+            if claim is not None and reserves(claim, pod):
                 yield from _driver_is_gone(store, claim, pod.node)
     if pod.finalizers:
         yield f"held by finalizer {', '.join(pod.finalizers)}"

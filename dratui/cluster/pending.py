@@ -15,7 +15,8 @@ import msgspec
 
 from dratui.api.model import Claim, ObjectKey, Pod, PodClaim, WarningEvent
 from dratui.cluster.binding import trouble
-from dratui.cluster.index import claims_of
+from dratui.cluster.groups import not_tried
+from dratui.cluster.index import claims_of, reserves
 from dratui.cluster.store import Store
 
 SourceName = Literal["scheduler", "event", "derived"]
@@ -57,7 +58,13 @@ def waiting(store: Store, pod: Pod) -> Waiting | None:
     if pod.gates:
         return _gated(pod)
     # Before the scheduler's words: while this holds the pod is not tried, and what the scheduler said is old.
-    return _before_the_queue(store, pod) or _binding(store, pod) or _scheduler(pod) or _untried(pod)
+    return (
+        _before_the_queue(store, pod)
+        or _binding(store, pod)
+        or _with_its_group(store, pod)
+        or _scheduler(pod)
+        or _untried(pod)
+    )
 
 
 def _gated(pod: Pod) -> Waiting:
@@ -121,7 +128,11 @@ def _made_for(store: Store, pod: Pod, entry: PodClaim) -> Claim | None:
 
 
 def _owned(claim: Claim, pod: Pod) -> bool:
-    return claim.owner is not None and claim.owner.uid == pod.uid
+    """Whether a claim was made for a pod, or for its group."""
+    owner = claim.owner
+    if owner is None:
+        return False
+    return owner.uid == pod.uid or (owner.kind == "PodGroup" and bool(pod.group) and owner.name == pod.group)
 
 
 def _claim_not_ready(store: Store, pod: Pod, entry: PodClaim) -> str:
@@ -162,11 +173,16 @@ def _binding(store: Store, pod: Pod) -> Waiting | None:
     """The scheduler chose a device and waits, with the pod's claim reserved, until the driver says it can be used."""
     for key in claims_of(pod):
         claim = store.claims.get(key)
-        if claim is None or claim.allocation is None or pod.uid not in {c.uid for c in claim.consumers}:
+        if claim is None or claim.allocation is None or not reserves(claim, pod):
             continue
         if found := next(trouble(claim), None):
             return Waiting("derived", found)
     return None
+
+
+def _with_its_group(store: Store, pod: Pod) -> Waiting | None:
+    reason = not_tried(store, pod)
+    return Waiting("derived", reason) if reason else None
 
 
 def _scheduler(pod: Pod) -> Waiting | None:

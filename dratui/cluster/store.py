@@ -10,11 +10,13 @@ from typing import Any
 
 from dratui.api.model import (
     Claim,
+    ComputeDomain,
     DeviceClass,
     Namespace,
     Node,
     ObjectKey,
     Pod,
+    PodGroup,
     Quota,
     Row,
     Slice,
@@ -74,6 +76,8 @@ class Store:
         self.classes: dict[ObjectKey, DeviceClass] = {}
         self.taint_rules: dict[ObjectKey, TaintRule] = {}
         self.pods: dict[ObjectKey, Pod] = {}
+        self.pod_groups: dict[ObjectKey, PodGroup] = {}
+        self.compute_domains: dict[ObjectKey, ComputeDomain] = {}
         self.nodes: dict[ObjectKey, Node] = {}
         self.namespaces: dict[ObjectKey, Namespace] = {}
         self.quotas: dict[ObjectKey, Quota] = {}
@@ -89,8 +93,12 @@ class Store:
         self.claims_of_namespace = Index()
         self.claims_of_class = Index()
         self.claims_reserved_for = Index()
+        self.claims_reserved_for_group = Index()
         self.pods_of_claim = Index()
+        self.pods_telling_of_claim = Index()  # of the health of its devices
         self.pods_of_template = Index()
+        self.pods_of_group = Index()
+        self.domains_of_template = Index()
         self.pods_of_node = Index()  # this and the next: pods that have to do with accelerators
         self.pods_of_namespace = Index()
         self.pods_starting_on = Index()  # a node, and Pending
@@ -115,6 +123,8 @@ class Store:
             "deviceclasses": self.classes,
             "devicetaintrules": self.taint_rules,
             "pods": self.pods,
+            "podgroups": self.pod_groups,
+            "computedomains": self.compute_domains,
             "nodes": self.nodes,
             "namespaces": self.namespaces,
             "resourcequotas": self.quotas,
@@ -290,6 +300,8 @@ KEYS: Mapping[str, Callable[[Store], Iterable[Any]]] = {
     "classes": lambda s: s.classes,
     "templates": lambda s: s.templates,
     "taintrules": lambda s: s.taint_rules,
+    "podgroups": lambda s: s.pod_groups,
+    "computedomains": lambda s: s.compute_domains,
     "namespaces": lambda s: {
         *s.namespaces,
         *(ObjectKey("", n) for n in (*s.claims_of_namespace, *s.pods_of_namespace)),

@@ -158,6 +158,10 @@ class Scrubber:
         digest = blake2b(text.encode(), key=self._key, digest_size=16).hexdigest()
         return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:]))
 
+    def nothing(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A driver's own data: nobody knows what stands in them."""
+        return {}
+
     def same(self, value: Any) -> Any:
         """A time; what drivers are called, and their attributes."""
         return value
@@ -257,7 +261,7 @@ _RULES: Mapping[str, Rule] = {
     # The last parts of a path; where several fit, the longest.
     **dict.fromkeys(("name", "namespace", "nodeName", "pool", "device", "counterSet"), Scrubber.name),
     **dict.fromkeys(("resourceClaimName", "resourceClaimTemplateName", "deviceClassName"), Scrubber.name),
-    **dict.fromkeys(("request", "constraints.requests"), Scrubber.name),
+    **dict.fromkeys(("request", "constraints.requests", "podGroupName"), Scrubber.name),
     **dict.fromkeys(("uid", "shareID"), Scrubber.uid),
     **dict.fromkeys(("driver", "matchAttribute", "distinctAttribute", "extendedResourceName"), Scrubber.same),
     "resourceName": Scrubber.resource,
@@ -271,6 +275,7 @@ _RULES: Mapping[str, Rule] = {
     ),
     **dict.fromkeys(("health", "type", "conditions.status", "resource"), Scrubber.code),
     **dict.fromkeys(("ownerReferences.kind", "involvedObject.kind"), Scrubber.code),
+    **dict.fromkeys(("status.status", "nodes.status"), Scrubber.code),
     "kubeletVersion": lambda scrubber, text: text if _VERSION.fullmatch(text) else _HIDDEN,
     "schedulerName": lambda scrubber, text: text if text == "default-scheduler" else scrubber.name(text),
     **dict.fromkeys(("bindingConditions", "bindingFailureConditions"), Scrubber.label),
@@ -283,14 +288,18 @@ _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("capacity.requests", "consumedCapacity", "counters"), Scrubber.quantities),
     **dict.fromkeys(("devices.capacity", "basic.capacity"), Scrubber.quantities),
     "interfaceName": Scrubber.name,
-    **dict.fromkeys(("ips", "hardwareAddress"), Scrubber.opaque),
+    **dict.fromkeys(("ips", "ipAddress", "hardwareAddress", "cliqueID"), Scrubber.opaque),
+    "status.devices.data": Scrubber.nothing,
     "expression": Scrubber.expression,
     "message": Scrubber.message,
     "resourceID": Scrubber.resource_id,
 }
 
 
-_MAPS = (Scrubber.labels, Scrubber.annotations, Scrubber.attributes, Scrubber.resources, Scrubber.quantities)
+_MAPS = (
+    *(Scrubber.labels, Scrubber.annotations, Scrubber.attributes, Scrubber.resources, Scrubber.quantities),
+    Scrubber.nothing,
+)
 
 
 @cache

@@ -7,7 +7,7 @@ from dratui.views import words
 from dratui.views.table import Style
 
 # Clusters without them are normal, and a screen without them is not wrong by much.
-MINOR = ("events", "resourcequotas", "devicetaintrules")
+MINOR = ("events", "resourcequotas", "devicetaintrules", "podgroups", "computedomains")
 
 DRA = ("resourceslices", "resourceclaims", "resourceclaimtemplates", "deviceclasses")
 NO_DRA = "no DRA here (default from v1.34)"

@@ -23,6 +23,8 @@ _LABELLED: Final[Mapping[str, Callable[[Store], Mapping[Any, Any]]]] = {
     "pods": lambda store: store.pods,
     "nodes": lambda store: store.nodes,
     "namespaces": lambda store: store.namespaces,
+    "podgroups": lambda store: store.pod_groups,
+    "computedomains": lambda store: store.compute_domains,
 }
 
 _PIECE = re.compile(r"[^,(]*(?:\([^)]*\))?[^,(]*")  # up to the next comma that is not in parentheses

@@ -29,6 +29,8 @@ _USERS: Final[Mapping[str, str]] = {
     "nodes": "pods",
     "namespaces": "pods",
     "taintrules": "devices",
+    "podgroups": "pods",
+    "computedomains": "pods",
 }
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dratui.cluster.index import held, rule_selects
+from dratui.api.model import ObjectKey
+from dratui.cluster.index import held, nodes_of, rule_selects
 from dratui.cluster.store import Store
 from dratui.views.query import Query, Within
 
@@ -16,6 +17,8 @@ _INSIDE = {
     "classes": "claims",
     "templates": "pods",
     "taintrules": "devices",
+    "podgroups": "pods",
+    "computedomains": "pods",
 }
 
 
@@ -60,14 +63,19 @@ def belongs(store: Store, kind: str, row: Any, within: Within) -> bool:
             return any(
                 (c := store.claims[k].allocation) is not None and c.node == row.name
                 for k in store.claims_of_device[key]
-            ) or any(
-                (s := store.slices[k]).node == row.name or any(d.node == row.name for d in s.devices)
-                for k in store.slices_of_device[key]
-            )
+            ) or any(row.name in nodes_of(store.slices[k]) for k in store.slices_of_device[key])
         case "nodes", "devices":
             return bool(row.node == key.name)
         case "pools", "devices":
             return bool((row.driver, row.pool) == key)
         case "templates", "pods":
             return row.key in store.pods_of_template[key]
+        case "podgroups", "pods":
+            return row.key in store.pods_of_group[key]
+        case "computedomains", "pods":
+            domain = store.compute_domains.get(key)
+            return (
+                domain is not None
+                and row.key in (store.pods_of_template[ObjectKey(key.namespace, domain.template)])
+            )
     return False

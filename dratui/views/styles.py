@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dratui.cluster.claims import ClaimRow
 from dratui.cluster.definitions import SliceRow, TaintRuleRow
 from dratui.cluster.devices import DeviceRow
+from dratui.cluster.groups import ComputeDomainRow, PodGroupRow
 from dratui.cluster.nodes import NodeRow
 from dratui.cluster.pods import PodRow
 from dratui.cluster.pools import PoolRow
@@ -90,6 +91,16 @@ def pod(row: PodRow) -> Style:
                 return Style.FAULT
             return Style.HELD if row.claims or row.plugin else Style.FREE
     return Style.DIM if row.phase == "Succeeded" else Style.UNKNOWN
+
+
+def pod_group(row: PodGroupRow) -> Style:
+    """A group that is not scheduled waits."""
+    return {"scheduled": Style.HELD, "pending": Style.WAITING}.get(row.state, Style.FAULT)
+
+
+def compute_domain(row: ComputeDomainRow) -> Style:
+    """A domain whose nodes are not all ready waits; what its driver has not judged yet is unknown."""
+    return {"Ready": Style.FREE, "": Style.UNKNOWN}.get(row.state, Style.WAITING)
 
 
 def node(row: NodeRow) -> Style:

@@ -17,6 +17,7 @@ from dratui.cluster.definitions import (
     template_row,
 )
 from dratui.cluster.devices import DeviceRow, device_row
+from dratui.cluster.groups import ComputeDomainRow, PodGroupRow, compute_domain_row, pod_group_row
 from dratui.cluster.index import PoolKey
 from dratui.cluster.nodes import NodeRow, node_row
 from dratui.cluster.pods import PodRow, pod_row
@@ -46,6 +47,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="CONSUMERS", value=cells.claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
         Column(title="REQUESTS", value=lambda r: words.wanted(r.requests), wide=True),
+        Column(title="MADE FOR", value=lambda r: r.made_for, grow=True, wide=True),
         Column(title="CHOICE", value=cells.claim_choices, style=styles.choice, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
         Column(title="DUE", value=cells.claim_due, text=words.due, style=styles.due, ticks=True, wide=True),
@@ -56,7 +58,7 @@ CLAIMS: Table[ClaimRow] = Table(
     told=claim_told,
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
-    joins=("resourceclaimtemplates", "nodes", "devicetaintrules", *_WARNINGS),
+    joins=("resourceclaimtemplates", "nodes", "devicetaintrules", "podgroups", *_WARNINGS),
     empty="No ResourceClaims. Nobody asks for a device by DRA.",
 )
 
@@ -130,7 +132,7 @@ SLICES: Table[SliceRow] = Table(
     namespaced=False,
     columns=(
         Column(title="NAME", value=lambda r: r.name, grow=True),
-        Column(title="NODE", value=lambda r: r.node or r.where),
+        Column(title="NODE", value=lambda r: r.node),
         Column(title="DRIVER", value=lambda r: r.driver),
         Column(title="POOL", value=lambda r: r.pool),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
@@ -138,6 +140,7 @@ SLICES: Table[SliceRow] = Table(
         Column(title="STATE", value=lambda r: r.state, style=styles.pool, glyph=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="COUNTERS", value=lambda r: r.counter_sets, align="right", wide=True),
+        Column(title="WHERE", value=lambda r: r.where, grow=True, wide=True),
     ),
     keys=KEYS["slices"],
     objects=lambda s: s.slices,
@@ -173,7 +176,7 @@ PODS: Table[PodRow] = Table(
     row=pod_row,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
-    joins=("resourceclaimtemplates", "nodes", "resourceslices", "devicetaintrules", *_WARNINGS),
+    joins=("resourceclaimtemplates", "nodes", "resourceslices", "devicetaintrules", "podgroups", *_WARNINGS),
     empty="No pods.",
 )
 
@@ -315,9 +318,66 @@ NAMESPACES: Table[NamespaceRow] = Table(
     empty="No namespaces.",
 )
 
+POD_GROUPS: Table[PodGroupRow] = Table(
+    kind="podgroups",
+    singular="podgroup",
+    names=("pg",),
+    list_kind="PodGroupList",
+    title="PodGroups",
+    namespaced=True,
+    columns=(
+        Column(title="NAMESPACE", value=lambda r: r.namespace),
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATE", value=lambda r: r.state, style=styles.pod_group, glyph=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="BOUND", value=lambda r: r.bound, align="right"),
+        Column(title="MIN", value=lambda r: r.min_count, align="right"),
+        Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
+        Column(title="WHY", value=lambda r: r.why, grow=True, prose=True),
+    ),
+    keys=KEYS["podgroups"],
+    objects=lambda s: s.pod_groups,
+    row=pod_group_row,
+    name_of=lambda r: r.name,
+    streams=("podgroups", "pods"),
+    empty="No PodGroups. Kubernetes has them from 1.36, when its gate GenericWorkload is on.",
+)
+
+COMPUTE_DOMAINS: Table[ComputeDomainRow] = Table(
+    kind="computedomains",
+    singular="computedomain",
+    names=("cd",),
+    list_kind="ComputeDomainList",
+    title="ComputeDomains",
+    namespaced=True,
+    columns=(
+        Column(title="NAMESPACE", value=lambda r: r.namespace),
+        Column(title="NAME", value=lambda r: r.name, grow=True),
+        Column(title="STATE", value=lambda r: r.state, style=styles.compute_domain, glyph=True),
+        Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        Column(
+            title="READY", value=lambda r: f"{r.ready_nodes}/{r.num_nodes or len(r.nodes)}", align="right"
+        ),
+        Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="TEMPLATE", value=lambda r: r.template),
+        Column(title="WHY", value=lambda r: r.why, grow=True, prose=True),
+    ),
+    keys=KEYS["computedomains"],
+    objects=lambda s: s.compute_domains,
+    row=compute_domain_row,
+    name_of=lambda r: r.name,
+    streams=("computedomains",),
+    joins=("pods",),
+    empty="No ComputeDomains. NVIDIA's DRA driver has them, where GPUs of several nodes are joined by NVLink.",
+)
+
 TABLES: Mapping[str, Table[Any]] = {
     table.kind: table
-    for table in (CLAIMS, DEVICES, POOLS, SLICES, PODS, NODES, CLASSES, TEMPLATES, TAINT_RULES, NAMESPACES)
+    for table in (
+        *(CLAIMS, DEVICES, POOLS, SLICES, PODS, NODES, CLASSES, TEMPLATES, TAINT_RULES, NAMESPACES),
+        *(POD_GROUPS, COMPUTE_DOMAINS),
+    )
 }
 """Every table by its kind."""
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.cli.commands import PROGRAM, Done, dratui, environment
-from tests.realparts import scenarios
+from tests.realparts import scenarios, stand_ins
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.polling import wait
 from tests.realparts.users import ONE_NAMESPACE
@@ -42,8 +42,20 @@ def items(plane: ControlPlane, *arguments: str, user: str = "viewer") -> list[di
 
 
 def columns(text: str, wanted: Sequence[str]) -> set[tuple[str, ...]]:
-    """The wanted columns of a table, whose cells are two or more spaces apart."""
-    title, *lines = ([*re.split(r" {2,}", line)] for line in text.splitlines())
+    """The wanted columns of a table, whose cells are two or more spaces apart; kubectl leaves some cells empty."""
+    head, *rest = text.splitlines()
+    title = re.split(r" {2,}", head)
+    starts = [found.start() for found in re.finditer(r"\S+(?: \S+)*", head)]
+
+    def cells(line: str) -> list[str]:
+        found = re.split(r" {2,}", line)
+        if len(found) == len(title):
+            return found
+        return [
+            line[start:end].strip() or "–" for start, end in zip(starts, [*starts[1:], None], strict=True)
+        ]
+
+    lines = [cells(line) for line in rest]
     places = [title.index(name) for name in wanted]
     nothing = {"<none>": "–", "<unset>": "–"}
     return {tuple(nothing.get(line[place], line[place]) for place in places) for line in lines}
@@ -298,6 +310,213 @@ def test_a_toleration_puts_off_the_eviction(all_scenarios: ControlPlane) -> None
         for claim in device["claims"]
     }
     assert times == {"evicted": timedelta(0), "tolerates": timedelta(hours=1)}
+
+
+def one(plane: ControlPlane, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+    """A row by its name."""
+    where = ("-n", namespace) if namespace else ()
+    found: dict[str, Any] = json.loads(get(plane, kind, name, *where, "-o", "json").out)
+    return found
+
+
+def test_a_claim_tells_when_it_is_evicted_and_a_rule_whom_it_evicts(all_scenarios: ControlPlane) -> None:
+    claim = one(all_scenarios, "claims", "tolerates", "leaving")
+    rule = one(all_scenarios, "taintrules", "evicts")
+    added = datetime.fromisoformat(rule["timeAdded"])
+    assert datetime.fromisoformat(claim["evictedAt"]) == added + timedelta(hours=1)
+    assert one(all_scenarios, "pods", "tolerates", "leaving")["evictedAt"] == claim["evictedAt"]
+    assert (rule["devices"], rule["held"], rule["pods"]) == (2, 2, 2)
+    wide = get(all_scenarios, "claims", "-n", "leaving", "-o", "wide").out
+    assert "evicted in 5" in wide
+
+
+def test_a_rule_tells_how_far_its_eviction_is(all_scenarios: ControlPlane) -> None:
+    def told() -> dict[str, Any]:
+        (condition,) = one(all_scenarios, "taintrules", "evicts")["conditions"]
+        assert condition["status"] == "True"
+        return dict(condition)
+
+    assert wait(told, 30, "the controller to tell")["type"] == "EvictionInProgress"
+
+    def dry() -> str:
+        (condition,) = one(all_scenarios, "taintrules", "newest-dry-run")["conditions"]
+        return str(condition["message"])
+
+    assert "1 pod would be evicted" in wait(dry, 30, "the controller to tell what would happen")
+    (device,) = [d for d in items(all_scenarios, "devices") if d["driver"] == "list.newest.example.com"]
+    assert (device["state"], device["taints"][0]["effect"]) == ("held", "None")
+
+
+def test_a_binding_tells_when_the_scheduler_gives_up(all_scenarios: ControlPlane) -> None:
+    claim = one(all_scenarios, "claims", "binding", "waiting")
+    began, ends = (datetime.fromisoformat(claim[name]) for name in ("allocated", "bindingEnds"))
+    assert ends - began == timedelta(minutes=10)
+    assert "gives up (by default) in" in get(all_scenarios, "claims", "-n", "waiting", "-o", "wide").out
+
+
+def test_what_kubelet_reports_of_devices_is_told_by_pod_claim_and_device(all_scenarios: ControlPlane) -> None:
+    pod = one(all_scenarios, "pods", "ill", "reported")
+    (ill,) = [report for report in pod["health"] if report["health"] == "Unhealthy"]
+    assert ill["message"] == "ECC error count exceeded"
+    (claim,) = items(all_scenarios, "claims", "-n", "reported")
+    health = {d["device"]: [report["health"] for report in d["health"]] for d in claim["devices"]}
+    assert health == {"dev-0": ["Healthy"], "dev-1": ["Unhealthy"]}
+    assert f"device {ill['device']} is Unhealthy: ECC error count exceeded (pod ill)" in claim["reason"]
+    devices = {d["device"]: d for d in items(all_scenarios, "devices") if d["driver"] == "report.example.com"}
+    assert devices["dev-1"]["claims"][0]["health"][0]["health"] == "Unhealthy"
+    assert "dev-1 is Unhealthy" in get(all_scenarios, "pods", "-n", "reported").out
+
+
+def test_a_drivers_own_data_come_as_it_wrote_them(all_scenarios: ControlPlane) -> None:
+    (claim,) = items(all_scenarios, "claims", "-n", "reported")
+    data = {d["device"]: d["data"] for d in claim["devices"]}
+    assert data == {"dev-0": stand_ins.HOSTILE_DATA, "dev-1": None}
+
+
+def test_admin_access_watches_and_holds_nothing(all_scenarios: ControlPlane) -> None:
+    devices = {d["device"]: d for d in items(all_scenarios, "devices") if d["driver"] == "plain.example.com"}
+    assert {name: d["state"] for name, d in devices.items()} == {"dev-0": "held", "dev-1": "free"}
+    for device in devices.values():
+        (watcher,) = [c for c in device["claims"] if c.get("adminAccess")]
+        assert watcher["namespace"] == "overlaid-admin"
+    monitor = one(all_scenarios, "claims", "monitor", "overlaid-admin")
+    assert [d["adminAccess"] for d in monitor["devices"]] == [True, True]
+    assert one(all_scenarios, "namespaces", "overlaid-admin")["devices"] == 0
+    pool = one(all_scenarios, "pools", "plain.example.com/overlaid-1")
+    assert (pool["devices"], pool["free"]) == (2, 1)
+    assert "overlaid/holder, +1 admin" in get(all_scenarios, "devices").out
+
+
+def test_the_claim_behind_an_extended_resource_is_its_pods(all_scenarios: ControlPlane) -> None:
+    pod = one(all_scenarios, "pods", "extended", "overlaid")
+    (name,) = pod["claims"]
+    assert (pod["devices"], pod["plugin"]) == (["dev-0", "dev-1"], {})
+    claim = one(all_scenarios, "claims", name, "overlaid")
+    assert claim["madeFor"] == "pod extended, extended resources"
+    assert [c["name"] for c in claim["consumers"]] == ["extended"]
+
+
+def test_pools_that_are_no_nodes_own_say_where_they_reach(all_scenarios: ControlPlane) -> None:
+    devices = {(d["driver"], d["device"]): d for d in items(all_scenarios, "devices")}
+    switch = devices["fabric.example.com", "switch-a"]
+    assert (switch["node"], switch["where"]) == ("", "example.com/zone in (fabric-a)")
+    assert switch["state"] == "held"
+    assert devices["rack.example.com", "license-0"]["where"] == "all nodes"
+    spread = {name: d for (driver, name), d in devices.items() if driver == "spread.example.com"}
+    assert {name: (d["node"], d["where"]) for name, d in spread.items()} == {
+        "here": ("fabric-1", "fabric-1"),
+        "anywhere": ("", "all nodes"),
+        "zone": ("", "example.com/zone notin (fabric-a,fabric-b)"),
+    }
+    claim = one(all_scenarios, "claims", "switch", "fabric")
+    assert {c["name"] for c in claim["consumers"]} == {"worker-1", "worker-2"}
+    pool = one(all_scenarios, "pools", "fabric.example.com/zones")
+    assert (pool["state"], pool["slices"]) == ("complete", 2)
+
+
+def test_slices_of_an_older_generation_are_obsolete(all_scenarios: ControlPlane) -> None:
+    states = {
+        s["generation"]: s["state"]
+        for s in items(all_scenarios, "slices")
+        if s["driver"] == "newer.example.com"
+    }
+    assert states == {1: "obsolete", 2: "complete"}
+    pool = one(all_scenarios, "pools", "newer.example.com/fabric-1")
+    assert (pool["obsoleteSlices"], pool["devices"]) == (1, 1)
+
+
+def test_attributes_may_be_lists(all_scenarios: ControlPlane) -> None:
+    (device,) = [d for d in items(all_scenarios, "devices") if d["driver"] == "list.newest.example.com"]
+    assert device["attributes"] == {
+        "roots": ["pci0000:00", "pci0000:40"],
+        "numa": [0, 1],
+        "fabrics": [True, False],
+        "firmware": [{"version": "1.2.0"}, {"version": "1.3.0"}],
+    }
+
+
+def test_a_compute_domain_tells_which_node_is_late(all_scenarios: ControlPlane) -> None:
+    domain = one(all_scenarios, "computedomains", "domain", "newest")
+    assert (domain["state"], domain["readyNodes"], domain["numNodes"], domain["pods"]) == (
+        "NotReady",
+        1,
+        2,
+        1,
+    )
+    assert "newest-2 is not ready" in get(all_scenarios, "cd", "-n", "newest").out
+
+
+def test_a_reservation_for_what_is_gone_is_told(all_scenarios: ControlPlane, namespace: str) -> None:
+    """The controller would clear it away, so that is stopped for a moment."""
+    all_scenarios.apply(TENANT.split("---")[0].replace(ONE_NAMESPACE, namespace))
+    device = {"driver": "gone.example.com", "pool": "gone", "device": "dev-0", "request": "gpu"}
+    status = {
+        "allocation": {"devices": {"results": [device]}},
+        "reservedFor": [{"resource": "pods", "name": "left", "uid": "5b1b7c2e"}],
+    }
+    all_scenarios.freeze("kube-controller-manager")
+    try:
+        all_scenarios.kubectl(
+            *("patch", "resourceclaim", "kept", "-n", namespace, "--subresource=status", "--type=merge"),
+            *("-p", json.dumps({"status": status})),
+        )
+        claim = one(all_scenarios, "claims", "kept", namespace)
+        assert claim["consumers"] == [{"kind": "Pod", "name": "left", "uid": "5b1b7c2e", "present": False}]
+        assert "reserved for pods that are gone: left" in claim["reason"]
+        assert "no longer published: dev-0" in claim["reason"]
+        assert get(all_scenarios, "claims", "-n", namespace).out.splitlines()[1].startswith("kept")
+    finally:
+        all_scenarios.thaw("kube-controller-manager")
+
+
+def test_a_device_that_moved_after_it_was_allocated_is_told(
+    all_scenarios: ControlPlane, namespace: str
+) -> None:
+    all_scenarios.apply(MOVED.replace("NAMESPACE", namespace))
+
+    def allocated() -> bool:
+        return bool(one(all_scenarios, "claims", "device", namespace)["state"] == "allocated,reserved")
+
+    wait(allocated, 30, "the claim to be allocated")
+    all_scenarios.kubectl("delete", "resourceslice", f"{namespace}-slice")
+    moved = MOVED.split("---")[1].replace("nodeName: waiting-1", "nodeName: waiting-2")
+    all_scenarios.apply(moved.replace("NAMESPACE", namespace))
+    try:
+        claim = one(all_scenarios, "claims", "device", namespace)
+        assert claim["devices"][0]["changed"] == ["is on node waiting-2, was allocated on waiting-1"]
+        assert "changed since it was allocated: dev-0 is on node waiting-2" in claim["reason"]
+    finally:
+        all_scenarios.kubectl("delete", "resourceslice", f"{namespace}-slice")
+        all_scenarios.kubectl("delete", "deviceclass", f"{namespace}.example.com")
+
+
+MOVED = """
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: NAMESPACE.example.com}
+spec: {selectors: [{cel: {expression: 'device.driver == "NAMESPACE.example.com"'}}]}
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: NAMESPACE-slice}
+spec:
+  driver: NAMESPACE.example.com
+  nodeName: waiting-1
+  pool: {name: NAMESPACE, generation: 1, resourceSliceCount: 1}
+  devices: [{name: dev-0}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {namespace: NAMESPACE, name: device}
+spec: {devices: {requests: [{name: device, exactly: {deviceClassName: NAMESPACE.example.com}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {namespace: NAMESPACE, name: user}
+spec:
+  containers: [{name: main, image: "work:1", resources: {claims: [{name: device}]}}]
+  resourceClaims: [{name: device, resourceClaimName: device}]
+"""
 
 
 # --- rights -------------------------------------------------------------------------------------------

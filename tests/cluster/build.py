@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from dratui.api.model import (
     Allocation,
     Claim,
+    ComputeDomain,
     Condition,
     Consumer,
     Container,
@@ -17,6 +18,7 @@ from dratui.api.model import (
     Pod,
     PodClaim,
     PodClaimStatus,
+    PodGroup,
     Quota,
     Request,
     Result,
@@ -42,6 +44,8 @@ _STREAM_OF: Mapping[type[Row], str] = {
     Node: "nodes",
     Namespace: "namespaces",
     Quota: "resourcequotas",
+    PodGroup: "podgroups",
+    ComputeDomain: "computedomains",
 }
 
 

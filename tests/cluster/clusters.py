@@ -6,6 +6,7 @@ from dratui.api.model import (
     Allocation,
     Capacity,
     Claim,
+    ComputeDomain,
     Condition,
     Consumer,
     Container,
@@ -20,6 +21,7 @@ from dratui.api.model import (
     Pod,
     PodClaim,
     PodClaimStatus,
+    PodGroup,
     Quota,
     Request,
     ResourceHealth,
@@ -135,6 +137,7 @@ _pod_rows = st.builds(
         [None, Condition("PodScheduled", "False", message="0/2 nodes are available: 2 x.")]
     ),
     gates=st.sampled_from([(), ("gate",)]),
+    group=st.sampled_from(["", "pod-0"]),
     finalizers=st.sampled_from([(), ("keep",)]),
     health=_few(
         st.builds(
@@ -175,6 +178,17 @@ _of_stream: dict[str, st.SearchStrategy[Row]] = {
         pool=st.just("") | _pools,
         device=st.just("") | _devices,
         taint=_taints,
+    ),
+    "podgroups": st.builds(
+        PodGroup,
+        namespace=_namespaces,
+        name=_pods,
+        uid=_uids,
+        min_count=st.integers(0, 2),
+        claims=_few(_claims, 1),
+    ),
+    "computedomains": st.builds(
+        ComputeDomain, namespace=_namespaces, name=st.just("domain"), template=st.just("") | _templates
     ),
     "nodes": st.builds(
         Node,

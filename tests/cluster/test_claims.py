@@ -118,9 +118,9 @@ def test_where_pods_are_forbidden_no_consumer_is_called_gone() -> None:
 
 
 def test_a_consumer_that_is_no_pod_is_not_looked_for() -> None:
-    group = Consumer("podgroups", "ring", "uid", "scheduling.k8s.io")
-    claimed = row(claim("gpu", result("gpu-0"), consumers=(group,)), slice_("node-1", "gpu-0"))
-    assert [(c.kind, c.name, c.present) for c in claimed.consumers] == [("podgroups", "ring", None)]
+    other = Consumer("rings", "ring", "uid", "example.com")
+    claimed = row(claim("gpu", result("gpu-0"), consumers=(other,)), slice_("node-1", "gpu-0"))
+    assert [(c.kind, c.name, c.present) for c in claimed.consumers] == [("rings", "ring", None)]
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,8 @@ def _all_rows(store: Store) -> list[list[Row]]:
             store.templates,
             store.classes,
             store.taint_rules,
+            store.pod_groups,
+            store.compute_domains,
             store.pods,
             store.nodes,
             store.namespaces,

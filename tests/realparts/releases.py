@@ -1,7 +1,7 @@
 """The releases of Kubernetes that tests run on, and what each can say of DRA."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -40,7 +40,12 @@ NEWEST = Release(
     ),
     served=("v1", "v1beta2", "v1beta1"),
 )
-"""All tests run on this one, but for those of versions."""
+"""All tests run on this one, but for those of versions and of pod groups."""
+
+WITH_GROUPS = replace(
+    NEWEST, gates=(*NEWEST.gates, "DRAWorkloadResourceClaims", "GangScheduling", "GenericWorkload")
+)
+"""With pod groups, and with a fault that they bring: 1.36.3 ends at a pod whose claim belongs to another."""
 
 _UNTIL_1_35 = {
     "parts.example.com": "counter sets and the devices that consume them are in one slice",
@@ -48,6 +53,8 @@ _UNTIL_1_35 = {
     "pool-incomplete": "devices of an incomplete pool are allocated",
     "pool-invalid": "an invalid pool is an error, in other words",
     "tolerationSeconds": "the scheduler does not note tolerations, so a taint evicts at once",
+    "report.example.com": "kubelet has no words for how devices are",
+    "newest": "all of this is newer",
 }
 
 OLDER = (
@@ -80,6 +87,8 @@ OLDER = (
             "slot.example.com": "no consumable capacity",
             "example.com/extended": "no extended resources by device class",
             "attach.example.com": "no binding conditions",
+            "example.com/overlaid": "no extended resources by device class",
+            "overlaid-admin": "a namespace is allowed admin access by another label",
         },
         untold={"claims": ["allocated", "bindingEnds"], "taintrules": ["conditions"]},
     ),

@@ -11,11 +11,15 @@ from typing import Any
 
 import yaml
 
+from tests.realparts import stand_ins
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.releases import NEWEST, Release
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
-NAMES = ("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares", "leaving")
+NAMES = (
+    *("example-driver", "llm-d", "nvidia", "both-worlds", "waiting", "partitions", "shares", "leaving"),
+    *("reported", "overlaid", "fabric", "newest"),
+)
 
 SETTLE_TIMEOUT = 60.0
 
@@ -47,8 +51,12 @@ def apply(plane: ControlPlane, *names: str) -> None:
         namespaces = [each for each in documents if each["kind"] == "Namespace"]
         nodes = [each for each in documents if each["kind"] == "Node"]
         its_pods = [each for each in documents if each["kind"] == "Pod"]
-        others = [each for each in documents if each["kind"] not in ("Namespace", "Node", "Pod")]
-        _apply(plane, [*namespaces, *nodes, *others])
+        kinds = [each for each in documents if each["kind"] == "CustomResourceDefinition"]
+        first = [*namespaces, *nodes, *kinds]
+        _apply(plane, first)
+        for each in kinds:
+            plane.kubectl("wait", "--for=condition=Established", f"crd/{each['metadata']['name']}")
+        _apply(plane, [each for each in documents if each not in first and each not in its_pods])
         for namespace in namespaces:
             plane.wait_for_namespace(namespace["metadata"]["name"])
         if nodes:
@@ -273,4 +281,7 @@ _APPLY_PODS: Mapping[str, Callable[[ControlPlane, Sequence[Document]], None]] = 
     "waiting": _apply_waiting,
     "shares": _apply_shares,
     "leaving": _apply_leaving,
+    "reported": stand_ins.report,
+    "newest": stand_ins.newest,
+    "groups": _apply,  # the scheduler tries none of a gang before all are there
 }

@@ -222,7 +222,7 @@ def planted() -> dict[str, list[Any]]:
         "nodeSelectorTerms": [{"matchExpressions": [{"key": SECRET, "operator": "In", "values": [SECRET]}]}]
     }
     reported = {
-        **result, "conditions": [condition], "data": {"x": SECRET},
+        **result, "conditions": [condition], "data": {SECRET: [SECRET, {SECRET: 1}]},
         "networkData": {"interfaceName": SECRET, "ips": [SECRET], "hardwareAddress": SECRET},
     }  # fmt: skip
     container = {

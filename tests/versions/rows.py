@@ -29,8 +29,12 @@ def recorded(recording: Path) -> Rows:
     return _rows("--from", str(recording))
 
 
+KINDS = [kind for kind in TABLES if kind not in ("podgroups", "computedomains")]
+"""Those that every release has."""
+
+
 def _rows(*source: str) -> Rows:
-    return {kind: _get(kind, "-A", "-o", "json", *source) for kind in TABLES}
+    return {kind: _get(kind, "-A", "-o", "json", *source) for kind in KINDS}
 
 
 def _get(*arguments: str) -> Sequence[Row]:
@@ -54,7 +58,7 @@ def assert_same(ours: Rows, theirs: Rows) -> None:
 
 def _differences(ours: Rows, theirs: Rows) -> Iterator[str]:
     nothing: Row = {}
-    for kind in TABLES:
+    for kind in KINDS:
         for left, right in zip_longest(ours[kind], theirs[kind], fillvalue=nothing):
             for field in (*left, *(right.keys() - left.keys())):
                 one, other = (_TRIED.sub("*", json.dumps(row.get(field))) for row in (left, right))

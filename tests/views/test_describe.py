@@ -1,12 +1,16 @@
 """One object in words."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from dratui.api.model import (
+    Allocation,
     Capacity,
+    ComputeDomain,
     Condition,
     Constraint,
     CounterConsumption,
@@ -15,13 +19,16 @@ from dratui.api.model import (
     DeviceClass,
     DeviceKey,
     DeviceStatus,
+    DomainNode,
     Namespace,
     NetworkData,
     Node,
     ObjectKey,
     PodClaim,
+    PodGroup,
     Quota,
     Request,
+    ResourceHealth,
     Result,
     Taint,
     TaintRule,
@@ -69,7 +76,7 @@ def test_a_claim() -> None:
     )
     said = lines(document(store(subject, slice_("node-1", "gpu-0"), user), "claims", subject.key))
     assert said["CLAIM"]["state"] == "allocated,reserved"
-    assert said["CLAIM"]["made for"] == "Pod train, entry gpu"
+    assert said["CLAIM"]["made for"] == "pod train, entry gpu"
     assert said["REQUEST gpu"] == {
         "wants": "1 × h100",
         "selector": "device.driver == 'x'",
@@ -298,6 +305,69 @@ def test_what_is_gone_has_no_description() -> None:
     assert describe(store(), "claims", ObjectKey("default", "gpu"), NOW) is None
 
 
+def test_a_claims_card_tells_what_will_end_it_and_what_its_driver_and_kubelet_report() -> None:
+    data = {"ports": [1, 2], "note": "x" * 5000, **{f"k{i}": i for i in range(60)}}
+    status = DeviceStatus(DRIVER, "node-1", "gpu-0", (), data=json.dumps(data))
+    user = pod(
+        "train", "gpu", health=(ResourceHealth("claim:gpu", f"{DRIVER}/node-1/gpu-0", "Unhealthy", "ECC"),)
+    )
+    nic = replace(result("gpu-0"), binding_conditions=("attached",))
+    subject = claim(
+        "gpu", pods=[user], device_status=(status,), allocation=Allocation((nic,), at=ago(minutes=4))
+    )
+    taint = Taint("xid", "79", "NoExecute", NOW + timedelta(minutes=30))
+    made = store(subject, user, slice_("node-1", Device("gpu-0", taints=(taint,))))
+    card = lines(document(made, "claims", subject.key))
+    assert card["CLAIM"]["evicted"] == "by a taint in 30m"
+    assert card["BINDING"]["time left"] == "gives up in 6m, if the scheduler's timeout is the default of 10m"
+    assert card["STATUS gpu-0"]["health"] == "Unhealthy: ECC (kubelet, for train)"
+    told = card["DATA gpu-0"]
+    assert told["ports"] == "[1,2]"
+    assert len(told["note"]) < 500
+    assert told[""] == "… 22 more"
+    assert lines(document(made, "devices", DeviceKey(DRIVER, "node-1", "gpu-0")))["HEALTH"]
+    assert lines(document(made, "pods", user.key))["HEALTH"] == {"gpu-0": "Unhealthy: ECC"}
+
+
+def test_a_taint_rules_card_tells_whom_it_evicts_and_that_none_is_a_dry_run() -> None:
+    user = pod("train", "gpu", node="node-1")
+    kept = replace(result("gpu-1"), tolerations=(Toleration("", "Exists", "", "NoExecute"),))
+    other = pod("eval", "kept", node="node-1")
+    rule = TaintRule(
+        name="repair",
+        pool="node-1",
+        taint=Taint("repair", "", "NoExecute", NOW),
+        conditions=(Condition("EvictionInProgress", "True", "PodsPendingEviction", "1 pod", ago(minutes=1)),),
+    )
+    dry = TaintRule(name="dry", taint=Taint("repair", "", "None", NOW))
+    made = store(
+        slice_("node-1", "gpu-0", "gpu-1"),
+        *(rule, dry, user, other),
+        claim("gpu", result("gpu-0"), pods=[user]),
+        claim("kept", kept, pods=[other]),
+    )
+    card = lines(document(made, "taintrules", rule.key))
+    assert card["SELECTS"]["devices"] == "2 published, 2 held"
+    assert card["STATUS"]["EvictionInProgress"] == "True PodsPendingEviction, 60s ago: 1 pod"
+    assert card["PODS"] == {
+        "default/eval": "claim kept · not evicted",
+        "default/train": "claim gpu · evicted, due 0s ago",
+    }
+    assert "dry run" in lines(document(made, "taintrules", dry.key))["TAINT"][""]
+
+
+def test_a_pods_card_tells_its_group_and_its_compute_domain() -> None:
+    entry = PodClaim("channel", template="channel")
+    user = pod("train", entry, group="gang")
+    group = PodGroup(namespace="default", name="gang", min_count=2)
+    domain = ComputeDomain(
+        namespace="default", name="domain", num_nodes=1, template="channel", status="NotReady"
+    )
+    card = lines(document(store(user, group, domain), "pods", user.key))["POD"]
+    assert card["pod group"] == "gang: pending, 0 of 1 pods bound, at least 2 together"
+    assert card["compute domain"] == "domain: NotReady, 1 not there yet"
+
+
 HOSTILE = "\x1b[31mred\x07\n\u202egnp\u2066\x9b2J"
 
 
@@ -317,6 +387,8 @@ def hostile() -> Store:
         reason=HOSTILE,
         message=HOSTILE,
         extended={HOSTILE: 1},
+        group=HOSTILE,
+        health=(ResourceHealth(f"claim:{HOSTILE}", HOSTILE, "Unhealthy", HOSTILE),),
     )
     return store(
         slice_(HOSTILE, device, driver=HOSTILE, expected=1),
@@ -329,6 +401,16 @@ def hostile() -> Store:
             node=HOSTILE,
             pods=[user],
             finalizers=(HOSTILE,),
+            device_status=(
+                DeviceStatus(
+                    HOSTILE,
+                    HOSTILE,
+                    HOSTILE,
+                    (Condition(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+                    network=NetworkData(HOSTILE, (HOSTILE,), HOSTILE),
+                    data=json.dumps({HOSTILE: [HOSTILE]}),
+                ),
+            ),
             deleted=NOW,
             device_class=HOSTILE,
         ),
@@ -342,7 +424,20 @@ def hostile() -> Store:
         ),
         DeviceClass(name=HOSTILE, selectors=(HOSTILE,), extended_resource=HOSTILE),
         Template(namespace=HOSTILE, name=HOSTILE, requests=(Request(HOSTILE, device_class=HOSTILE),)),
-        TaintRule(name=HOSTILE, driver=HOSTILE, taint=Taint(HOSTILE, HOSTILE, HOSTILE)),
+        TaintRule(
+            name=HOSTILE,
+            driver=HOSTILE,
+            taint=Taint(HOSTILE, HOSTILE, HOSTILE),
+            conditions=(Condition(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+        ),
+        PodGroup(namespace=HOSTILE, name=HOSTILE, scheduled=Condition(HOSTILE, "False", message=HOSTILE)),
+        ComputeDomain(
+            namespace=HOSTILE,
+            name=HOSTILE,
+            template=HOSTILE,
+            status=HOSTILE,
+            nodes=(DomainNode(HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE),),
+        ),
         Namespace(name=HOSTILE, phase=HOSTILE),
         Quota(namespace=HOSTILE, name=HOSTILE, devices=((HOSTILE, HOSTILE, HOSTILE),)),
         warning(user, HOSTILE, HOSTILE),

@@ -20,6 +20,8 @@ COLUMNS: Final = (
     (Where.GO, Where.TIME),
     (Where.TABLE, Where.CARD, Where.PROMPT),
 )
+RARE: Final = frozenset({"podgroups", "computedomains"})
+"""Places that few clusters have anything in, and no room is left for; `:` completes them."""
 KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
 
@@ -51,7 +53,7 @@ def text(skin: Skin, keymap: Keymap) -> list[Line]:
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
     ]
     named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit | Keys))]
-    places = "  ".join(f":{name}" for name in named)
+    places = "  ".join(f":{name}" for name in named if name not in RARE)
     yours = [
         ((fit(f" {shown}", KEY_WIDTH), skin.accent), (what, skin.plain))
         for shown, what in keymap.rows(Where.YOURS)

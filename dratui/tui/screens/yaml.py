@@ -30,6 +30,8 @@ STREAMS: Final = {
     "templates": "resourceclaimtemplates",
     "classes": "deviceclasses",
     "taintrules": "devicetaintrules",
+    "podgroups": "podgroups",
+    "computedomains": "computedomains",
     "pods": "pods",
     "nodes": "nodes",
     "namespaces": "namespaces",

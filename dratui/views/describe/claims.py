@@ -21,15 +21,13 @@ from dratui.views.table import Style
 def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     """The sections of a claim."""
     claim = store.claims[row.key]
-    owner = claim.owner
     yield section(
         "CLAIM",
         ("state", row.state),
         ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
         ("node", row.node),
         ("evicted", _due(row.evicted_at, now), Style.TAINTED),
-        ("made for", f"{owner.kind} {owner.name}, entry {claim.pod_claim_name or '–'}" if owner else ""),
-        ("", "made for the pod's extended resources" if claim.extended_resource else ""),
+        ("made for", row.made_for),
         ("finalizers", ", ".join(claim.finalizers)),
     )
     yield section(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from dratui.api.model import ObjectKey
+from dratui.api.model import ObjectKey, Pod
 from dratui.cluster.claims import claim_row
 from dratui.cluster.devices import device_row
+from dratui.cluster.groups import compute_domain_row, pod_group_row
 from dratui.cluster.nodes import NodeRow, devices_on
 from dratui.cluster.pods import PodRow
 from dratui.cluster.store import Store
@@ -24,6 +25,8 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
         "POD",
         ("status", row.status),
         ("node", row.node),
+        ("pod group", _group(store, pod)),
+        *(("compute domain", _domain(store, key)) for key in _domains(store, pod)),
         ("created", ago(row.created, now)),
         ("deleted", ago(row.deleted, now)),
         ("cannot leave", row.leaving, Style.FAULT),
@@ -76,6 +79,26 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
             for w in (store.warnings[k] for k in sorted(store.warnings_of_pod[row.key]))
         ),
     )
+
+
+def _group(store: Store, pod: Pod) -> str:
+    """The group that it is scheduled with, and how far that is."""
+    row = pod_group_row(store, ObjectKey(pod.namespace, pod.group)) if pod.group else None
+    if row is None:
+        return pod.group
+    least = f", at least {row.min_count} together" if row.min_count else ""
+    return f"{row.name}: {row.state}, {number(row.bound)} of {number(row.pods)} pods bound{least}"
+
+
+def _domains(store: Store, pod: Pod) -> list[ObjectKey]:
+    """The compute domains whose channels it has claims for."""
+    templates = [ObjectKey(pod.namespace, entry.template) for entry in pod.claims if entry.template]
+    return sorted({key for template in templates for key in store.domains_of_template[template]})
+
+
+def _domain(store: Store, key: ObjectKey) -> str:
+    row = compute_domain_row(store, key)
+    return "" if row is None else f"{row.name}: {row.state}{f', {row.why}' if row.why else ''}"
 
 
 def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template: str) -> Section:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dratui.cluster.definitions import TaintRuleRow
-from dratui.cluster.index import reserved_for, rule_selects
+from dratui.cluster.index import rule_selects, users
 from dratui.cluster.store import Store
 from dratui.cluster.taints import eviction_time
 from dratui.views import words
@@ -58,7 +58,7 @@ def _pods(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[tuple[str,
         times = [eviction_time(r, [rule.taint]) for r in results if rule_selects(rule, r.key)]
         at = min(filter(None, times), default=None)
         what = words.due((at, "evicted"), now) if at else "not evicted"
-        for pod in reserved_for(claim):
+        for pod in sorted(users(store, claim)):
             yield (
                 f"{pod.namespace}/{pod.name}",
                 f"claim {claim.name} · {what}",
