@@ -1,6 +1,5 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -15,8 +14,8 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.past import Past
 from dratui.tui import replay
-from dratui.tui.commands import Quit, Wear, parse, suggestions
-from dratui.tui.contexts import Contexts, no_contexts
+from dratui.tui.commanding import Commanding
+from dratui.tui.contexts import Contexts
 from dratui.tui.frame import Frame
 from dratui.tui.guide import Guide
 from dratui.tui.keymap import Where
@@ -56,7 +55,7 @@ from dratui.tui.wardrobe import Wardrobe
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
 from dratui.tui.widgets.time_bar import TimeBar
-from dratui.tui.work import Tell, Work
+from dratui.tui.work import Work
 from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
 
@@ -84,9 +83,6 @@ class Shell(Screen[None], inherit_bindings=False):
         self._world = world
         self._source = source
         self._start = start
-        self._contexts = contexts
-        self._wardrobe = wardrobe
-        self._switch = switch
         self._travel = Travel(
             world,
             source,
@@ -111,7 +107,7 @@ class Shell(Screen[None], inherit_bindings=False):
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
-            AliasList: AliasesFace(world, world.aliases, self._leads),
+            AliasList: AliasesFace(world, world.aliases, lambda command: self._commanding.leads(command)),
             ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
@@ -119,10 +115,20 @@ class Shell(Screen[None], inherit_bindings=False):
         self._looking = Looking(self._guide, rows, namespace)
         self._work = Work(self, self.say, self._frame.tell, world.keymap)
         self._taking = Taking(self, self._guide, self._work)
+        self._commanding = Commanding(
+            self,
+            world,
+            self._guide,
+            self._looking,
+            self._work,
+            contexts=contexts,
+            wardrobe=wardrobe,
+            switch=switch,
+        )
         self._prompting = Prompting(
             self._frame.last,
             narrow=self._narrow,
-            command=lambda text: self._try(lambda: self._command(text)),
+            command=lambda text: self._try(lambda: self._commanding.do(text)),
             travel=self._travel_to,
         )
         # What the keymap calls an action.
@@ -154,7 +160,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "faults": self._looking.faults_only,
             "command": self._ask_command,
             "filter": self._ask_filter,
-            "command_line": self._command,
+            "command_line": self._commanding.do,
         }
 
     def compose(self) -> ComposeResult:
@@ -320,7 +326,7 @@ class Shell(Screen[None], inherit_bindings=False):
         if place is None:
             self._guide.face.toggle()
         elif isinstance(place, Switch):
-            self._go_to(place)
+            self._commanding.go_to(place)
         else:
             if isinstance(place, Rows) and place.query.namespace:
                 self._looking.came(place)
@@ -332,23 +338,6 @@ class Shell(Screen[None], inherit_bindings=False):
         if chosen is not None:
             target = JUMPS[what](self._world.store, *chosen)
             self._guide.enter(Card(*target) if isinstance(target, Single) else Rows(target))
-
-    def _go_to(self, there: Switch) -> None:
-        """To another cluster. This one stays until that one has answered."""
-        contexts = self._contexts
-        if contexts is None:
-            raise no_contexts()
-
-        async def go(_: Tell) -> str:
-            contexts.refused.pop(there.context, None)
-            try:
-                await self._switch(there)
-            except Failure as failure:
-                contexts.refused[there.context] = str(failure)
-                raise
-            return ""
-
-        self._work.start(f"connecting to {there.context}", go)
 
     def _back(self) -> bool:
         """End what is being done, or else a filter; then back along the trail. False where that begins."""
@@ -406,51 +395,12 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _ask_command(self) -> None:
         """Ask where to go."""
-        namespaces = sorted(key.name for key in self._world.store.namespaces)
-        contexts = self._contexts
-        if contexts is not None and not contexts.known:
-            self.run_worker(contexts.refresh, thread=True, exit_on_error=False)  # `:ctx` tells what is wrong
-        self._prompting.ask_command(
-            lambda text: suggestions(
-                text,
-                namespaces,
-                [c.name for c in contexts.known] if contexts else (),
-                self._wardrobe.names,
-                self._world.aliases.own,
-            )
-        )
+        self._prompting.ask_command(self._commanding.complete())
 
     def _ask_filter(self) -> None:
         """Ask for a filter, or for what to look for."""
         if (narrowed := self._guide.face.narrowed) is not None:
             self._prompting.ask_filter(narrowed)
-
-    def _command(self, text: str) -> None:
-        place = parse(self._world.aliases.expand(text), self._looking.namespace)
-        if isinstance(place, Quit):
-            self._quit()
-        elif isinstance(place, Wear):
-            self._wear(place.theme)
-        elif isinstance(place, Switch):
-            self._go_to(place)
-        else:
-            self._looking.came(place)
-            self._guide.jump(place)
-
-    def _leads(self, command: str) -> Place | Switch | None:
-        """Where a command leads, if to a place."""
-        place = parse(command, self._looking.namespace)
-        return None if isinstance(place, Quit | Wear) else place
-
-    def _wear(self, theme: str) -> None:
-        """Other colours, at once. A file may be read for them."""
-
-        async def wear(_: Tell) -> str:
-            self._wardrobe.skin.wear(await asyncio.to_thread(self._wardrobe.fetch, theme))
-            self._guide.face.recolour(self._guide.place)
-            return self._wardrobe.told(theme)
-
-        self._work.start("changing colours", wear)
 
     def _narrow(self, text: str) -> None:
         self._looking.narrow(text)
