@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
+from rich.color import ColorSystem
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate
 from textual.app import App
@@ -69,6 +70,8 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         contexts: Contexts | None = None,
     ) -> None:
         super().__init__()
+        # A skin's inks are what the terminal has. Textual asks an older list of terminals than ours, in private.
+        self.console._color_system = ColorSystem.TRUECOLOR
         self.animation_level = "none"
         self._wardrobe = wardrobe or Wardrobe(Terminal(Colours.TRUE, ascii_only=False))
         self._keys = keymap or Keymap()

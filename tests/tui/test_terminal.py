@@ -92,6 +92,7 @@ def test_each_terminal_gets_colours_of_the_kind_that_it_has() -> None:
     assert not any(sgr.startswith("38;2") or ";38;2" in sgr for sgr in colours_of("small", COLORTERM="")[0])
     assert any("38;5;" in sgr for sgr in colours_of("small", COLORTERM="")[0])
     assert any("38;2;" in sgr for sgr in colours_of("small")[0])
+    assert any("38;2;" in sgr for sgr in colours_of("small", TERM="xterm-ghostty", COLORTERM="")[0])
     in_screen = {"TERM": "screen", "STY": "1.pts-0"}
     assert not any("38;" in sgr for sgr in colours_of("small", **in_screen)[0])
 

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import Final
 
 from dratui.terminal import fit
-from dratui.tui.commands import PLACES, Quit
+from dratui.tui.commands import PLACES, THEME, Quit
 from dratui.tui.keymap import WIDEST, Keymap, Where
 from dratui.tui.lines import Line
 from dratui.tui.places import Keys
@@ -52,8 +52,8 @@ def text(skin: Skin, keymap: Keymap) -> list[Line]:
     lines: list[Line] = [
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
     ]
-    named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit | Keys))]
-    places = "  ".join(f":{name}" for name in named if name not in RARE)
+    named = [*TABLES, *(name for name, place in PLACES.items() if not isinstance(place, Quit | Keys)), THEME]
+    places = " ".join(f":{name}" for name in named if name not in RARE)
     yours = [
         ((fit(f" {shown}", KEY_WIDTH), skin.accent), (what, skin.plain))
         for shown, what in keymap.rows(Where.YOURS)
