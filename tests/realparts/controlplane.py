@@ -109,6 +109,8 @@ class ControlPlane:
             yield kubeconfig
         finally:
             self._processes.pop(name).kill()
+            # It took what it does not serve out of the APIServices, which the first one only registers when it starts.
+            self.restart_apiserver()
 
     def freeze(self, component: str = "kube-apiserver") -> None:
         """It keeps its connections and says no more."""
