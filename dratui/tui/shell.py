@@ -51,12 +51,12 @@ from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.travel import Travel
 from dratui.tui.turns import ENTER_SECONDS, Spare, Turns, until
+from dratui.tui.walking import Walking
 from dratui.tui.wardrobe import Wardrobe
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.table import VirtualTable
 from dratui.tui.widgets.time_bar import TimeBar
 from dratui.tui.work import Work
-from dratui.views.jumps import JUMPS, Single
 from dratui.views.table import Style
 
 CALM: Final = 3000  # rows of any table that may look different, a second: some hundred events
@@ -125,6 +125,7 @@ class Shell(Screen[None], inherit_bindings=False):
             wardrobe=wardrobe,
             switch=switch,
         )
+        self._walking = Walking(world, self._guide, self._looking, self._commanding.go_to)
         self._prompting = Prompting(
             self._frame.last,
             narrow=self._narrow,
@@ -134,10 +135,10 @@ class Shell(Screen[None], inherit_bindings=False):
         # What the keymap calls an action.
         self._actions: Mapping[str, Callable[..., object]] = {
             "go": lambda where: self._guide.face.view.go(where),
-            "open": self._open,
-            "describe": lambda: self._enter_chosen(Card),
-            "yaml": lambda: self._enter_chosen(Yaml),
-            "jump": self._jump,
+            "open": self._walking.open,
+            "describe": lambda: self._walking.enter_chosen(Card),
+            "yaml": lambda: self._walking.enter_chosen(Yaml),
+            "jump": self._walking.jump,
             "copy": self._taking.copy_name,
             "copy_namespace": self._taking.copy_namespace,
             "save": self._taking.save,
@@ -147,8 +148,8 @@ class Shell(Screen[None], inherit_bindings=False):
             "time_step": self._travel.step,
             "time": lambda: self._prompting.ask_time(),
             "now": self._now,
-            "help": lambda: self._enter(Keys()),
-            "aliases": lambda: self._enter(AliasList()),
+            "help": lambda: self._walking.enter(Keys()),
+            "aliases": lambda: self._walking.enter(AliasList()),
             "fold": self._fold,
             "leave": self._leave,
             "quit": self._quit,
@@ -305,39 +306,9 @@ class Shell(Screen[None], inherit_bindings=False):
     @on(VirtualTable.Opened)
     @on(Board.Opened)
     def _opened(self) -> None:
-        self._try(self._open)  # a second click is like enter
+        self._try(self._walking.open)  # a second click is like enter
 
     # --- places ----------------------------------------------------------------------------------------------------
-
-    def _enter(self, place: Place) -> None:
-        """Go on from here, unless one is there."""
-        if place != self._guide.place:
-            self._guide.enter(place)
-
-    def _enter_chosen(self, kind: type[Card] | type[Yaml]) -> None:
-        """See the object that is chosen in another way."""
-        chosen = self._guide.face.chosen()
-        if chosen is not None and not isinstance(self._guide.place, kind):
-            self._guide.enter(kind(*chosen))
-
-    def _open(self) -> None:
-        """Go on, or open what is closed."""
-        place = self._guide.face.onward()
-        if place is None:
-            self._guide.face.toggle()
-        elif isinstance(place, Switch):
-            self._commanding.go_to(place)
-        else:
-            if isinstance(place, Rows) and place.query.namespace:
-                self._looking.came(place)
-            self._guide.enter(place)
-
-    def _jump(self, what: str) -> None:
-        """Sideways: to its node, its owner, what uses it."""
-        chosen = self._guide.face.chosen()
-        if chosen is not None:
-            target = JUMPS[what](self._world.store, *chosen)
-            self._guide.enter(Card(*target) if isinstance(target, Single) else Rows(target))
 
     def _back(self) -> bool:
         """End what is being done, or else a filter; then back along the trail. False where that begins."""

@@ -273,6 +273,12 @@ async def test_history_ends_with_a_word() -> None:
         await shows(pilot, "Devices[2 of 16] of train-6-gpu")
 
 
+async def test_the_help_says_what_is_otherwise() -> None:
+    async with running(cluster(), size=(80, 24)) as pilot:
+        await go(pilot, "help")
+        await shows(pilot, "as in k9s, but: q leaves the first view, space folds, ctrl-s saves text")
+
+
 async def test_it_says_that_it_only_reads() -> None:
     async with running(cluster()) as pilot:
         await shows(pilot, "read-only")

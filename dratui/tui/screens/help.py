@@ -22,6 +22,7 @@ COLUMNS: Final = (
 )
 RARE: Final = frozenset({"podgroups", "computedomains"})
 """Places that few clusters have anything in, and no room is left for; `:` completes them."""
+UNLIKE_K9S: Final = " as in k9s, but: q leaves the first view, space folds, ctrl-s saves text"
 KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
 
@@ -42,7 +43,7 @@ class HelpFace(Reading):
     def headline(self) -> tuple[Line, Line]:
         """The title."""
         skin = self._world.skin
-        return ((" Keys", skin.strong), (" and where : leads", skin.dim)), ()
+        return ((" Keys", skin.strong), (UNLIKE_K9S, skin.dim)), ()
 
 
 def text(skin: Skin, keymap: Keymap) -> list[Line]:

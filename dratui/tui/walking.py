@@ -1,0 +1,49 @@
+"""From place to place, by what is under the cursor."""
+
+from collections.abc import Callable
+
+from dratui.tui.guide import Guide
+from dratui.tui.looking import Looking
+from dratui.tui.places import Card, Place, Rows, Switch, Yaml
+from dratui.tui.screens.face import World
+from dratui.views.jumps import JUMPS, Single
+
+
+class Walking:
+    """Turns keys into steps, which raise Failure where they lead nowhere. `go_to` leads to another cluster."""
+
+    def __init__(self, world: World, guide: Guide, looking: Looking, go_to: Callable[[Switch], None]) -> None:
+        self._world = world
+        self._guide = guide
+        self._looking = looking
+        self._go_to = go_to
+
+    def enter(self, place: Place) -> None:
+        """Go on from here, unless one is there."""
+        if place != self._guide.place:
+            self._guide.enter(place)
+
+    def enter_chosen(self, kind: type[Card] | type[Yaml]) -> None:
+        """See the object that is chosen in another way."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None and not isinstance(self._guide.place, kind):
+            self._guide.enter(kind(*chosen))
+
+    def open(self) -> None:
+        """Go on, or open what is closed."""
+        place = self._guide.face.onward()
+        if place is None:
+            self._guide.face.toggle()
+        elif isinstance(place, Switch):
+            self._go_to(place)
+        else:
+            if isinstance(place, Rows) and place.query.namespace:
+                self._looking.came(place)
+            self._guide.enter(place)
+
+    def jump(self, what: str) -> None:
+        """Sideways: to its node, its owner, what uses it."""
+        chosen = self._guide.face.chosen()
+        if chosen is not None:
+            target = JUMPS[what](self._world.store, *chosen)
+            self._guide.enter(Card(*target) if isinstance(target, Single) else Rows(target))
