@@ -57,15 +57,15 @@ when which while will with without would yet
 WORDS = frozenset(_WORDS.split())
 """What Kubernetes' own messages are made of. Another word in a message is renamed as if it were a name."""
 
-_WORD = re.compile(r"[A-Za-z0-9]+")
-CHUNK = re.compile(r"[A-Za-z0-9](?:[\w.\-/@:=+%]*[A-Za-z0-9])?")
+_WORD = re.compile(r"[^\W_]+")
+_CHUNK = re.compile(r"\w(?:[\w.\-/@:=+%]*\w)?")
 _COUNT = re.compile(r"\d{1,6}(?:/\d{1,6})?")
 _PART = re.compile(r"[^/:]+")
 _NUMBER = re.compile(r"\d{1,4}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _PLAIN = re.compile(r"-?[0-9.]+(?:[eE][0-9]+|[KMGTPE]i?|[kmun])?|true|false|")
-_VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+){0,3}(?:[-+.][0-9A-Za-z]{1,16}){0,2}")
-_OURS = re.compile(r"(?:[a-z0-9.-]+\.)?(?:kubernetes\.io|k8s\.io)/.+")
+_VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+){0,3}(?:-(?:alpha|beta|rc)[.0-9]*)?(?![0-9])")
+_OURS = re.compile(r"(?:[a-z0-9.-]+\.)?(?:kubernetes\.io|k8s\.io)(?:/.+)?")
 _ROLES = "node-role.kubernetes.io/"
 _KNOWN_ROLES = frozenset({"control-plane", "master", "worker"})
 _LITERAL = re.compile(r"""(?P<quote>["'])(?P<text>[^"'\\\n]*)(?P=quote)""")
@@ -174,6 +174,15 @@ class Scrubber:
         """A word such as `Unschedulable`."""
         return text if not text or _CODE.fullmatch(text) else _HIDDEN
 
+    def condition(self, text: str) -> str:
+        """The type of a condition: a word, or one with the domain of whoever invented it."""
+        return text if _CODE.fullmatch(text) else self.label(text)
+
+    def version(self, text: str) -> str:
+        """A version, without what vendors put behind it."""
+        found = _VERSION.match(text)
+        return found[0] if found else _HIDDEN
+
     def label(self, text: str) -> str:
         """The key of a label or a taint: Kubernetes' own stay."""
         if text.startswith(_ROLES):
@@ -230,7 +239,7 @@ class Scrubber:
             return [self._attribute(key, kind, part) for part in value]
         if not isinstance(value, str) or key.rpartition("/")[2] in PRODUCT:
             return value
-        return value if kind.startswith("version") and _VERSION.fullmatch(value) else self.name(value)
+        return self.version(value) if kind.startswith("version") else self.name(value)
 
     def expression(self, text: str) -> str:
         """CEL: its texts are renamed as the names are that they are compared with."""
@@ -246,7 +255,7 @@ class Scrubber:
 
     def message(self, text: str) -> str:
         """What Kubernetes says in its own words stays, what it says it about is renamed."""
-        return CHUNK.sub(lambda m: m[0] if _COUNT.fullmatch(m[0]) else self.name(m[0]), text)
+        return _CHUNK.sub(lambda m: m[0] if _COUNT.fullmatch(m[0]) else self.name(m[0]), text)
 
     def resource_id(self, text: str) -> str:
         """`driver/pool/device`, or what a device plugin calls a device."""
@@ -273,12 +282,12 @@ _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(
         ("allocationMode", "effect", "operator", "phase", "restartPolicy", "reason"), Scrubber.code
     ),
-    **dict.fromkeys(("health", "type", "conditions.status", "resource"), Scrubber.code),
+    **dict.fromkeys(("health", "conditions.status", "resource"), Scrubber.code),
     **dict.fromkeys(("ownerReferences.kind", "involvedObject.kind"), Scrubber.code),
     **dict.fromkeys(("status.status", "nodes.status"), Scrubber.code),
-    "kubeletVersion": lambda scrubber, text: text if _VERSION.fullmatch(text) else _HIDDEN,
+    "kubeletVersion": Scrubber.version,
     "schedulerName": lambda scrubber, text: text if text == "default-scheduler" else scrubber.name(text),
-    **dict.fromkeys(("bindingConditions", "bindingFailureConditions"), Scrubber.label),
+    **dict.fromkeys(("type", "bindingConditions", "bindingFailureConditions"), Scrubber.condition),
     **dict.fromkeys(("apiGroup", "finalizers", "key", "schedulingGates.name"), Scrubber.label),
     **dict.fromkeys(("values", "taints.value", "taint.value", "tolerations.value"), Scrubber.flag),
     "labels": Scrubber.labels,

@@ -109,9 +109,10 @@ class Same:
 
     def _scrubbed(self, text: str) -> Iterator[str]:
         scrubber = self._scrubber
-        for rename in (scrubber.name, scrubber.message, scrubber.label, scrubber.uid, scrubber.expression):
-            yield rename(text)
-        yield scrubber.opaque(text)
+        yield from (
+            rename(text) for rename in (scrubber.name, scrubber.message, scrubber.label, scrubber.uid)
+        )
+        yield from (rename(text) for rename in (scrubber.expression, scrubber.version, scrubber.opaque))
         if "deviceclass.resource" in text:
             yield scrubber.resource(text)
 
@@ -275,7 +276,7 @@ def planted() -> dict[str, list[Any]]:
                     "devices": [
                         {
                             "name": SECRET,
-                            "attributes": {"rack": {"string": SECRET}, "note": {"version": f"1.0.0-{SECRET}-long-one"}},
+                            "attributes": {"rack": {"string": SECRET}, "note": {"version": f"1.0.0-{SECRET}"}},
                             "capacity": {"memory": {"value": SECRET}},
                             "taints": [{"key": SECRET, "value": SECRET, "effect": "None"}],
                         }
@@ -395,3 +396,26 @@ def test_an_expression_compares_with_the_renamed() -> None:
     )
     same = "device.driver == 'gpu.nvidia.com' && device.capacity['gpu.nvidia.com'].memory >= quantity('80Gi')"
     assert scrubber.expression(same) == same
+
+
+def test_what_a_driver_reports_is_still_what_binding_waits_for() -> None:
+    scrubber = Scrubber(b"key")
+    assert scrubber.condition("attach.example.com/ready") == scrubber.label("attach.example.com/ready")
+    assert scrubber.condition("attach.example.com/ready") != "attach.example.com/ready"
+    assert scrubber.condition("Ready") == "Ready"
+
+
+def test_no_alphabet_is_overlooked() -> None:
+    scrubber = Scrubber(b"key")
+    for text in ("müller-größe", "стойка_7", "機密"):
+        said = scrubber.message(f"0/1 nodes are available: {text}.")
+        assert said.startswith("0/1 nodes are available: ")
+        assert not any(word in said for word in re.findall(r"[^\W\d_]+", text))
+
+
+def test_versions_lose_what_vendors_put_behind_them() -> None:
+    found = [
+        Scrubber(b"key").version(text)
+        for text in ("v1.36.3", "v1.29.3-eks-ae9a62a", "580.1.0-rc.1", "secret")
+    ]
+    assert found == ["v1.36.3", "v1.29.3", "580.1.0-rc.1", "(scrubbed)"]
