@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dratui.api.streams import STREAMS, codec
+from dratui.api.trim import trim
 from dratui.api.wire import Decoding
 from tests.api.wire_objects import CLAIM, SLICE
 
@@ -186,7 +187,9 @@ def test_any_json_is_a_row_or_a_decode_error(odd: Any, which: Any) -> None:
     stream, version = which
     decoding = stream.codec(version)
     with only_decode_errors():
-        decoding.row(encoded(odd))
+        row = decoding.row(encoded(odd))
+        _, trimmed = trim(decoding, encoded(odd))
+        assert decoding.row(trimmed) == row
     with only_decode_errors():
         decoding.page(listed(odd))
     for kind in ("ADDED", "BOOKMARK", "ERROR"):
