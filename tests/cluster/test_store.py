@@ -1,6 +1,7 @@
 """The store: what a list drops and keeps, and that `Changes` names every row that looks different."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Sized
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,8 +21,9 @@ from dratui.api.model import (
     Template,
 )
 from dratui.api.streams import STREAMS
+from dratui.cluster.index import Index
 from dratui.cluster.store import Store
-from dratui.events import Event, Gone, Page, Phase
+from dratui.events import Event, Gone, HealthChanged, Page, Phase, Put
 from dratui.views.listing import Listing
 from dratui.views.overview import Summary
 from dratui.views.query import Query, Within
@@ -238,6 +240,57 @@ def test_only_the_last_state_counts_not_how_it_came_about(
         fresh.apply(build.health(health.phase, stream, namespace=health.namespace))
     for kind in TABLES:
         assert look(listing(lived, Query(kind=kind))) == look(listing(fresh, Query(kind=kind))), kind
+
+
+@settings(max_examples=50, deadline=None)
+@given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=6), order=st.randoms())
+def test_whatever_happened_in_whatever_order_the_store_is_that_of_a_list_of_the_final_state(
+    start: Sequence[Event], batches: Sequence[Sequence[Event]], order: Random
+) -> None:
+    events = [event for batch in (start, *batches) for event in batch if not isinstance(event, Page)]
+    events += [build.put(row) for event in start if isinstance(event, Page) for row in event.rows]
+    order.shuffle(events)
+    lived, final = Store(), dict[tuple[str, ObjectKey], Row]()
+    for event in events:
+        lived.apply([event])
+        if isinstance(event, Put):
+            final[event.stream, event.row.key] = event.row
+        elif isinstance(event, Gone):
+            final.pop((event.stream, event.row.key), None)
+    listed = Store()
+    for stream in STREAMS:
+        rows = [row for (of, _), row in final.items() if of == stream]
+        listed.apply([Page(stream, rows, first=True, last=True)])
+    for stream, health in lived.health.items():
+        listed.apply([HealthChanged(stream, health)])
+    assert lived.rows() == listed.rows()
+    for kind in TABLES:
+        assert look(listing(lived, Query(kind=kind))) == look(listing(listed, Query(kind=kind))), kind
+
+
+@settings(max_examples=50, deadline=None)
+@given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=6))
+def test_of_a_cluster_whose_objects_are_all_gone_nothing_is_kept(
+    start: Sequence[Event], batches: Sequence[Sequence[Event]]
+) -> None:
+    store = Store()
+    kept = [listing(store, Query(kind=kind)) for kind in TABLES]
+    for batch in (start, *batches):
+        changes = store.apply(batch)
+        for table in kept:
+            table.apply(changes, NOW)
+            look(table)
+    changes = store.apply([Page(stream, (), first=True, last=True) for stream in STREAMS])
+    for table in kept:
+        table.apply(changes, NOW)
+        assert not table.keys
+    store.apply([])  # what is kept during one `apply` goes with the next
+    empty = vars(Store())
+    for name, value in vars(store).items():
+        if isinstance(value, Index):
+            assert not list(value), name
+        elif isinstance(value, Sized) and name != "health" and not empty[name]:
+            assert not (any(value.values()) if isinstance(value, Mapping) else value), name
 
 
 @settings(max_examples=40, deadline=None)
