@@ -15,12 +15,11 @@ import aiohttp
 from yarl import URL
 
 from dratui.events import About
-from dratui.kube import answers, kubeconfig, tls
+from dratui.kube import answers, kubeconfig, oversize, tls
 from dratui.kube.credentials import Credentials
 from dratui.kube.failure import KubeFailure, TooLarge
 from dratui.kube.kubeconfig import Access
 from dratui.kube.options import Options
-from dratui.kube.oversize import HEAD
 from dratui.kube.proxy import proxy_for
 
 Params = Sequence[tuple[str, str]]
@@ -116,7 +115,7 @@ class Connection:
                     size += len(piece)
                     if size > LARGEST_BODY:
                         what = f"cannot {to}: the answer is larger than {LARGEST_BODY >> 20} MiB"
-                        raise TooLarge(what, b"".join(pieces[:HEAD])[:HEAD])
+                        raise TooLarge(what, oversize.head(pieces))
         return b"".join(pieces)
 
     @contextlib.asynccontextmanager

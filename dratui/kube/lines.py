@@ -1,6 +1,6 @@
 """Lines out of chunks."""
 
-from dratui.kube.oversize import HEAD, Head
+from dratui.kube.oversize import head
 
 LONGEST_LINE = 16 << 20
 """Bytes. etcd takes 1.5 MiB an object, the API server 3 MiB a request; as JSON that is some times more."""
@@ -33,7 +33,7 @@ class Lines:
             self._held.append(rest)
             self._size += len(rest)
             if self._size > self._longest:
-                lines.append(Head(b"".join(self._held)[:HEAD]))
+                lines.append(head(self._held))
                 self._held.clear()
                 self._size = 0
                 self._passing = True

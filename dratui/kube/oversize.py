@@ -6,6 +6,7 @@ same list or event, in which the object has nothing but its names: it keeps its 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -26,31 +27,43 @@ class Head(bytes):
     __slots__ = ()
 
 
-def event(head: bytes) -> bytes | None:
-    """The same event of an object that has only its names; None where the head does not tell them."""
-    kind, found = _TYPE.match(head), _metadata(head)
+def head(pieces: Iterable[bytes]) -> Head:
+    """How `pieces` begin, without copying the rest."""
+    taken: list[bytes] = []
+    room = HEAD
+    for piece in pieces:
+        taken.append(piece[:room])
+        room -= len(taken[-1])
+        if not room:
+            break
+    return Head(b"".join(taken))
+
+
+def event(begins: bytes) -> bytes | None:
+    """The same event of an object that has only its names; None where the beginning does not tell them."""
+    kind, found = _TYPE.match(begins), _metadata(begins)
     if kind is None or not found or not {"name", "resourceVersion"} <= found[0].keys():
         return None
     return msgspec.json.encode({"type": kind[1].decode(), "object": {"metadata": found[0]}})
 
 
-def page(head: bytes) -> bytes | None:
-    """A list page of one object, which has only its names; None where the head does not tell them."""
-    match _metadata(head):
+def page(begins: bytes) -> bytes | None:
+    """A list page of one object, which has only its names; None where the beginning does not tell them."""
+    match _metadata(begins):
         case [list_, object_, *_] if "resourceVersion" in list_ and "name" in object_:
             return msgspec.json.encode({"metadata": list_, "items": [{"metadata": object_}]})
     return None
 
 
-def name(head: bytes) -> str:
-    """The last object of which the head tells the name, as `namespace/name`."""
-    fields = next((f for f in reversed(_metadata(head)) if "name" in f), {})
+def name(begins: bytes) -> str:
+    """The last object of which the beginning tells the name, as `namespace/name`."""
+    fields = next((f for f in reversed(_metadata(begins)) if "name" in f), {})
     parts = (msgspec.json.decode(fields[part]) for part in ("namespace", "name") if part in fields)
     return "/".join(parts)
 
 
-def _metadata(head: bytes) -> list[_Fields]:
+def _metadata(begins: bytes) -> list[_Fields]:
     return [
         {field.decode(): msgspec.Raw(text) for field, text in _FIELD.findall(inside[1])}
-        for inside in _METADATA.finditer(head)
+        for inside in _METADATA.finditer(begins)
     ]

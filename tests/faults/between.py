@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakSet
@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from tests.realparts.controlplane import ControlPlane
 
-Meddle = Callable[[bytes], bytes]
+Meddle = Callable[[bytes], Iterable[bytes]]
 
 
 class Between:
@@ -26,7 +26,7 @@ class Between:
         self._transports: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._dead: WeakSet[asyncio.BaseTransport] = WeakSet()  # neither closed nor of any use
         self._watches: dict[asyncio.BaseTransport, str] = {}  # what runs on a connection
-        self._meddle: dict[str, Meddle] = {}
+        self._meddle: dict[str, tuple[Meddle, bool]] = {}  # and whether only once
         self._refusal: tuple[int, dict[str, str], bytes] | None = None
         self._cut = False
         self.refused = 0
@@ -42,6 +42,7 @@ class Between:
         """All is well again."""
         self._cut = False
         self._refusal = None
+        self._meddle.clear()
 
     def break_all(self) -> None:
         """Every connection breaks; new ones work."""
@@ -65,7 +66,11 @@ class Between:
 
     def meddle_once(self, plural: str, how: Meddle) -> None:
         """With the next bytes that a list or watch of this kind brings."""
-        self._meddle[plural] = how
+        self._meddle[plural] = how, True
+
+    def meddle(self, plural: str, how: Meddle) -> None:
+        """With all of them, until it is mended."""
+        self._meddle[plural] = how, False
 
     # How it is done
 
@@ -89,9 +94,12 @@ class Between:
                 self._watches[transport] = plural
             try:
                 async for piece in answer.content.iter_any():
-                    how = self._meddle.pop(plural, None)
+                    how, once = self._meddle.get(plural, (None, False))
+                    if once:
+                        del self._meddle[plural]
                     await self._passable(transport)
-                    await response.write(how(piece) if how else piece)
+                    for part in how(piece) if how else (piece,):
+                        await response.write(part)
             finally:
                 self._watches.pop(transport, None)
         await self._passable(transport)

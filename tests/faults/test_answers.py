@@ -64,7 +64,7 @@ async def test_json_that_is_cut_off(plane: ControlPlane, times: Times, tmp_path:
     """In a watch it comes whole the second time, in a list too."""
     async with meddled(plane, times, tmp_path) as (middle, watch):
         for round_ in range(20):
-            middle.meddle_once("resourceclaims", lambda piece: piece[: len(piece) // 2] + b"\n")
+            middle.meddle_once("resourceclaims", lambda piece: [piece[: len(piece) // 2] + b"\n"])
             await created(plane, f"after-{round_}")
             await watch.shows(f"after-{round_}")
         await watch.messages_say("resourceclaims: the server sent something that is no object of this kind")

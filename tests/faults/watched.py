@@ -135,6 +135,9 @@ class Watch:
         await self.shows(place.capitalize(), *wanted)
         await self.go("claims")
 
+    async def press(self, *keys: str) -> None:
+        await press(self.pilot, *keys)
+
     async def go(self, place: str) -> None:
         """As typed behind `:`."""
         await type_in(self.pilot, f":{place}")

@@ -70,9 +70,11 @@ class YamlFace(Reading):
             self.enter(self._place, self.mark())
 
     def leave(self) -> None:
-        """What is still being fetched is not waited for."""
+        """What is still being fetched is not waited for; what was is not kept: it may be megabytes."""
         if self._loading is not None:
             self._loading.cancel()
+            self._loading = None
+        self.view.set_text(())
 
     def headline(self) -> tuple[Line, Line]:
         """Whose YAML."""
