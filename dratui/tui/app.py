@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any, Final
 
@@ -93,6 +94,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Listen once the screen is painted: what a source imports takes longer than painting."""
+        self._own = copy_context()  # of no screen: tasks keep the screen alive that they were started from
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
@@ -145,13 +147,13 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         """To another source, once it has answered; until then, and if it does not, all stays as it is."""
         assert self._contexts is not None
         session = self._begin(self._contexts.connect(there.context), there.start)
-        listening = self.run_worker(session.listen())
+        listening = self._own.run(self.run_worker, session.listen())
         try:
             await session.answered()
         except BaseException:  # Failure, or esc
             listening.cancel()
             raise
-        self.run_worker(self._change(session, listening))  # not the work of a screen that goes
+        self._own.run(self.run_worker, self._change(session, listening))  # not the work of a screen that goes
 
     async def _change(self, session: Session, listening: Worker[None]) -> None:
         for worker in self._runs:
