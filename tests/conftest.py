@@ -5,10 +5,14 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

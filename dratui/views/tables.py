@@ -281,6 +281,7 @@ TAINT_RULES: Table[TaintRuleRow] = Table(
     row=taint_rule_row,
     name_of=lambda r: r.name,
     streams=("devicetaintrules", "resourceslices", "resourceclaims"),
+    joins=("pods",),
     empty="No DeviceTaintRules.",
 )
 

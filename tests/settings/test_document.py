@@ -91,7 +91,7 @@ def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
     assert complaint(path).startswith(": cannot be read: Permission denied")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(
     st.one_of(
         st.binary(max_size=200),

@@ -143,7 +143,7 @@ def found(value: Any, at: Path_) -> Any:
     return value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(odd=odd_objects())
 def test_any_row_can_be_shown_everywhere(world: tuple[Store, Summary], odd: tuple[Sent, Any]) -> None:
     store, summary = world
@@ -180,7 +180,7 @@ def show(store: Store, summary: Summary, changes: Changes) -> None:
                 msgspec.json.encode(table.told(store, key) if table.told else row)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(odd=st.lists(odd_objects(), min_size=1, max_size=6), descending=st.booleans())
 def test_odd_rows_can_be_sorted_and_filtered_by_every_column(
     odd: Sequence[tuple[Sent, Any]], descending: bool

@@ -54,7 +54,7 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
     return [(key, listing.row(key)) for key in listing.keys]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data(), start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=5))
 def test_slices_end_in_what_one_go_gives(
     data: st.DataObject, start: Sequence[Event], batches: Sequence[Sequence[Event]]
@@ -285,7 +285,7 @@ def test_things_leave_and_join_an_ordered_list_where_they_belong(
 # --- the overview -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=5), data=st.data())
 def test_an_overview_summed_up_in_slices_ends_in_the_same(
     start: Sequence[Event], batches: Sequence[Sequence[Event]], data: st.DataObject
