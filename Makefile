@@ -3,7 +3,7 @@
 # make check  the same without real components: under a minute
 # make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
 # make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
-# make test-faults      the faults of tests/faults for as long as they last in life: a quarter of an hour
+# make test-faults      the faults of tests/faults for as long as they last in life: an hour
 # make demo-recording   record the demo anew from the real control plane
 # make version-recordings    record anew what an old release says
 # make screenshots      draw the pictures anew from the demo recording
