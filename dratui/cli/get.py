@@ -18,6 +18,7 @@ from dratui.events import COMPLETE, ENDED_WELL, SETTLED, About, Event, Health, P
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.terminal import clean
+from dratui.tui.notices import Notices
 from dratui.views.listing import Listing
 from dratui.views.query import Query
 from dratui.views.table import Table
@@ -86,10 +87,15 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
         changes = Changes()
         printer = _printer(table, wanted, store, source.about, source.now)
         printer.print_all()
+        notices = Notices()
+        notices.of_health(store.health, source.now())
         while wanted.watch and not following.done():
             arrived.clear()
             await _either(following, arrived)
             seen, changes = changes, Changes()
+            if not source.about.recorded:
+                for notice in notices.of_health(store.health, source.now()):
+                    _note(notice.text)
             printer.print_changes(seen)
         return 0
     finally:
