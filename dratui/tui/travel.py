@@ -1,7 +1,8 @@
 """When one looks: now, or at a time before, to which keys go change by change or at once.
 
-The past is a second store, filled from `Past.at`. The screens look at it through the World through which they look at
-the present one, which goes on behind it. Keys never wait: moves queue, and those typed during one become one.
+The past is a copy of the store, brought to a time by what `Past.at` says. The screens look at it through the World
+through which they look at the present one, which goes on behind it. Keys never wait: moves queue, and those that are
+typed during one become one.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ Move = Callable[[float], Awaitable[float | None]]
 class Travel:
     """Points `world` at a time; `work` is for moving alone.
 
-    `arrived` is told what differs from what showed, or None when that may be everything; `say` what one should know.
+    `arrived` is told what differs from what showed, or None for another store: when one has left the present, as it
+    is then, and when one is back. `say` is told what one should know.
     """
 
     def __init__(
