@@ -51,20 +51,29 @@ def steps(store: Store, claim: Claim, reason: str) -> Iterator[Step]:
     `reason` is why the claim is not in order, as its row tells it.
     """
     pods = [store.pods[key] for key in sorted(store.pods_of_claim[claim.key])]
-    seen = _seen(store, claim)
+    seen, reserved = _seen(store, claim), _reservations(claim)
     own = list(_in_order(_of_claim(claim, pods, reason), None, seen))
     yield from own
     if claim.allocation is not None or claim.consumers:
         since = own[-1].at or own[-1].after
-        reserved = {c.uid for c in claim.consumers}
         for pod in pods:
-            yield from _in_order(_of_pod(store, claim, pod, reserved=pod.uid in reserved), since, seen)
+            yield from _in_order(_of_pod(store, claim, pod, reserved=_reserves(reserved, pod)), since, seen)
         yield from _in_order(_of_others(store, claim), since, seen)
     for name in sorted({name for step, name in seen if step == "released"} - {pod.name for pod in pods}):
         gone: Sequence[Step] = (Step(step="reserved", pod=name), Step(step="released", pod=name))
         yield from _in_order(gone, claim.created, seen)
     if claim.deleted:
         yield Step(step="deleted", at=claim.deleted)
+
+
+def _reservations(claim: Claim) -> frozenset[str]:
+    """Uids of pods, and names of pod groups, which are no uids."""
+    return frozenset(c.uid if c.resource == "pods" else c.name for c in claim.consumers)
+
+
+def _reserves(reserved: frozenset[str], pod: Pod) -> bool:
+    """Whether that is for this very pod, or for its group."""
+    return pod.uid in reserved or (pod.group != "" and pod.group in reserved)
 
 
 def _seen(store: Store, claim: Claim) -> dict[tuple[StepName, str], datetime]:
@@ -115,8 +124,8 @@ def _between(step: Step, after: datetime | None, before: datetime | None) -> Ste
 def _of_claim(claim: Claim, pods: Iterable[Pod], reason: str) -> Iterator[Step]:
     yield Step(step="created", at=claim.created)
     if claim.allocation is not None:
-        reserved = {c.uid for c in claim.consumers}
-        bound = (_scheduled(pod) for pod in pods if pod.uid in reserved)
+        reserved = _reservations(claim)
+        bound = (_scheduled(pod) for pod in pods if _reserves(reserved, pod))
         yield Step(step="allocated", at=claim.allocation.at, before=_earliest(*bound))
     elif not claim.deleted:
         yield Step(step="allocated", state="waiting", reason=reason)

@@ -165,6 +165,13 @@ def test_a_reservation_for_what_is_no_pod() -> None:
     assert (last.step, last.pod, last.state, last.after) == ("reserved", "ring", "done", ago(minutes=5))
 
 
+def test_a_pod_is_reserved_for_with_its_group() -> None:
+    ring = Consumer("podgroups", "ring", "uid", "scheduling.k8s.io")
+    train = user(group="ring")
+    found = steps(held(at=ago(minutes=4), consumers=(ring,)), train)
+    assert [s.step for s in found if s.pod == "train"] == ["reserved", "pod scheduled", "prepared", "running"]
+
+
 def test_a_claim_that_is_being_deleted_waits_for_nothing_else() -> None:
     found = told(claim("gpu", created=ago(minutes=5), deleted=ago(minutes=1)))
     assert found == {"created": ("done", ago(minutes=5)), "deleted": ("done", ago(minutes=1))}
