@@ -48,7 +48,10 @@ async def test_half_open_connections(plane: ControlPlane, times: Times, tmp_path
         await created(plane, "after")
         await watch.shows("after")
         await watch.recovers()
-        await watch.messages_say("was silent for")
+        if (
+            not times.scale
+        ):  # as long as in life, checks have a new connection, and silent watches are asked for again
+            await watch.messages_say("was silent for")
 
 
 async def test_a_watch_that_stalls_silently(plane: ControlPlane, times: Times, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ async def test_the_clients_certificate_runs_out(
         text = plane.kubeconfig(users.CERTIFICATE_USER).read_text()
         kubeconfig.write_text(_embedded(text) if embedded else text)
 
-    renew(10)
+    renew(20)  # a busy machine must start the dashboard meanwhile
     try:
         async with watching(kubeconfig, times, fresh=plane.kubeconfig("viewer")) as watch:
             await watch.remembers()
