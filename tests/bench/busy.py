@@ -5,6 +5,7 @@ network is missing. To be run on a pty.
 """
 
 import asyncio
+import cProfile
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from dratui.api.streams import STREAMS, codec
 from dratui.events import Event, Health, HealthChanged, Page, Phase, Put
 from dratui.tui.app import DratuiApp
 from dratui.views.query import Query
-from tests.bench.corpus import DRA, NAMESPACES, Size, claim, lists
+from tests.bench.corpus import DRA, NAMESPACES, Size, changes, claim, lists
 from tests.tui.cluster import ScriptedSource
 
 TICK = 0.01
@@ -28,6 +29,7 @@ class Busy(ScriptedSource):
         super().__init__()
         self._size = size
         self._rate = rate
+        self.listed: Callable[[], object] = lambda: None  # called once all is listed
 
     async def run(self, emit: Callable[[Sequence[Event]], None]) -> None:
         """For ever."""
@@ -41,6 +43,7 @@ class Busy(ScriptedSource):
         for stream in STREAMS:
             phase = Phase.FORBIDDEN if stream == "pods" else Phase.LIVE
             emit([HealthChanged(stream, Health(phase=phase, since=self.clock))])
+        self.listed()
         if not self._rate:
             await asyncio.Event().wait()
         decoder = codec("resourceclaims", "v1")
@@ -54,22 +57,24 @@ class Busy(ScriptedSource):
             await asyncio.sleep(max(0, at - loop.time()))
 
     def _lines(self) -> Iterator[bytes]:
-        if self._rate == 1:
-            other = claim(
-                2 * NAMESPACES, self._size
-            )  # on the third line: what changes under the cursor does not flash
-            others = [other.replace('"name": "pod-', f'"name": "{name}-') for name in ("one", "two")]
-        else:
-            some = range(min(LINES, self._size.claims))
-            nobody = Size(nodes=0, devices=8, claims=0, pods=0)
-            others = [claim(n, nobody) for n in some] + [claim(n, self._size) for n in some]
-        return cycle([f'{{"type":"MODIFIED","object":{text}}}'.encode() for text in others])
+        if self._rate > 1:
+            return cycle(changes(self._size, LINES))
+        other = claim(2 * NAMESPACES, self._size)  # not under the cursor, where a change does not flash
+        texts = [other.replace('"name": "pod-', f'"name": "{name}-') for name in ("one", "two")]
+        return cycle([f'{{"type":"MODIFIED","object":{text}}}'.encode() for text in texts])
 
 
 def main() -> None:
-    """Run until killed."""
+    """Run until killed; with `profile`, the name of a file, until `ctrl-c` is pressed."""
     wanted = json.loads(sys.argv[1])
-    DratuiApp(Busy(Size(**wanted["size"]), wanted["rate"]), query=Query(kind="claims")).run()
+    profile = cProfile.Profile()
+    source = Busy(Size(**wanted["size"]), wanted["rate"])
+    if path := wanted.get("profile"):
+        source.listed = profile.enable
+    DratuiApp(source, query=Query(kind="claims")).run()
+    if path:
+        profile.disable()
+        profile.dump_stats(path)
 
 
 if __name__ == "__main__":

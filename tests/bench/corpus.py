@@ -72,6 +72,14 @@ def claim(n: int, size: Size, *, version: int = 1) -> str:
     )
 
 
+def changes(size: Size, most: int) -> list[bytes]:
+    """Lines of a watch, to be told again and again: claims lose their devices, then get them back."""
+    nobody = Size(nodes=0, devices=size.devices, claims=0, pods=0)
+    some = range(min(most, size.claims))
+    texts = [claim(n, nobody) for n in some] + [claim(n, size) for n in some]
+    return [f'{{"type":"MODIFIED","object":{text}}}'.encode() for text in texts]
+
+
 def pod(n: int, size: Size) -> str:
     """The n-th pod: of the first ones each has the claim of its number, the others have none."""
     with_claim = n < size.claims

@@ -5,6 +5,7 @@ import asyncio
 import json
 import time
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from dratui.kube.source import ClusterSource
 from dratui.tui.feed import Feed
 from dratui.views.listing import Listing
 from dratui.views.query import Query
-from tests.bench.corpus import Size, claim, lists
+from tests.bench.corpus import Size, changes, lists
 
 EVENTS = 5000
 TICK = 0.001
@@ -42,7 +43,7 @@ async def sync(kubeconfig: str) -> dict[str, Any]:
 
 
 async def events(size: Size) -> dict[str, Any]:
-    """A watch's lines of changing claims: decoded, stored, and the rows that they change made again."""
+    """A watch's lines of changing claims: decoded, stored, and the rows that they change made again, shown or not."""
     store = Store()
     for path, pages in lists(size).items():
         kind = path.rpartition("/")[2]
@@ -52,12 +53,7 @@ async def events(size: Size) -> dict[str, Any]:
     now = datetime.now(UTC)
     listing = Listing(store, Query(kind="claims"), now)
     decoder = codec("resourceclaims", "v1")
-    lines = [
-        f'{{"type":"MODIFIED","object":{claim(n % size.claims, size, version=n + 2000)}}}'.encode()
-        .replace(b'"name": "gpu-', b'"name": "other-')
-        .replace(b'"platform"', f'"platform-{n % 7}"'.encode())
-        for n in range(EVENTS)
-    ]
+    lines = list(islice(cycle(changes(size, EVENTS)), EVENTS))
     began = time.perf_counter()
     for line in lines:
         listing.apply(store.apply([Put("resourceclaims", decoder.event(line).row)]), now)

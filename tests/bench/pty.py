@@ -88,9 +88,15 @@ class Pty:
         lines = Path(f"/proc/{self._child.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
 
+    def end(self, keys: str) -> None:
+        """Wait for the end that these keys bring."""
+        self._child.send(keys)
+        self._child.expect(pexpect.EOF, timeout=PATIENCE)
+
     def close(self) -> None:
         """Kill it."""
-        self._child.kill(9)
+        if self._child.isalive():
+            self._child.kill(9)
         self._child.close(force=True)
 
 

@@ -14,6 +14,7 @@ class Result:
     unit: str
     floor: float | None = None
     note: str = ""
+    profile: tuple[str, ...] = ()  # where the time goes, if the goal is missed
 
     @property
     def verdict(self) -> str:
@@ -29,6 +30,10 @@ def print_table(results: Sequence[Result]) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for result in results:
+        if result.profile:
+            print(f"\n{result.measure}: most of the time is taken by")
+            print("\n".join(f"  {line}" for line in result.profile))
 
 
 def _cells(result: Result) -> tuple[str, ...]:

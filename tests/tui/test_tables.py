@@ -6,7 +6,7 @@ from textual.events import MouseScrollDown
 
 from dratui.events import Gone, Phase
 from dratui.views.query import Query
-from tests.tui.cluster import ScriptedSource, claim, listed, live, pod, put, small
+from tests.tui.cluster import ScriptedSource, claim, listed, live, many_claims, pod, put, small
 from tests.tui.driving import flashing, press, running, screen, shows, text, type_in, under_cursor, until
 
 CLAIMS = Query(kind="claims")
@@ -306,3 +306,8 @@ async def test_jumps_go_to_the_node_the_owner_and_what_uses_it() -> None:
         assert "nothing here uses a pod" in screen(pilot)[-1]
         await press(pilot, "escape")
         assert "train-6-gpu" in under_cursor(pilot)
+
+
+async def test_a_cursor_that_nobody_moved_is_on_the_first_row_however_many_came_at_once() -> None:
+    async with running(ScriptedSource(many_claims(2000)), query=CLAIMS) as pilot:
+        await shows(pilot, "[2000]", " 1/2000")

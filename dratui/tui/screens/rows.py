@@ -253,6 +253,6 @@ class RowsFace(Face[VirtualTable]):
 
     def _settled(self) -> bool:
         health = self._world.store.health
-        return all(
+        return not self._listing.busy and all(
             stream in health and health[stream].phase in SETTLED for stream in self._listing.table.streams
         )
