@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from dratui.api.streams import codec
-from dratui.api.trim import trim
+from dratui.api.streams import STREAMS, codec
+from dratui.api.trim import fields, trim
+from dratui.api.wire import Decoding
 from dratui.events import About, Event, Gone, HealthChanged, Page, Put
 from dratui.recording.raw import RawObject
 
@@ -126,8 +127,9 @@ class Scrubber:
         if isinstance(value, dict) and rule in _MAPS:
             return rule(self, value)
         if isinstance(value, dict):
-            parts = ((key, self._value(part, f"{path}.{key}")) for key, part in value.items())
-            return {key: part for key, part in parts if part is not None}
+            known = {key: part for key, part in value.items() if f"{path}.{key}" in _fields()}
+            parts = {key: self._value(part, f"{path}.{key}") for key, part in known.items()}
+            return {key: part for key, part in parts.items() if part is not None}
         if isinstance(value, list):
             return [self._value(part, path) for part in value]
         return value if isinstance(value, bool | int | float) else None
@@ -309,6 +311,13 @@ _MAPS = (
     *(Scrubber.labels, Scrubber.annotations, Scrubber.attributes, Scrubber.resources, Scrubber.quantities),
     Scrubber.nothing,
 )
+
+
+@cache
+def _fields() -> frozenset[str]:
+    """The places of fields, of any kind and version: what is written elsewhere, drivers' own data, is anything."""
+    codecs = (stream.codec(version) for stream in STREAMS.values() for version in stream.versions)
+    return frozenset(f".{path}" for each in codecs if isinstance(each, Decoding) for path in fields(each))
 
 
 @cache

@@ -83,7 +83,9 @@ class Same:
 
     def __call__(self, one: Any, other: Any) -> bool:
         if isinstance(one, dict) and isinstance(other, dict):
-            return self._all(list(one.items()), list(other.items()))
+            assert not other.get("data")  # drivers' own: left out
+            left = [(key, value) for key, value in one.items() if key != "data"]
+            return self._all(left, [(key, value) for key, value in other.items() if key != "data"])
         if isinstance(one, list | tuple) and isinstance(other, list | tuple):
             return self._all(one, other)
         if isinstance(one, str) and isinstance(other, str):
@@ -165,6 +167,9 @@ def test_no_name_of_the_cluster_is_in_a_file_that_was_recorded_scrubbed(
     selectors = " ".join(text for class_ in store.classes.values() for text in class_.selectors)
     known = KNOWN | {slice_.driver for slice_ in store.slices.values()}
     known |= set(re.findall(r"""driver == ["']([^"']+)""", selectors))  # published or not
+    known |= {name for pod in store.pods.values() for c in pod.containers for name, _ in c.extended}
+    for stays in sorted(known, key=len, reverse=True):
+        text = text.replace(stays, "")
     assert len(names) > 50
     for name in sorted(names - known - WORDS):
         assert len(name) < 4 or not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text), name
