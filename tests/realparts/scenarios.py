@@ -122,14 +122,15 @@ def _scheduled(live: Document) -> Document | None:
 def _documents(name: str, release: Release) -> list[Document]:
     every = list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text()))
     left_out = [each for each in every if any(word in json.dumps(each) for word in release.without)]
-    claims = {_key(each) for each in left_out if each["kind"] == "ResourceClaim"}
+    claims = {_key(each) for each in left_out if each["kind"] in ("ResourceClaim", "ResourceClaimTemplate")}
     left_out += [each for each in every if claims.intersection(_claims_named_by(each))]
     return [each for each in every if each not in left_out]
 
 
 def _claims_named_by(document: Document) -> Iterator[tuple[str, str]]:
     for claim in document.get("spec", {}).get("resourceClaims", ()):
-        yield document["metadata"]["namespace"], claim.get("resourceClaimName", "")
+        name = claim.get("resourceClaimName") or claim.get("resourceClaimTemplateName", "")
+        yield document["metadata"]["namespace"], name
 
 
 def _pod(document: Document) -> ScenarioPod:
@@ -145,7 +146,8 @@ def _key(document: Document) -> tuple[str, str]:
 def _apply(plane: ControlPlane, documents: Sequence[Document]) -> None:
     # kubectl would take the files as they are; this way it also gets the order and the version.
     texts = [{**each, "apiVersion": plane.release.api_version(each)} for each in documents]
-    plane.apply(yaml.safe_dump_all(texts, sort_keys=False))
+    if texts:
+        plane.apply(yaml.safe_dump_all(texts, sort_keys=False))
 
 
 def _create_in_turn(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
