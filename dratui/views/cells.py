@@ -101,6 +101,8 @@ def waiting(row: PodRow) -> str:
     """Why it does not come, or does not go; of one that runs, which of its devices are ill."""
     if row.leaving:
         return f"{row.leaving} (derived)"
+    if row.deleted and row.eviction:
+        return f"evicted: {row.eviction}"
     if row.waiting is None:
         return ", ".join(f"{report.device} is {report.text}" for report in row.unhealthy)
     return row.waiting.brief + (" (derived)" if row.waiting.source == "derived" else "")

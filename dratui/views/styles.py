@@ -114,4 +114,6 @@ def waiting(row: PodRow) -> Style:
     """What a pod waits for; one that cannot go or whose device is ill is a fault, any other is nothing to see."""
     if row.leaving or row.unhealthy:
         return Style.FAULT
+    if row.deleted and row.eviction:
+        return Style.TAINTED
     return Style.WAITING if row.waiting is not None else Style.PLAIN

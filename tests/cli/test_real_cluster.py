@@ -388,29 +388,29 @@ def test_admin_access_watches_and_holds_nothing(all_scenarios: ControlPlane) -> 
 
 
 def test_the_claim_behind_an_extended_resource_is_its_pods(all_scenarios: ControlPlane) -> None:
-    pod = one(all_scenarios, "pods", "extended", "overlaid")
+    pod = one(all_scenarios, "pods", "by-name", "overlaid")
     (name,) = pod["claims"]
     assert (pod["devices"], pod["plugin"]) == (["dev-0", "dev-1"], {})
     claim = one(all_scenarios, "claims", name, "overlaid")
-    assert claim["madeFor"] == "pod extended, extended resources"
-    assert [c["name"] for c in claim["consumers"]] == ["extended"]
+    assert claim["madeFor"] == "pod by-name, extended resources"
+    assert [c["name"] for c in claim["consumers"]] == ["by-name"]
 
 
 def test_pools_that_are_no_nodes_own_say_where_they_reach(all_scenarios: ControlPlane) -> None:
     devices = {(d["driver"], d["device"]): d for d in items(all_scenarios, "devices")}
-    switch = devices["fabric.example.com", "switch-a"]
+    switch = devices["link.example.com", "switch-a"]
     assert (switch["node"], switch["where"]) == ("", "example.com/zone in (fabric-a)")
     assert switch["state"] == "held"
-    assert devices["rack.example.com", "license-0"]["where"] == "all nodes"
-    spread = {name: d for (driver, name), d in devices.items() if driver == "spread.example.com"}
+    assert devices["floating.example.com", "license-0"]["where"] == "all nodes"
+    spread = {name: d for (driver, name), d in devices.items() if driver == "scattered.example.com"}
     assert {name: (d["node"], d["where"]) for name, d in spread.items()} == {
-        "here": ("fabric-1", "fabric-1"),
-        "anywhere": ("", "all nodes"),
-        "zone": ("", "example.com/zone notin (fabric-a,fabric-b)"),
+        "near": ("fabric-1", "fabric-1"),
+        "far": ("", "all nodes"),
+        "other": ("", "example.com/zone notin (fabric-a,fabric-b)"),
     }
     claim = one(all_scenarios, "claims", "switch", "fabric")
     assert {c["name"] for c in claim["consumers"]} == {"worker-1", "worker-2"}
-    pool = one(all_scenarios, "pools", "fabric.example.com/zones")
+    pool = one(all_scenarios, "pools", "link.example.com/zones")
     assert (pool["state"], pool["slices"]) == ("complete", 2)
 
 

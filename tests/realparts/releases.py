@@ -87,7 +87,7 @@ OLDER = (
             "slot.example.com": "no consumable capacity",
             "example.com/extended": "no extended resources by device class",
             "attach.example.com": "no binding conditions",
-            "example.com/overlaid": "no extended resources by device class",
+            "example.com/plug": "no extended resources by device class",
             "overlaid-admin": "a namespace is allowed admin access by another label",
         },
         untold={"claims": ["allocated", "bindingEnds"], "taintrules": ["conditions"]},

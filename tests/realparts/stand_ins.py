@@ -41,7 +41,7 @@ def report(plane: ControlPlane, its_pods: Sequence[Document]) -> None:
     ]
     (pod,) = plane.objects("pods", "-n", "reported")
     statuses: list[Document] = pod["status"]["containerStatuses"]
-    for status, name in zip(statuses, ("claim:pair", "claim:pair/device"), strict=True):
+    for status, name in zip(statuses, ("claim:both", "claim:both/device"), strict=True):
         status["allocatedResourcesStatus"] = [{"name": name, "resources": health}]
     _patch_status(plane, "pod", "reported", "ill", {"containerStatuses": statuses})
 

@@ -319,7 +319,7 @@ def test_a_claims_card_tells_what_will_end_it_and_what_its_driver_and_kubelet_re
     made = store(subject, user, slice_("node-1", Device("gpu-0", taints=(taint,))))
     card = lines(document(made, "claims", subject.key))
     assert card["CLAIM"]["evicted"] == "by a taint in 30m"
-    assert card["BINDING"]["time left"] == "gives up in 6m, if the scheduler's timeout is the default of 10m"
+    assert card["CLAIM"]["binding"] == "the scheduler gives up in 6m, if its timeout is the default of 10m"
     assert card["STATUS gpu-0"]["health"] == "Unhealthy: ECC (kubelet, for train)"
     told = card["DATA gpu-0"]
     assert told["ports"] == "[1,2]"

@@ -8,7 +8,7 @@ import msgspec
 from dratui.api.model import Constraint, NetworkData, Request
 from dratui.cluster.claims import ClaimDevice, ClaimRow
 from dratui.cluster.devices import Holding
-from dratui.cluster.health import Report
+from dratui.cluster.health import Report, unhealthy
 from dratui.cluster.steps import steps as told
 from dratui.cluster.store import Store
 from dratui.terminal import clean
@@ -26,6 +26,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         ("state", row.state),
         ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
         ("node", row.node),
+        ("binding", binding(row, now), Style.WAITING),
         ("evicted", _due(row.evicted_at, now), Style.TAINTED),
         ("made for", row.made_for),
         ("finalizers", ", ".join(claim.finalizers)),
@@ -44,7 +45,6 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)
     yield section("CONSTRAINTS", *_constraints(claim.constraints))
-    yield section("BINDING", *_binding(row, now))
     for device in row.devices:
         yield _status(device)
         yield _data(device)
@@ -54,12 +54,12 @@ def _due(at: datetime | None, now: datetime) -> str:
     return words.due((at, "by a taint"), now) if at else ""
 
 
-def _binding(row: ClaimRow, now: datetime) -> Iterator[tuple[str, str, Style]]:
-    """How long the scheduler waits for devices that must be attached: since when is known, until when is not."""
-    if row.binding_ends is not None:
-        yield "waits", f"for {words.age(row.allocated, now)}", Style.WAITING
-        left = words.due((row.binding_ends, "gives up"), now)
-        yield "time left", f"{left}, if the scheduler's timeout is the default of 10m", Style.PLAIN
+def binding(row: ClaimRow, now: datetime) -> str:
+    """How long the scheduler still waits for devices that must be attached, as far as that is known."""
+    if row.binding_ends is None:
+        return ""
+    left = words.due((row.binding_ends, "the scheduler gives up"), now)
+    return f"{left}, if its timeout is the default of 10m"
 
 
 def _status(device: ClaimDevice) -> Section:
@@ -132,8 +132,10 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             "watches, does not hold" if device.admin_access else "",
             "no longer published" if device.vanished else "",
             *device.changed,
+            *dict.fromkeys(report.text for report in unhealthy(device.health)),
         )
-        style = Style.FAULT if device.vanished or device.changed else Style.PLAIN
+        ill = device.vanished or device.changed or unhealthy(device.health)
+        style = Style.FAULT if ill else Style.PLAIN
         lines.append((device.device, " · ".join(filter(None, said)), style))
     yield section("DEVICES", *lines)
 

@@ -59,8 +59,10 @@ def _pods(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[tuple[str,
         at = min(filter(None, times), default=None)
         what = words.due((at, "evicted"), now) if at else "not evicted"
         for pod in sorted(users(store, claim)):
+            found = store.pods.get(pod)
+            going = found is not None and found.deleted is not None
             yield (
                 f"{pod.namespace}/{pod.name}",
-                f"claim {claim.name} · {what}",
+                f"claim {claim.name} · {'being deleted' if going else what}",
                 Style.TAINTED if at else Style.PLAIN,
             )
