@@ -49,7 +49,7 @@ def test_while_the_server_does_not_answer(
 def test_while_it_follows(control_plane: ControlPlane, tmp_path: Path) -> None:
     viewer = control_plane.kubeconfig("viewer")
     watching = run("get", "namespaces", "-w", kubeconfig=viewer)
-    watching.shows("default")
+    watching.until(lambda: "kube-system" in watching.written, "the list")
     watching.press("\x03")
     assert watching.ends() == 130
     recording = run("record", str(tmp_path / "x.rec"), kubeconfig=viewer)
