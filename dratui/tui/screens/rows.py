@@ -42,6 +42,7 @@ class RowsFace(Face[VirtualTable]):
         self._mark: Cursor | None = None  # where the cursor is to be once there are rows
         self._told = 0.0  # when it was last said how far the work is
         self._here = False
+        self._complete = False  # whether what the listing was told of is all there is
         self._coming = False  # whether the rows of the place were not yet there at all
         self._aside: Listing | None = None  # of the present, while one looks at the past
         self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
@@ -56,6 +57,7 @@ class RowsFace(Face[VirtualTable]):
         now = self._world.now()
         listing = Listing(self._world.store, place.query, now, sliced=True)
         self._listing, self._mark, self._here, self._coming = listing, mark, True, True
+        self._complete = self._all_known()
         self._begin(ENTER_SECONDS)
         if self._coming:
             self.view.show(listing, now)
@@ -148,6 +150,7 @@ class RowsFace(Face[VirtualTable]):
     def changed(self, changes: Changes) -> None:
         """Rows changed, or why there are none."""
         self._listing.note(changes)
+        self._complete = self._all_known()
         self._begin()
         if changes.health:
             self.view.changed(UNCHANGED, self._world.now(), settled=self._settled())
@@ -252,7 +255,10 @@ class RowsFace(Face[VirtualTable]):
         return lines
 
     def _settled(self) -> bool:
+        return self._complete and not self._listing.busy
+
+    def _all_known(self) -> bool:
         health = self._world.store.health
-        return not self._listing.busy and all(
+        return all(
             stream in health and health[stream].phase in SETTLED for stream in self._listing.table.streams
         )
