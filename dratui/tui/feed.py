@@ -12,6 +12,7 @@ from typing import Final
 
 from dratui.cluster.store import Changes, Store
 from dratui.events import Event, Page
+from dratui.tui.turns import let_keys_through
 
 SLICE_SECONDS: Final = 0.004  # how long applying may keep keys waiting
 SHOW_SECONDS: Final = 0.25  # between two paints: no faster than a person reads
@@ -51,7 +52,7 @@ class Feed:
                 changes = Changes()
                 shown = time.monotonic()
                 show_at = shown + max(self._pace, SHARE * (shown - now))
-            await asyncio.sleep(0)  # keys first
+            await let_keys_through()
 
     async def _arrival(self, until: float) -> None:
         try:

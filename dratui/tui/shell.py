@@ -59,7 +59,7 @@ from dratui.tui.widgets.time_bar import TimeBar
 from dratui.tui.work import Work
 from dratui.views.table import Style
 
-CALM: Final = 3000  # rows of any table that may look different, a second: some hundred events
+CALM: Final = 1000  # rows of any table that may look different, a second: some hundred events
 
 
 class Shell(Screen[None], inherit_bindings=False):

@@ -13,6 +13,7 @@ from dratui.views.slicing import Enough
 
 SLICE_SECONDS: Final = 0.004  # how long a piece of work may keep keys waiting
 ENTER_SECONDS: Final = 0.02  # what someone who goes somewhere waits before it is said that it takes longer
+HOPS: Final = 8  # rounds of the event loop that a key takes from the terminal to what it does, and some more
 PAINT_SECONDS: Final = 0.02  # from a key to its paint, at the pace of Textual's screen; work waits for that
 
 
@@ -85,7 +86,15 @@ class Turns:
                 self._awake.clear()
                 continue
             job.advance(until(SLICE_SECONDS))
-            await asyncio.sleep(max(0.0, self._hands_off - time.monotonic()))
+            await let_keys_through()
+            if (rest := self._hands_off - time.monotonic()) > 0:
+                await asyncio.sleep(rest)
+
+
+async def let_keys_through() -> None:
+    """Between two pieces of work: a key goes from queue to queue, and is not to wait for a piece at each."""
+    for _ in range(HOPS):
+        await asyncio.sleep(0)
 
 
 def until(seconds: float) -> Enough:
