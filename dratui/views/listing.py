@@ -272,7 +272,7 @@ class Listing:
         many = len(self._stale)
         while self._stale:
             for _ in range(min(MADE, len(self._stale))):
-                self._refresh(next(iter(self._stale)))
+                self._refresh(self._stale.pop())
             yield 1 - len(self._stale) / many
 
     def _prepare(self, now: datetime) -> Work[None]:
