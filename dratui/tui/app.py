@@ -86,6 +86,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
             start = Rows(query) if query is not None else Overview()
         named = start.query.namespace if isinstance(start, Rows) else ""
         self._session = self._begin(source, start, named or namespace)
+        self._left = False  # whether another session was left a moment ago
         self._runs: list[Worker[None]] = []  # for the session
 
     def get_default_screen(self) -> Screen[None]:
@@ -111,6 +112,9 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def _tick(self) -> None:
         """A second passed."""
         self._session.shell.tick()
+        if self._left:  # by now its last tasks are over, too; it is large, and full of cycles
+            self._left = False
+            gc.collect()
         if not gc.isenabled() and self._session.settled:
             gc.freeze()
             gc.enable()
@@ -165,12 +169,13 @@ class DratuiApp(App[Failure], inherit_bindings=False):
             self.screen._push_result_callback(
                 self.screen, None
             )  # switching pops it, and a default screen has none
-        self._session = session
+        left, self._session = self._session.shell, session
         await self.switch_screen(session.shell)
+        left.forget()
         self._runs = [listening, self.run_worker(session.follow())]
         gc.unfreeze()
-        gc.collect()  # what was left behind is large, and full of cycles
         gc.disable()
+        self._left = True
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, ChopsUpdate):

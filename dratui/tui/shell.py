@@ -79,6 +79,7 @@ class Shell(Screen[None], inherit_bindings=False):
         switch: Callable[[Switch], Awaitable[None]],
     ) -> None:
         super().__init__()
+        textual = frozenset(vars(self))
         self._compositor = SpanCompositor()
         self._world = world
         self._source = source
@@ -163,6 +164,15 @@ class Shell(Screen[None], inherit_bindings=False):
             "filter": self._ask_filter,
             "command_line": self._commanding.do,
         }
+
+        self._ours = frozenset(vars(self)) - textual
+
+    def forget(self) -> None:
+        """Let go of all that is known of the cluster, once nobody looks any more: Textual keeps a first screen to the
+        end, and what finished tasks were started from keeps any."""
+        for name in self._ours:
+            delattr(self, name)
+        self._nodes = type(self._nodes)(self)  # the widgets are removed, but still listed
 
     def compose(self) -> ComposeResult:
         """All there is from the start; one body at a time shows."""

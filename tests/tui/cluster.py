@@ -62,7 +62,10 @@ class ScriptedSource:
         emit(self._first)
         if self._failure is not None:
             raise self._failure
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._emit = None
 
     def say(self, *events: Event) -> None:
         """Emit, as a watch would."""

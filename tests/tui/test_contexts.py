@@ -1,10 +1,13 @@
 """From one source to another: what begins anew, and what stays when the other is of no use."""
 
+import asyncio
+import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from dratui.events import About, Context, Source
 from dratui.failure import Failure
+from dratui.tui.app import DratuiApp
 from dratui.tui.contexts import Contexts
 from tests.tui.cluster import ScriptedSource, live, small
 from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in
@@ -50,6 +53,19 @@ async def test_in_another_cluster_all_begins_anew() -> None:
         await shows(pilot, "Claims(all)[0]")
         await press(pilot, "1")
         assert "Claims(all)[0]" in text(pilot), "the other cluster's namespaces have no keys here"
+
+
+async def test_of_the_cluster_that_was_left_nothing_is_kept() -> None:
+    async with between(lambda name: Lab()) as pilot:
+        await command(pilot, "claims")
+        await shows(pilot, "Claims(all)[3]")
+        assert isinstance(pilot.app, DratuiApp)
+        left = weakref.ref(pilot.app._session._store)
+        await command(pilot, "ctx lab")
+        await shows(pilot, " dratui  lab › overview")
+        async with asyncio.timeout(30):
+            while left() is not None:  # noqa: ASYNC110 — the app collects what it left, a moment later
+                await asyncio.sleep(0.01)
 
 
 async def test_a_command_can_name_the_cluster_that_it_is_for() -> None:
