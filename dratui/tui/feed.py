@@ -64,8 +64,10 @@ class Feed:
     def _apply_slice(self) -> Changes:
         changes = Changes()
         end = time.monotonic() + SLICE_SECONDS
-        while self._queue and time.monotonic() < end:
+        while self._queue:
             changes |= self._store.apply(self._next())
+            if time.monotonic() >= end:
+                break
         if not self._queue:
             self._arrived.clear()
         return changes
