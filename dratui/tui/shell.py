@@ -46,7 +46,6 @@ from dratui.tui.screens.messages import MessagesFace
 from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import YamlFace
-from dratui.tui.spans import SpanCompositor
 from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.travel import Travel
@@ -80,7 +79,6 @@ class Shell(Screen[None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         textual = frozenset(vars(self))
-        self._compositor = SpanCompositor()
         self._world = world
         self._source = source
         self._start = start

@@ -104,14 +104,6 @@ def test_a_screen_on_which_nothing_changes_writes_nothing() -> None:
         assert tty.writes_within(1.5) == "", "a second passes, ages are looked at"
 
 
-def test_one_changed_cell_a_second_costs_little() -> None:
-    with terminal("changing", size=(180, 50)) as tty:
-        tty.shows("train-7-gpu")
-        written = tty.writes_within(2.2)
-        assert written, "the cell changes"
-        assert len(written.encode()) / 2.2 < 250
-
-
 def test_keys_typed_ahead_are_all_obeyed_in_order() -> None:
     with terminal("small") as tty:
         tty.press(":claims\r")  # before there is a program to read them

@@ -11,7 +11,13 @@ from tests.versions import rows
 @pytest.mark.parametrize("version", NEWEST.served[1:])
 def test_an_older_version_gives_the_same_rows(all_scenarios: ControlPlane, version: str) -> None:
     def calm() -> bool:  # what other tests left behind goes
-        return all(each["status"]["phase"] == "Active" for each in all_scenarios.objects("namespaces"))
+        going = [
+            (each["metadata"]["name"], [c["message"] for c in each["status"].get("conditions", ())])
+            for each in all_scenarios.objects("namespaces")
+            if each["status"]["phase"] != "Active"
+        ]
+        assert not going, going
+        return True
 
     all_scenarios.wait(calm, 60, "namespaces of other tests to be gone")
     expected = rows.live(all_scenarios.kubeconfig("viewer"))
