@@ -1,0 +1,1 @@
+"""Reading the GPU driver's library (NVML)."""

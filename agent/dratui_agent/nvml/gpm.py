@@ -1,0 +1,110 @@
+"""GPU performance monitoring: the only utilisation that there is under MIG, on Hopper and later.
+
+A metric is the difference of two samples that lie at least 100 ms apart. Each device has two buffers, which take turns.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pynvml as nvml
+
+from dratui_agent.nvml.quantities import GPM, Handle
+from dratui_agent.sample import Absent, Device
+
+APART_SECONDS: Final = 0.1
+UNSUPPORTED_SECONDS: Final = 60.0  # how long a device that has none is not asked again
+
+Ask = Callable[..., Any]
+"""Asks NVML by call name, function and arguments; gives an answer, or an Absent."""
+
+
+@dataclass(slots=True)
+class _Buffers:
+    """The last sample and the one to fill next."""
+
+    last: Any
+    next: Any
+    at: float  # monotonic seconds, of the last sample
+
+
+class Gpm:
+    """Reads GPM of devices by turns; the buffers are the driver's memory, and given back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._buffers: dict[str, _Buffers] = {}  # by UUID
+        self._unsupported: dict[str, float] = {}  # until when, by UUID of the GPU
+
+    def read(
+        self, device: Device, handle: Handle, parent: Handle, ask: Ask
+    ) -> Iterator[tuple[str, float | Absent]]:
+        """The metrics of a device since its last sample."""
+        metrics = self._metrics(device, handle, parent, ask)
+        for n, (quantity, _, factor) in enumerate(GPM):
+            if isinstance(metrics, Absent):
+                yield quantity.key, metrics
+            else:
+                metric = metrics.metrics[n]
+                known = not metric.nvmlReturn and metric.value == metric.value  # not NaN
+                yield quantity.key, metric.value * factor if known else Absent.NOT_SUPPORTED
+
+    def keep(self, uuids: Collection[str]) -> None:
+        """Give back what belongs to devices that are gone."""
+        for uuid in self._buffers.keys() - set(uuids):
+            self._free(self._buffers.pop(uuid))
+
+    def close(self) -> None:
+        """Give back everything."""
+        self.keep(())
+        self._unsupported.clear()
+
+    def _metrics(self, device: Device, handle: Handle, parent: Handle, ask: Ask) -> Any:
+        now = self._clock()
+        if self._unsupported.get(device.gpu, 0.0) > now:
+            return Absent.NOT_SUPPORTED
+        gpu = parent if device.kind == "mig" else handle
+        buffers = self._buffers.get(device.uuid)
+        if buffers is None:
+            support = ask("nvmlGpmQueryDeviceSupport", nvml.nvmlGpmQueryDeviceSupport, gpu)
+            if isinstance(support, Absent) or not support.isSupportedDevice:
+                self._unsupported[device.gpu] = now + UNSUPPORTED_SECONDS
+                return support if isinstance(support, Absent) else Absent.NOT_SUPPORTED
+            buffers = self._buffers[device.uuid] = _Buffers(
+                nvml.nvmlGpmSampleAlloc(), nvml.nvmlGpmSampleAlloc(), 0.0
+            )
+        elif now - buffers.at < APART_SECONDS:
+            return Absent.NOT_YET
+        sampled = ask("nvmlGpmSampleGet", _sample, device, gpu, buffers.next)
+        if isinstance(sampled, Absent):
+            buffers.at = 0.0  # what was before is too long ago now
+            return sampled
+        first = not buffers.at
+        buffers.last, buffers.next, buffers.at = buffers.next, buffers.last, now
+        if first:
+            return Absent.NOT_YET
+        return ask("nvmlGpmMetricsGet", _difference, buffers.next, buffers.last)
+
+    def _free(self, buffers: _Buffers) -> None:
+        for sample in (buffers.last, buffers.next):
+            with suppress(nvml.NVMLError):  # the driver may have gone, and its memory with it
+                nvml.nvmlGpmSampleFree(sample)
+
+
+def _sample(device: Device, gpu: Handle, into: Any) -> None:
+    if device.kind == "mig":
+        nvml.nvmlGpmMigSampleGet(gpu, device.gi, into)
+    else:
+        nvml.nvmlGpmSampleGet(gpu, into)
+
+
+def _difference(before: Any, after: Any) -> Any:
+    asked = nvml.c_nvmlGpmMetricsGet_t()
+    asked.version = nvml.NVML_GPM_METRICS_GET_VERSION
+    asked.numMetrics = len(GPM)
+    asked.sample1, asked.sample2 = before, after
+    for n, (_, metric, _) in enumerate(GPM):
+        asked.metrics[n].metricId = metric
+    nvml.nvmlGpmMetricsGet(asked)
+    return asked

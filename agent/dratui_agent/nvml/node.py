@@ -1,0 +1,313 @@
+"""The devices of a node as the driver has them, and one sample of them.
+
+Why it is written as it is:
+
+- *Everything is asked again, every time*, but for what never changes of a handle: MIG devices come and go while we
+  look, and NVML gives their handles to others. A handle is what its UUID says at this pass.
+- *A value that a device does not have is not asked for at every pass*: `NOT_SUPPORTED` is remembered for a minute.
+- *One device's trouble is its own.* A GPU that fell off the bus is said to be lost, the others go on.
+- *Trouble of the library ends the pass*: without a driver there is nothing; after an upgrade of the driver under us the
+  library in this process can no longer be used, and only a new process helps (it is never unloaded).
+
+Source: nvml.h 13.3.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pynvml as nvml
+
+from dratui_agent.nvml.gpm import Gpm
+from dratui_agent.nvml.quantities import READINGS, Handle, Reading
+from dratui_agent.sample import Absent, Device, DeviceSample, Process, Sample
+
+FORGET_SECONDS: Final = 60.0  # how long what is not supported is not asked again
+SLOW_SECONDS: Final = 30.0  # period of what is slow to read, or hardly changes
+
+_REASONS: Final = {
+    nvml.NVML_ERROR_NOT_SUPPORTED: Absent.NOT_SUPPORTED,
+    nvml.NVML_ERROR_FUNCTION_NOT_FOUND: Absent.NOT_SUPPORTED,
+    nvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH: Absent.NOT_SUPPORTED,
+    nvml.NVML_ERROR_NO_PERMISSION: Absent.NO_PERMISSION,
+    nvml.NVML_ERROR_NO_DATA: Absent.NOT_YET,
+    nvml.NVML_ERROR_NOT_READY: Absent.NOT_YET,
+    nvml.NVML_ERROR_GPU_IS_LOST: Absent.LOST,
+    nvml.NVML_ERROR_RESET_REQUIRED: Absent.RESET_REQUIRED,
+}
+_GONE: Final = (
+    nvml.NVML_ERROR_UNINITIALIZED,
+    nvml.NVML_ERROR_DRIVER_NOT_LOADED,
+    nvml.NVML_ERROR_LIBRARY_NOT_FOUND,
+)
+_EXPECTED: Final = (Absent.NOT_SUPPORTED, Absent.NOT_YET)  # nobody's fault: not counted as errors
+
+_ARCHITECTURES: Final = {
+    2: "Kepler", 3: "Maxwell", 4: "Pascal", 5: "Volta", 6: "Turing", 7: "Ampere", 8: "Ada", 9: "Hopper",
+    10: "Blackwell",
+}  # fmt: skip
+
+
+class DriverGone(Exception):
+    """There is no driver, or none any more. It may come back."""
+
+
+class DriverReplaced(Exception):
+    """The driver was upgraded while its old library is in this process. Only a new process can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A device with its handle; of a MIG device also the parent's."""
+
+    device: Device
+    handle: Handle
+    parent: Handle
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is remembered of a device between samples. Times are monotonic seconds."""
+
+    unsupported: dict[str, float]  # until when a call is not made, by its first quantity
+    slow: dict[str, float | Absent]  # the last values of slow readings
+    slow_due: float = 0.0
+
+
+class Node:
+    """Takes samples. Not for several threads at once: NVML serialises, and some calls take seconds."""
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
+        self._now = now
+        self._open = False
+        self._driver = ""
+        self._kept: dict[str, _Kept] = {}  # by UUID
+        self._static: dict[str, Device] = {}  # GPUs by UUID
+        self._known: list[str] = []  # UUIDs of GPUs, as far as they ever answered, by index
+        self._gpm = Gpm(clock)
+        self._errors: Counter[tuple[str, int]] = Counter()
+
+    def sample(self) -> Sample:
+        """Read everything once. Raises DriverGone and DriverReplaced."""
+        at, began = self._now(), self._clock()
+        try:
+            self._begin()
+            found = list(self._devices())
+            devices = tuple(self._read(each) for each in found)
+        except nvml.NVMLError as error:
+            raise self._trouble(error) from error
+        uuids = {each.device.uuid for each in devices}
+        for gone in self._kept.keys() - uuids:
+            del self._kept[gone]
+        self._gpm.keep(uuids)
+        return Sample(at, self._clock() - began, self._driver, devices, errors=dict(self._errors))
+
+    def close(self) -> None:
+        """Let the driver go."""
+        if self._open:
+            self._open = False
+            self._gpm.close()
+            with suppress(nvml.NVMLError):  # it may have gone already
+                nvml.nvmlShutdown()
+
+    # --- the library -----------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if not self._open:
+            nvml.nvmlInitWithFlags(0)
+            self._open = True
+            self._driver = nvml.nvmlSystemGetDriverVersion()
+
+    def _trouble(self, error: nvml.NVMLError) -> Exception:
+        """What an error that is not one device's means."""
+        code = error.value
+        if code == nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+            return DriverReplaced("the driver was replaced by another version")
+        self.close()
+        self._static.clear()
+        self._known.clear()
+        if code == nvml.NVML_ERROR_LIBRARY_NOT_FOUND:
+            return DriverGone("no NVIDIA driver library (libnvidia-ml.so.1) is found")
+        if code == nvml.NVML_ERROR_DRIVER_NOT_LOADED:
+            return DriverGone("the NVIDIA driver is not loaded")
+        return DriverGone(f"the NVIDIA driver does not answer: {error}")
+
+    def _ask(self, call: str, ask: Callable[..., Any], *arguments: Any) -> Any:
+        """A call's answer, or why there is none. Raises NVMLError for what is wrong with all of the driver."""
+        try:
+            return ask(*arguments)
+        except nvml.NVMLError as error:
+            code = error.value
+            if code in _GONE or code == nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
+                raise
+            reason = _REASONS.get(code, Absent.FAILED)
+            if reason not in _EXPECTED:
+                self._errors[call, code] += 1
+            return reason
+
+    # --- devices ---------------------------------------------------------------------------------------------------
+
+    def _devices(self) -> Iterator[_Found]:
+        """GPUs, each followed by the MIG devices that it is cut into."""
+        for index in range(nvml.nvmlDeviceGetCount()):
+            handle = self._ask("nvmlDeviceGetHandleByIndex_v2", nvml.nvmlDeviceGetHandleByIndex, index)
+            uuid = handle if isinstance(handle, Absent) else self._text("nvmlDeviceGetUUID", handle)
+            while len(self._known) <= index:
+                self._known.append("")
+            if isinstance(uuid, Absent):
+                if known := self._static.get(
+                    self._known[index]
+                ):  # it was there, and does not answer any more
+                    yield _Found(known, uuid, None)
+                continue
+            self._known[index] = uuid
+            mig = self._ask("nvmlDeviceGetMigMode", nvml.nvmlDeviceGetMigMode, handle)
+            gpu = self._gpu(index, uuid, handle, cut=not isinstance(mig, Absent) and mig[0] == 1)
+            yield _Found(gpu, handle, None)
+            if gpu.mig:
+                yield from self._cut(gpu, handle)
+
+    def _gpu(self, index: int, uuid: str, handle: Handle, *, cut: bool) -> Device:
+        """Static facts are read once."""
+        known = self._static.get(uuid)
+        if known is None or known.mig != cut or known.index != index:
+            architecture = self._ask("nvmlDeviceGetArchitecture", nvml.nvmlDeviceGetArchitecture, handle)
+            capability = self._ask(
+                "nvmlDeviceGetCudaComputeCapability", nvml.nvmlDeviceGetCudaComputeCapability, handle
+            )
+            minor = self._ask("nvmlDeviceGetMinorNumber", nvml.nvmlDeviceGetMinorNumber, handle)
+            pci = self._ask("nvmlDeviceGetPciInfo_v3", nvml.nvmlDeviceGetPciInfo, handle)
+            known = self._static[uuid] = Device(
+                uuid=uuid,
+                kind="gpu",
+                name=_known(self._text("nvmlDeviceGetName", handle)),
+                gpu=uuid,
+                index=index,
+                minor=None if isinstance(minor, Absent) else minor,
+                pci="" if isinstance(pci, Absent) else bus_id(pci.busId),
+                architecture="" if isinstance(architecture, Absent) else _ARCHITECTURES.get(architecture, ""),
+                compute_capability="" if isinstance(capability, Absent) else ".".join(map(str, capability)),
+                serial=_known(self._text("nvmlDeviceGetSerial", handle)),
+                mig=cut,
+            )
+        return known
+
+    def _cut(self, gpu: Device, parent: Handle) -> Iterator[_Found]:
+        most = self._ask("nvmlDeviceGetMaxMigDeviceCount", nvml.nvmlDeviceGetMaxMigDeviceCount, parent)
+        for index in range(0 if isinstance(most, Absent) else most):
+            try:
+                handle = nvml.nvmlDeviceGetMigDeviceHandleByIndex(parent, index)
+            except nvml.NVMLError as error:
+                if error.value in (nvml.NVML_ERROR_NOT_FOUND, nvml.NVML_ERROR_INVALID_ARGUMENT):
+                    continue  # indices have gaps where instances were destroyed
+                raise
+            uuid = self._text("nvmlDeviceGetUUID", handle)
+            gi = self._ask("nvmlDeviceGetGpuInstanceId", nvml.nvmlDeviceGetGpuInstanceId, handle)
+            ci = self._ask("nvmlDeviceGetComputeInstanceId", nvml.nvmlDeviceGetComputeInstanceId, handle)
+            if isinstance(uuid, Absent) or isinstance(gi, Absent):
+                continue  # destroyed between two calls
+            place = self._ask("nvmlDeviceGetGpuInstanceById", _placement, parent, gi)
+            profile, start, size = (None, None, None) if isinstance(place, Absent) else place
+            yield _Found(
+                Device(
+                    uuid=uuid,
+                    kind="mig",
+                    name=_known(self._text("nvmlDeviceGetName", handle)),
+                    gpu=gpu.uuid,
+                    index=gpu.index,
+                    minor=gpu.minor,
+                    gi=gi,
+                    ci=None if isinstance(ci, Absent) else ci,
+                    profile=profile,
+                    start=start,
+                    size=size,
+                ),
+                handle,
+                parent,
+            )
+
+    def _text(self, call: str, handle: Handle) -> str | Absent:
+        ask: Callable[[Handle], str] = getattr(nvml, call)
+        found: str | Absent = self._ask(call, ask, handle)
+        return found
+
+    # --- values ----------------------------------------------------------------------------------------------------
+
+    def _read(self, found: _Found) -> DeviceSample:
+        device = found.device
+        if isinstance(found.handle, Absent):
+            return DeviceSample(device, {}, dict.fromkeys(_KEYS, found.handle))
+        kept = self._kept.setdefault(device.uuid, _Kept({}, {}))
+        now = self._clock()
+        slow = now >= kept.slow_due
+        if slow:
+            kept.slow_due = now + SLOW_SECONDS
+        told: dict[str, float | Absent] = {}
+        place = "mig" if device.kind == "mig" else "cut" if device.mig else "gpu"
+        for reading in READINGS:
+            if place not in reading.of:
+                told.update((q.key, _unknown_of(place, q.key)) for q in reading.quantities)
+            elif reading.slow and not slow:
+                told.update((q.key, kept.slow.get(q.key, Absent.NOT_YET)) for q in reading.quantities)
+            else:
+                told.update(self._values(reading, found.handle, kept, now))
+        for reading in READINGS:
+            if reading.slow:
+                kept.slow.update((q.key, told[q.key]) for q in reading.quantities)
+        told.update(self._gpm.read(device, found.handle, found.parent, self._ask))
+        if (told.get("graphics_active") is Absent.NOT_SUPPORTED) and place != "gpu":
+            told["graphics_active"] = Absent.MIG_NO_GPM
+        return DeviceSample(
+            device,
+            {key: value for key, value in told.items() if not isinstance(value, Absent)},
+            {key: value for key, value in told.items() if isinstance(value, Absent)},
+            self._processes(found.handle),
+        )
+
+    def _values(
+        self, reading: Reading, handle: Handle, kept: _Kept, now: float
+    ) -> Iterator[tuple[str, float | Absent]]:
+        first = reading.quantities[0].key
+        values: Sequence[float | None] | Absent = Absent.NOT_SUPPORTED
+        if kept.unsupported.get(first, 0.0) <= now:
+            values = self._ask(reading.call, reading.read, handle)
+            if values is Absent.NOT_SUPPORTED:
+                kept.unsupported[first] = now + FORGET_SECONDS
+        for n, quantity in enumerate(reading.quantities):
+            value = values if isinstance(values, Absent) else values[n]
+            yield quantity.key, Absent.NOT_SUPPORTED if value is None else value
+
+    def _processes(self, handle: Handle) -> tuple[Process, ...]:
+        call = "nvmlDeviceGetComputeRunningProcesses_v3"
+        found = self._ask(call, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        return () if isinstance(found, Absent) else tuple(Process(p.pid, p.usedGpuMemory) for p in found)
+
+
+_KEYS: Final = tuple(quantity.key for reading in READINGS for quantity in reading.quantities)
+
+
+def _unknown_of(place: str, key: str) -> Absent:
+    """Why a value is not told of a MIG device or of a GPU that is cut."""
+    return Absent.MIG_NO_GPM if key.endswith("utilization") else Absent.MIG
+
+
+def _placement(parent: Handle, gi: int) -> tuple[int, int, int]:
+    info = nvml.nvmlGpuInstanceGetInfo(nvml.nvmlDeviceGetGpuInstanceById(parent, gi))
+    return info.profileId, info.placement.start, info.placement.size
+
+
+def _known(text: str | Absent) -> str:
+    return "" if isinstance(text, Absent) else text
+
+
+def bus_id(text: str | bytes) -> str:
+    """A PCI bus id as /sys and the DRA driver write it: the domain in four digits, in lower case."""
+    plain = (text.decode("ascii", "replace") if isinstance(text, bytes) else text).lower()
+    domain, colon, rest = plain.partition(":")
+    return f"{domain[-4:]}{colon}{rest}"

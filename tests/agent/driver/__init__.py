@@ -1,0 +1,115 @@
+"""A driver of ours in place of NVIDIA's: `nvml.c`, and what it is to answer."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+SOURCE = Path(__file__).with_name("nvml.c")
+GIB = 1 << 30
+
+Settings = dict[str, str]
+"""What the driver answers, by key; the head of `nvml.c` says what there is."""
+
+
+def compiler() -> str | None:
+    """The machine's C compiler."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+def build(folder: Path) -> Path:
+    """Compile the library. Needs `compiler`."""
+    made = folder / "libnvidia-ml.so.1"
+    command = [compiler() or "cc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+    subprocess.run([*command, f"-Wl,-soname,{made.name}", "-o", made, SOURCE], check=True)
+    return made
+
+
+class FakeDriver:
+    """What the library reads, as a file that is replaced whole."""
+
+    def __init__(self, folder: Path, library: Path) -> None:
+        self.library = library
+        self.path = folder / "nvml.txt"
+        self.settings: Settings = {}
+        self.set({"driver_version": "595.58.03", "count": "0"})
+
+    def set(self, changes: Mapping[str, str | None]) -> None:
+        """Change what is answered from now on; None takes a key away."""
+        self.settings |= {key: value for key, value in changes.items() if value is not None}
+        for key in [key for key, value in changes.items() if value is None]:
+            self.settings.pop(key, None)
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
+        os.replace(fresh, self.path)
+
+    def without(self, prefix: str) -> None:
+        """Take away every key of a device."""
+        self.set({key: None for key in list(self.settings) if key.startswith(prefix)})
+
+
+def gpu(index: int, **more: str) -> Settings:
+    """An H100 that is busy, as NVML tells it."""
+    told = {
+        "uuid": f"GPU-0000000{index}-0000-0000-0000-000000000000",
+        "name": "NVIDIA H100 80GB HBM3",
+        "serial": f"165302300000{index}",
+        "minor": str(index),
+        "pci": f"00000000:{0x1B + index:02X}:00.0",
+        "architecture": "9",
+        "compute_capability": "9,0",
+        "memory": f"{80 * GIB},{GIB},{17 * GIB},{62 * GIB}",  # total, reserved, free, used
+        "bar1": f"{128 * GIB},{127 * GIB},{GIB}",  # total, free, used
+        "utilization": "93,41",
+        "encoder": "1,16666",
+        "decoder": "2,16666",
+        "jpeg": "3,16666",
+        "ofa": "4,16666",
+        "power": "612345",
+        "power_limit": "700000",
+        "energy": "123456789",
+        "temperature.0": "64",
+        "clock.0": "1980",
+        "clock.1": "1980",
+        "clock.2": "2619",
+        "clock.3": "1545",
+        "clocks_event_reasons": "4",  # software power cap
+        "ecc.0.0": "7",
+        "ecc.1.0": "0",
+        "remapped_rows": "1,2,0,0",
+        "pcie_throughput.0": "1024",
+        "pcie_throughput.1": "2048",
+        "pcie_replay": "5",
+        "pcie_generation": "5",
+        "pcie_width": "16",
+        "mig_mode": "0,0",
+        "max_mig": "7",
+        "fabric": "0,3,3,0",
+        "field.186": "598000",
+        "field.74": "2500000000",
+        "field.230": "0",
+        "field.138": "1000",
+        "gpm": "1",
+        "gpm.1": "91.5",
+        "gpm.2": "88.25",
+        "events": str(0x8 | 0x100 | 0x4000 | 0x8000),
+        "processes": "4242:66571993088:4294967295:4294967295",
+    } | more
+    return {f"gpu{index}.{key}": value for key, value in told.items()}
+
+
+def cut(index: int, number: int, *, gi: int, profile: int, start: int, size: int, **more: str) -> Settings:
+    """The `number`-th MIG device of a GPU, alone in its GPU instance."""
+    told = {
+        f"mig{number}.uuid": f"MIG-{index}{gi}000000-0000-0000-0000-000000000000",
+        f"mig{number}.name": f"NVIDIA H100 80GB HBM3 MIG {size}g",
+        f"mig{number}.gi": str(gi),
+        f"mig{number}.ci": "0",
+        f"mig{number}.memory": f"{10 * size * GIB},0,{5 * size * GIB},{5 * size * GIB}",
+        f"mig{number}.processes": f"{5000 + gi}:{5 * size * GIB}:{gi}:0",
+        f"gi{gi}.placement": f"{profile},{start},{size}",
+        f"gi{gi}.gpm.1": "54.0",
+        f"gi{gi}.gpm.2": "50.5",
+    } | more
+    return {f"gpu{index}.{key}": value for key, value in told.items()}
