@@ -1,0 +1,1 @@
+"""Serving what was read: `/metrics`, the stream, health."""
