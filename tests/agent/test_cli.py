@@ -1,14 +1,155 @@
-"""The agent's command, until there is an agent."""
+"""The agent's command: its flags, and the process as a supervisor and a scraper have it."""
 
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dratui_agent.cli import main
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed
+
+from tests.agent.driver import FakeDriver, cut, gpu
+
+PATIENCE = 30.0
 
 
-def test_it_says_what_it_will_be_and_does_not_pass_for_an_agent() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "dratui_agent.cli"], capture_output=True, text=True, timeout=30, check=False
+class Agent:
+    """A process of the agent."""
+
+    def __init__(self, driver: FakeDriver, log: Path) -> None:
+        self._log = log
+        environ = os.environ | {
+            "FAKE_NVML": str(driver.path),
+            "LD_LIBRARY_PATH": str(driver.library.parent),
+            "NODE_NAME": "node-1",
+        }
+        argv = [
+            sys.executable,
+            "-m",
+            "dratui_agent.cli",
+            "--web.listen-address=127.0.0.1:0",
+            "--interval=100ms",
+        ]
+        with log.open("wb") as told:
+            self.process = subprocess.Popen(argv, env=environ, stderr=told)
+        self.until(lambda: "listening on" in self.said)
+        self.address = "http://" + self.said.partition("listening on ")[2].split()[0]
+
+    @property
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+
+    def get(self, path: str, accept: str = "") -> tuple[int, str]:
+        request = urllib.request.Request(self.address + path, headers={"Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+
+@pytest.fixture
+def agent(driver: FakeDriver, tmp_path: Path) -> Iterator[Agent]:
+    driver.set({"count": "1", **gpu(0, mig_mode="1,1"), **cut(0, 0, gi=1, profile=19, start=0, size=1)})
+    started = Agent(driver, tmp_path / "agent.log")
+    yield started
+    driver.set({"hang": None})
+    started.process.kill()
+    started.process.wait()
+
+
+def test_what_the_driver_says_is_scraped(agent: Agent) -> None:
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+    status, text = agent.get("/metrics", "application/openmetrics-text; version=1.0.0")
+    assert status == 200
+    found = {s.name: s for family in parsed(text) for s in family.samples}  # type: ignore[no-untyped-call]  # it has none
+    assert found["dratui_gpu_power_watts"].value == pytest.approx(612.345)
+    assert found["dratui_gpu_power_watts"].labels["node"] == "node-1"
+    assert found["dratui_agent_devices"].value == 2
+    assert found["dratui_agent_driver_info"].labels == {"version": "595.58.03"}
+    assert found["dratui_agent_sample_age_seconds"].value < PATIENCE
+    assert found["process_resident_memory_bytes"].value > 0
+
+
+def test_plain_text_for_who_asks_for_nothing_else(agent: Agent) -> None:
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+    _, text = agent.get("/metrics")
+    assert "# TYPE dratui_gpu_energy_joules_total counter\n" in text
+    assert "# EOF" not in text
+
+
+def test_health(agent: Agent) -> None:
+    assert agent.get("/-/healthy") == (200, "healthy\n")
+    assert agent.get("/")[0] == 200
+    assert agent.get("/nothing")[0] == 404
+
+
+def test_a_driver_that_hangs_makes_it_not_ready_and_its_values_old(agent: Agent, driver: FakeDriver) -> None:
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+    driver.set({"hang": "1"})
+    agent.until(lambda: agent.get("/-/ready")[0] == 503)
+    assert "the driver does not answer" in agent.get("/-/ready")[1]
+    assert "dratui_gpu_power_watts{" in agent.get("/metrics")[1]
+    assert "dratui_agent_ready 0" in agent.get("/metrics")[1]
+    driver.set({"hang": None})
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+
+
+def test_without_a_driver_it_goes_on_and_says_so(agent: Agent, driver: FakeDriver) -> None:
+    driver.set({"init": "9", "count": "!9"})
+    agent.until(lambda: agent.get("/-/ready") == (503, "not ready: the NVIDIA driver is not loaded\n"))
+    assert "dratui_gpu_power_watts" not in agent.get("/metrics")[1]
+    assert agent.get("/-/healthy")[0] == 200
+
+
+def test_a_replaced_driver_ends_the_process_for_its_supervisor(agent: Agent, driver: FakeDriver) -> None:
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+    driver.set({"count": "!18"})
+    assert agent.process.wait(PATIENCE) == 1
+    assert "another version" in agent.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_told_to_even_while_the_driver_hangs(
+    agent: Agent, driver: FakeDriver, number: signal.Signals
+) -> None:
+    driver.set({"hang": "1"})
+    agent.process.send_signal(number)
+    assert agent.process.wait(PATIENCE) == 0
+    assert "Traceback" not in agent.said
+
+
+def test_a_port_that_is_taken_is_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main([f"--web.listen-address={address}"]) == 1
+    assert (
+        capfd.readouterr().err == f"dratui-agent: error: cannot listen on {address}: Address already in use\n"
     )
-    assert run.returncode == 2
-    assert run.stdout == ""
-    assert "not available yet" in run.stderr
-    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "flag", ["--web.listen-address=nowhere", "--web.listen-address=:70000", "--interval=0", "--interval=soon"]
+)
+def test_a_flag_that_is_wrong_names_what_would_be_right(
+    flag: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([flag])
+    assert ended.value.code == 2
+    assert "such as" in (said := capsys.readouterr().err) or "from 100ms to 5m" in said

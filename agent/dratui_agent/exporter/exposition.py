@@ -158,8 +158,8 @@ class Exposition:
             )
             for each, held in several:
                 for holder in held:
-                    pairs = (("uuid", each.device.uuid), *_told(holder))
-                    yield f"{PREFIX}holder_info{labels(pairs)} 1\n"
+                    told = (("uuid", each.device.uuid), *_told(holder))
+                    yield f"{PREFIX}holder_info{labels(told)} 1\n"
         if sample.xids:
             yield header(PREFIX + "xid_errors_total", "Xid errors since the agent started.", "counter", form)
             for (uuid, xid), number in sorted(sample.xids.items()):

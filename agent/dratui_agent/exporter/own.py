@@ -1,0 +1,67 @@
+"""What the agent tells of itself."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from dratui_agent import __version__
+from dratui_agent.exporter.state import State
+
+PREFIX: Final = "dratui_agent_"
+
+
+class Own(Collector):
+    """Reads the state when it is asked."""
+
+    def __init__(self, state: State, *, now: Callable[[], float] = time.time) -> None:
+        self._state = state
+        self._now = now
+
+    def describe(self) -> list[Metric]:
+        """Nothing is registered by name: `collect` is not to be asked at the start."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The series."""
+        yield InfoMetricFamily(PREFIX + "build", "The agent.", {"version": __version__})
+        sample, age = self._state.sample, self._state.age
+        ready = GaugeMetricFamily(PREFIX + "ready", "1 while samples are fresh and there is a driver.")
+        ready.add_metric([], 0 if self._state.trouble else 1)
+        yield ready
+        if sample is None or age is None:
+            return
+        yield GaugeMetricFamily(PREFIX + "sample_age_seconds", "Age of the values that are served.", age)
+        yield GaugeMetricFamily(
+            PREFIX + "sample_duration_seconds", "How long reading them took.", sample.took
+        )
+        yield GaugeMetricFamily(
+            PREFIX + "devices", "Devices that were found, MIG devices among them.", len(sample.devices)
+        )
+        errors = CounterMetricFamily(
+            PREFIX + "nvml_errors",
+            "Errors of the driver's library, by call and NVML's code.",
+            labels=("call", "code"),
+        )
+        for (call, code), number in sorted(sample.errors.items()):
+            errors.add_metric([call, str(code)], number)
+        yield errors
+        if sample.driver:
+            yield InfoMetricFamily(PREFIX + "driver", "The driver.", {"version": sample.driver})
+        if self._state.holders.at is not None:
+            yield GaugeMetricFamily(
+                PREFIX + "attribution_age_seconds",
+                "Age of what is known of who holds what.",
+                max(0.0, self._now() - self._state.holders.at),
+            )
+
+
+def registry(state: State) -> CollectorRegistry:
+    """The agent's own series, and those of its process."""
+    made = CollectorRegistry(auto_describe=False)
+    made.register(Own(state))
+    ProcessCollector(registry=made)
+    return made

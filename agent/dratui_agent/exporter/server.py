@@ -1,0 +1,101 @@
+"""The HTTP server: what is read is served as it is, nobody who asks makes anything wait.
+
+All is small and rendered before: a request costs its bytes. What does not end, or comes in crowds, is cut off.
+"""
+
+import asyncio
+import html
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest as generate_text
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from dratui_agent import __version__
+from dratui_agent.exporter import own
+from dratui_agent.exporter.exposition import CONTENT_TYPES, Format
+from dratui_agent.exporter.state import State
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+LARGEST_BODY: Final = 64 << 10  # of a request; none that is answered has one
+LARGEST_HEADER: Final = 16 << 10
+KEEP_ALIVE_SECONDS: Final = 75.0
+REQUESTS: Final = 64  # at a time; more are told to come again
+
+_PAGES: Final = (
+    ("/metrics", "for Prometheus"),
+    ("/-/healthy", "whether the agent runs"),
+    ("/-/ready", "whether it has fresh values"),
+)
+
+
+def application(state: State) -> web.Application:
+    """All pages."""
+    registry = own.registry(state)
+    generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
+        "text": generate_text,
+        "openmetrics": generate_openmetrics,
+    }
+    busy = asyncio.Semaphore(REQUESTS)
+
+    async def index(_: web.Request) -> web.Response:
+        links = "".join(f'<li><a href="{path}">{path}</a> {html.escape(what)}' for path, what in _PAGES)
+        page = (
+            f"<!doctype html><title>dratui-agent</title><h1>dratui-agent {__version__}</h1><ul>{links}</ul>\n"
+        )
+        return web.Response(text=page, content_type="text/html")
+
+    async def metrics(request: web.Request) -> web.Response:
+        form = negotiated(request.headers.get("Accept", ""))
+        devices = state.text(form)
+        body = devices.encode() + generate[form](registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPES[form]})
+
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="healthy\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        trouble = state.trouble
+        return web.Response(
+            text=f"not ready: {trouble}\n" if trouble else "ready\n", status=503 if trouble else 200
+        )
+
+    @web.middleware
+    async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if busy.locked():
+            return web.Response(text="too many requests at once\n", status=503, headers={"Retry-After": "1"})
+        async with busy:
+            return await handler(request)
+
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[limited])
+    app.router.add_get("/", index)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/-/healthy", healthy)
+    app.router.add_get("/-/ready", ready)
+    return app
+
+
+def negotiated(accept: str) -> Format:
+    """The format that a scraper likes best of those that there are, by the quality that it gives each."""
+    best: tuple[float, Format] = (0.0, "text")
+    for offer in accept.split(","):
+        kind, _, parameters = offer.strip().partition(";")
+        if kind == "application/openmetrics-text" and (quality := _quality(parameters)) > best[0]:
+            best = (quality, "openmetrics")
+        elif kind in ("text/plain", "*/*", "text/*") and (quality := _quality(parameters)) > best[0]:
+            best = (quality, "text")
+    return best[1]
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -1,0 +1,62 @@
+"""What is served: the latest sample and who holds what, each with its age, for everyone who asks."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from dratui_agent.exporter.exposition import Exposition, Format
+from dratui_agent.holders import Holders
+from dratui_agent.sample import Sample
+
+STALE: Final = 3  # intervals after which a sample is too old to be ready with
+
+
+class State:
+    """Belongs to the event loop: whoever reads or attributes hands over with `call_soon_threadsafe`."""
+
+    def __init__(
+        self, interval: float, *, node: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.interval = interval
+        self.sample: Sample | None = None
+        self.holders = Holders()
+        self._clock = clock
+        self._sampled = 0.0
+        self._exposition = Exposition(node)
+        self._rendered: dict[Format, str] = {}
+
+    def take(self, sample: Sample) -> None:
+        """A new sample."""
+        self.sample = sample
+        self._sampled = self._clock()
+        self._rendered.clear()
+
+    def attribute(self, holders: Holders) -> None:
+        """Who holds what now."""
+        if holders.by_device != self.holders.by_device:
+            self._rendered.clear()
+        self.holders = holders
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the sample was taken; None before the first."""
+        return None if self.sample is None else max(0.0, self._clock() - self._sampled)
+
+    @property
+    def trouble(self) -> str:
+        """Why this is not ready, in words; empty when it is."""
+        age = self.age
+        if self.sample is None or age is None:
+            return "no sample yet"
+        if self.sample.problem:
+            return self.sample.problem
+        limit = STALE * self.interval + self.sample.took
+        return f"the last sample is {age:.0f} s old: the driver does not answer" if age > limit else ""
+
+    def text(self, form: Format) -> str:
+        """The devices' series."""
+        if self.sample is None:
+            return ""
+        if form not in self._rendered:
+            self._rendered[form] = self._exposition.render(self.sample, self.holders, form)
+        return self._rendered[form]

@@ -1,0 +1,88 @@
+"""The agent: it wires who reads to who serves, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
+from dratui_agent.exporter.state import State
+from dratui_agent.nvml.sampler import Sampler
+from dratui_agent.sample import Sample
+
+GRACE_SECONDS: Final = 2.0  # for requests under way at the end
+
+
+class CannotStart(Exception):
+    """Something that must be there is not; its text is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for. `interval` is in seconds; `host` is empty for all addresses."""
+
+    host: str
+    port: int
+    interval: float
+    node: str
+
+
+async def run(options: Options) -> int:
+    """Serve until a signal comes: 0; or until only a new process can go on: 1. Raises CannotStart."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+
+    def end(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
+
+    def hand_over(take: Callable[..., None], what: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended, the driver did not let go in time
+            loop.call_soon_threadsafe(take, what)
+
+    def publish(sample: Sample) -> None:
+        hand_over(state.take, sample)
+
+    def replaced(why: str) -> None:
+        say(f"{why}: ending, so that whoever supervises this starts it anew")
+        hand_over(end, 1)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end, 0)
+    state = State(options.interval, node=options.node)
+    runner = web.AppRunner(
+        application(state),
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        max_line_size=LARGEST_HEADER,
+        max_field_size=LARGEST_HEADER,
+        shutdown_timeout=GRACE_SECONDS,
+    )
+    await runner.setup()
+    sampler = Sampler(options.interval, publish, replaced)
+    try:
+        try:
+            await web.TCPSite(runner, options.host or None, options.port).start()
+        except OSError as error:
+            where = f"{options.host or '*'}:{options.port}"
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise CannotStart(f"cannot listen on {where}: {why}") from error
+        sampler.start()
+        for address in runner.addresses:
+            say(f"listening on {address[0]}:{address[1]}")
+        return await ended
+    finally:
+        sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
+        await runner.cleanup()
+
+
+def say(text: str) -> None:
+    """Tell whoever reads the log."""
+    sys.stderr.write(f"dratui-agent: {text}\n")
+    sys.stderr.flush()
