@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from dratui_agent import __version__
 from dratui_agent.exporter.state import State
+from dratui_agent.exporter.stream import Stream
 
 PREFIX: Final = "dratui_agent_"
 
@@ -17,8 +18,9 @@ PREFIX: Final = "dratui_agent_"
 class Own(Collector):
     """Reads the state when it is asked."""
 
-    def __init__(self, state: State, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, state: State, stream: Stream, *, now: Callable[[], float] = time.time) -> None:
         self._state = state
+        self._stream = stream
         self._now = now
 
     def describe(self) -> list[Metric]:
@@ -32,6 +34,14 @@ class Own(Collector):
         ready = GaugeMetricFamily(PREFIX + "ready", "1 while samples are fresh and there is a driver.")
         ready.add_metric([], 0 if self._state.trouble else 1)
         yield ready
+        yield GaugeMetricFamily(
+            PREFIX + "stream_subscribers", "Who listens to the stream.", self._stream.subscribers
+        )
+        yield CounterMetricFamily(
+            PREFIX + "stream_dropped_samples",
+            "Samples that subscribers did not get, since they read too slowly.",
+            self._stream.dropped,
+        )
         if sample is None or age is None:
             return
         yield GaugeMetricFamily(PREFIX + "sample_age_seconds", "Age of the values that are served.", age)
@@ -59,9 +69,9 @@ class Own(Collector):
             )
 
 
-def registry(state: State) -> CollectorRegistry:
+def registry(state: State, stream: Stream) -> CollectorRegistry:
     """The agent's own series, and those of its process."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(Own(state))
+    made.register(Own(state, stream))
     ProcessCollector(registry=made)
     return made

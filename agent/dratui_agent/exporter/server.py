@@ -17,6 +17,7 @@ from dratui_agent import __version__
 from dratui_agent.exporter import own
 from dratui_agent.exporter.exposition import CONTENT_TYPES, Format
 from dratui_agent.exporter.state import State
+from dratui_agent.exporter.stream import Stream
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -27,6 +28,8 @@ REQUESTS: Final = 64  # at a time; more are told to come again
 
 _PAGES: Final = (
     ("/metrics", "for Prometheus"),
+    ("/v1/snapshot", "the same as JSON"),
+    ("/v1/stream", "and as a live stream"),
     ("/-/healthy", "whether the agent runs"),
     ("/-/ready", "whether it has fresh values"),
 )
@@ -34,7 +37,8 @@ _PAGES: Final = (
 
 def application(state: State) -> web.Application:
     """All pages."""
-    registry = own.registry(state)
+    stream = Stream(state)
+    registry = own.registry(state, stream)
     generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
         "text": generate_text,
         "openmetrics": generate_openmetrics,
@@ -65,6 +69,8 @@ def application(state: State) -> web.Application:
 
     @web.middleware
     async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/v1/stream":  # these last, and are counted there
+            return await handler(request)
         if busy.locked():
             return web.Response(text="too many requests at once\n", status=503, headers={"Retry-After": "1"})
         async with busy:
@@ -75,6 +81,8 @@ def application(state: State) -> web.Application:
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/-/healthy", healthy)
     app.router.add_get("/-/ready", ready)
+    app.router.add_get("/v1/snapshot", stream.snapshot)
+    app.router.add_get("/v1/stream", stream.stream)
     return app
 
 

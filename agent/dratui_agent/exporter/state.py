@@ -1,5 +1,6 @@
 """What is served: the latest sample and who holds what, each with its age, for everyone who asks."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,7 +19,12 @@ class State:
         self, interval: float, *, node: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.interval = interval
+        self.node = node
         self.sample: Sample | None = None
+        self.number = 0  # of the sample
+        self.layout = 0  # changes with which devices there are, who holds them, and what is told of them
+        self._shape: object = None
+        self._came = asyncio.Event()  # and is another one for the next sample
         self.holders = Holders()
         self._clock = clock
         self._sampled = 0.0
@@ -28,14 +34,37 @@ class State:
     def take(self, sample: Sample) -> None:
         """A new sample."""
         self.sample = sample
+        self.number += 1
         self._sampled = self._clock()
         self._rendered.clear()
+        self._arrange()
+        came, self._came = self._came, asyncio.Event()
+        came.set()
 
     def attribute(self, holders: Holders) -> None:
         """Who holds what now."""
         if holders.by_device != self.holders.by_device:
             self._rendered.clear()
         self.holders = holders
+        self._arrange()
+
+    async def newer_than(self, number: int) -> None:
+        """Wait for a sample after the `number`-th."""
+        while self.number <= number:
+            await self._came.wait()
+
+    def _arrange(self) -> None:
+        sample = self.sample
+        shape = sample and (
+            sample.driver,
+            sample.problem,
+            [(each.device, each.absent, len(each.processes)) for each in sample.devices],
+            self.holders.by_device,
+            self.holders.problem,
+        )
+        if shape != self._shape:
+            self._shape = shape
+            self.layout += 1
 
     @property
     def age(self) -> float | None:

@@ -1,0 +1,81 @@
+"""The live stream's frames, version 1: what a subscriber is sent, as JSON.
+
+    event: full       everything: which devices there are, who holds them, which values are told, and the values
+    id: 3-1042        the layout's number and the sample's
+    data: {"version": 1, "node": "gpu-node-7", "agent": "0.1.0", "driver": "595.58.03", "interval": 1.0,
+           "at": 1790000000.0, "problem": "", "attributed": 1789999999.0,
+           "keys": ["utilization", "memory_used", …],
+           "devices": [{"uuid": "GPU-…", "kind": "gpu", …, "holders": [{"namespace": "ml-team", …}],
+                        "absent": {"utilization": "mig_no_gpm"}}, …],
+           "values": [[0.93, 66571993088, null, …], …]}
+
+    event: values     of the same layout: a row for each device, a column for each key, null where there is none
+    id: 3-1043
+    data: {"at": 1790000001.0, "values": [[0.91, 66571993088, null, …], …]}
+
+    event: lag        you read too slowly: so many samples were not sent to you
+    data: {"dropped": 4}
+
+Times are unix seconds, `interval` seconds. Values are in the base units that `dratui_agent.nvml.quantities` gives each
+key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent` are those of `dratui_agent.sample.Absent`; a
+device that is not told of any more is gone. Fields may be added in version 1; a reader ignores what it does not know.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import msgspec
+
+from dratui_agent import __version__
+from dratui_agent.exporter.state import State
+from dratui_agent.nvml.quantities import QUANTITIES
+from dratui_agent.sample import DeviceSample, Sample
+
+VERSION: Final = 1
+KEYS: Final = tuple(QUANTITIES)
+
+
+def devices_of(sample: Sample, wanted: Collection[str]) -> Sequence[DeviceSample]:
+    """The devices that are asked for by UUID, in the sample's order; all, if none is named."""
+    return [d for d in sample.devices if not wanted or d.device.uuid in wanted]
+
+
+def full(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
+    """Everything."""
+    devices = devices_of(sample, wanted)
+    return msgspec.json.encode(
+        {
+            "version": VERSION,
+            "node": state.node,
+            "agent": __version__,
+            "driver": sample.driver,
+            "interval": state.interval,
+            "at": sample.at,
+            "problem": sample.problem,
+            "attributed": state.holders.at,
+            "attribution_problem": state.holders.problem,
+            "keys": KEYS,
+            "devices": [_device(state, each) for each in devices],
+            "values": _values(devices),
+        }
+    )
+
+
+def values(sample: Sample, wanted: Collection[str]) -> bytes:
+    """What changes from sample to sample."""
+    return msgspec.json.encode({"at": sample.at, "values": _values(devices_of(sample, wanted))})
+
+
+def _device(state: State, each: DeviceSample) -> dict[str, Any]:
+    holders = state.holders.by_device.get(each.device.uuid, ())
+    return {
+        **asdict(each.device),
+        "holders": [{k: v for k, v in asdict(holder).items() if v} for holder in holders],
+        "absent": each.absent,
+        "processes": len(each.processes),
+    }
+
+
+def _values(devices: Sequence[DeviceSample]) -> list[list[float | None]]:
+    return [[each.values.get(key) for key in KEYS] for each in devices]
