@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dratui_agent import __version__
 
@@ -21,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from dratui_agent.run import CannotStart, Options, run, say  # not for --help: it takes a moment
 
     host, port = asked.listen
+    kubelet = Path(asked.kubelet_socket) if asked.kubelet_socket else None
     try:
-        return asyncio.run(run(Options(host, port, asked.interval, asked.node)))
+        return asyncio.run(run(Options(host, port, asked.interval, asked.node, kubelet)))
     except CannotStart as error:
         say(f"error: {error}")
         return 1
@@ -56,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         default=os.environ.get("NODE_NAME", ""),
         help="this node's name, for the label `node` ($NODE_NAME)",
+    )
+    parser.add_argument(
+        "--kubelet-socket",
+        metavar="PATH",
+        default="/var/lib/kubelet/pod-resources/kubelet.sock",
+        help="kubelet's PodResources API, which tells who holds what; '' for none (%(default)s)",
     )
     return parser
 

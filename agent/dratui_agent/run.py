@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -31,6 +32,7 @@ class Options:
     port: int
     interval: float
     node: str
+    kubelet: Path | None  # its PodResources socket; None: nobody is asked who holds what
 
 
 async def run(options: Options) -> int:
@@ -66,6 +68,7 @@ async def run(options: Options) -> int:
     )
     await runner.setup()
     sampler = Sampler(options.interval, publish, replaced)
+    attributing: asyncio.Task[None] | None = None
     try:
         try:
             await web.TCPSite(runner, options.host or None, options.port).start()
@@ -74,10 +77,20 @@ async def run(options: Options) -> int:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise CannotStart(f"cannot listen on {where}: {why}") from error
         sampler.start()
+        if options.kubelet is not None:
+            os.environ.setdefault(
+                "GRPC_VERBOSITY", "ERROR"
+            )  # it tells of connections that end, which is normal
+            from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
+
+            attributing = asyncio.create_task(follow(state, options.kubelet))
         for address in runner.addresses:
             say(f"listening on {address[0]}:{address[1]}")
         return await ended
     finally:
+        if attributing is not None:
+            attributing.cancel()
+            await asyncio.gather(attributing, return_exceptions=True)
         sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
         await runner.cleanup()
 

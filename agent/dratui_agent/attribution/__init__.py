@@ -1,0 +1,1 @@
+"""Which claim, pod and container has which device: from kubelet, CDI specs and the names that drivers give."""

@@ -1,0 +1,81 @@
+"""Asks kubelet over its PodResources socket, again and again. Whatever it answers, values go on."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from dratui_agent.attribution.cdi import Specs
+from dratui_agent.attribution.podresources import holders
+from dratui_agent.attribution.podresources_pb2 import ListPodResourcesRequest, ListPodResourcesResponse
+from dratui_agent.exporter.state import State
+from dratui_agent.holders import Holders
+
+SOCKET: Final = Path("/var/lib/kubelet/pod-resources/kubelet.sock")
+PERIOD_SECONDS: Final = 5.0
+SOON_SECONDS: Final = 0.5  # after devices came or went: a pod is about to start, or has ended
+PATIENCE_SECONDS: Final = 5.0
+LARGEST_ANSWER: Final = 64 << 20
+_LIST: Final = "/v1.PodResourcesLister/List"
+
+
+async def follow(
+    state: State,
+    socket: Path = SOCKET,
+    *,
+    specs: Specs | None = None,
+    now: Callable[[], float] = time.time,
+    period: float = PERIOD_SECONDS,
+) -> None:
+    """Keep `state.holders` up to date until cancelled. What was known stays, with its age, while kubelet is away."""
+    specs = specs or Specs()
+    known = Holders()
+    options = [("grpc.max_receive_message_length", LARGEST_ANSWER)]
+    while True:
+        async with grpc.aio.insecure_channel(f"unix:{socket}", options=options) as channel:
+            ask = channel.unary_unary(
+                _LIST,
+                request_serializer=ListPodResourcesRequest.SerializeToString,
+                response_deserializer=bytes,  # read below, where what is wrong with it can be told
+            )
+            try:
+                while True:
+                    answer = await ask(ListPodResourcesRequest(), timeout=PATIENCE_SECONDS)
+                    told = ListPodResourcesResponse.FromString(answer)
+                    devices = [each.device for each in state.sample.devices] if state.sample else []
+                    known = Holders(now(), holders(told, devices, specs.edits()))
+                    state.attribute(known)
+                    await _pause(state, period)
+            except (grpc.aio.AioRpcError, DecodeError) as error:
+                state.attribute(Holders(known.at, known.by_device, _in_words(error, socket)))
+        await asyncio.sleep(period)  # with a new connection: a kubelet that was restarted has a new socket
+
+
+async def _pause(state: State, period: float) -> None:
+    """Wait a period, or until other devices are there."""
+    before = [each.device for each in state.sample.devices] if state.sample else []
+    loop = asyncio.get_running_loop()
+    end = loop.time() + period
+    while (left := end - loop.time()) > 0:
+        await asyncio.sleep(min(SOON_SECONDS, left))
+        if before != ([each.device for each in state.sample.devices] if state.sample else []):
+            return
+
+
+def _in_words(error: grpc.aio.AioRpcError | DecodeError, socket: Path) -> str:
+    if isinstance(error, DecodeError):
+        return "what kubelet answers cannot be read"
+    match error.code():
+        case grpc.StatusCode.UNAVAILABLE:
+            return f"kubelet does not answer at {socket}"
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return f"kubelet took longer than {PATIENCE_SECONDS:g} s to answer"
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return "kubelet has no PodResources API version 1"
+        case code:
+            return f"kubelet refuses to list what pods have ({code.name.lower()})"

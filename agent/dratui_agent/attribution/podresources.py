@@ -1,0 +1,69 @@
+"""kubelet's list of who has which devices, joined with the devices of a sample."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dratui_agent.attribution import cdi, matching
+from dratui_agent.attribution.matching import Edits
+from dratui_agent.attribution.podresources_pb2 import (
+    ContainerResources,
+    ListPodResourcesResponse,
+    PodResources,
+)
+from dratui_agent.holders import Holder
+from dratui_agent.sample import Device
+
+MOST_TEXT = 256
+"""Characters of a name: Kubernetes allows 253."""
+
+
+def holders(
+    told: ListPodResourcesResponse, devices: Sequence[Device], edits: Mapping[str, Edits]
+) -> Mapping[str, tuple[Holder, ...]]:
+    """Holders by the UUID of the device. Each container of a pod that shares a claim is one."""
+    found: dict[str, dict[Holder, None]] = {}
+    for pod in told.pod_resources:
+        for container in pod.containers:
+            for device, holder in _of(pod, container, devices, edits):
+                found.setdefault(device.uuid, {})[holder] = None
+    return {uuid: tuple(held) for uuid, held in found.items()}
+
+
+def _of(
+    pod: PodResources, container: ContainerResources, devices: Sequence[Device], edits: Mapping[str, Edits]
+) -> Iterator[tuple[Device, Holder]]:
+    where = (_name(pod.namespace), _name(pod.name), _name(container.name))
+    for claim in container.dynamic_resources:
+        for resource in claim.claim_resources:
+            names = [each.name for each in resource.cdi_devices]
+            device = matching.of_claim(
+                devices, resource.driver_name, resource.device_name, _together(names, edits)
+            )
+            if device is not None:
+                yield (
+                    device,
+                    Holder(
+                        *where,
+                        claim=_name(claim.claim_name),
+                        claim_uid=next(filter(None, map(cdi.claim_uid, names)), ""),
+                        driver=_name(resource.driver_name),
+                        pool=_name(resource.pool_name),
+                        device=_name(resource.device_name),
+                        share_id=_name(resource.share_id),
+                    ),
+                )
+    for given in container.devices:
+        for device_id in given.device_ids:
+            if (device := matching.of_plugin(devices, device_id)) is not None:
+                yield device, Holder(*where, driver=_name(given.resource_name), device=_name(device_id))
+
+
+def _together(names: Sequence[str], edits: Mapping[str, Edits]) -> Edits:
+    known = [found for name in names if (found := edits.get(name)) is not None]
+    return Edits(
+        tuple(uuid for found in known for uuid in found.uuids),
+        tuple(path for found in known for path in found.nodes),
+    )
+
+
+def _name(text: str) -> str:
+    return text[:MOST_TEXT]
