@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     host, port = asked.listen
     kubelet = Path(asked.kubelet_socket) if asked.kubelet_socket else None
     try:
-        return asyncio.run(run(Options(host, port, asked.interval, asked.node, kubelet)))
+        return asyncio.run(run(Options(host, port, asked.interval, asked.node, asked.web_config, kubelet)))
     except CannotStart as error:
         say(f"error: {error}")
         return 1
@@ -45,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
         type=_address,
         default=("", 9402),
         help="where to listen; without a host on all addresses (:9402)",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config",
+        metavar="PATH",
+        type=Path,
+        help="TLS and who may read, as Prometheus exporters have it; read again when it changes",
     )
     parser.add_argument(
         "--interval",

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
 from dratui_agent.exporter.state import State
+from dratui_agent.exporter.web_config import Web, WrongConfig
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import Sample
 
@@ -32,6 +33,7 @@ class Options:
     port: int
     interval: float
     node: str
+    web_config: Path | None
     kubelet: Path | None  # its PodResources socket; None: nobody is asked who holds what
 
 
@@ -58,8 +60,12 @@ async def run(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
     state = State(options.interval, node=options.node)
+    try:
+        config = Web(options.web_config, say)
+    except WrongConfig as wrong:
+        raise CannotStart(str(wrong)) from wrong
     runner = web.AppRunner(
-        application(state),
+        application(state, config),
         access_log=None,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         max_line_size=LARGEST_HEADER,
@@ -71,7 +77,7 @@ async def run(options: Options) -> int:
     attributing: asyncio.Task[None] | None = None
     try:
         try:
-            await web.TCPSite(runner, options.host or None, options.port).start()
+            await web.TCPSite(runner, options.host or None, options.port, ssl_context=config.context).start()
         except OSError as error:
             where = f"{options.host or '*'}:{options.port}"
             why = os.strerror(error.errno) if error.errno else str(error)

@@ -18,6 +18,7 @@ from dratui_agent.exporter import own
 from dratui_agent.exporter.exposition import CONTENT_TYPES, Format
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
+from dratui_agent.exporter.web_config import Web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,8 +36,9 @@ _PAGES: Final = (
 )
 
 
-def application(state: State) -> web.Application:
-    """All pages."""
+def application(state: State, config: Web | None = None) -> web.Application:
+    """All pages. Whether one is alive everybody may ask."""
+    config = config or Web(None, lambda wrong: None)
     stream = Stream(state)
     registry = own.registry(state, stream)
     generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
@@ -68,15 +70,30 @@ def application(state: State) -> web.Application:
         )
 
     @web.middleware
+    async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        config.refresh()
+        if not config.knows(request.get_extra_info("peercert")):
+            return web.Response(text="this certificate's names may not read\n", status=403)
+        if request.path != "/-/healthy" and not await config.admits(request.headers.get("Authorization", "")):
+            return web.Response(
+                text="log in\n", status=401, headers={"WWW-Authenticate": 'Basic realm="dratui-agent"'}
+            )
+        return await handler(request)
+
+    async def signed(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(config.config.headers)
+
+    @web.middleware
     async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/v1/stream":  # these last, and are counted there
+        if request.path == "/v1/stream":  # these last, and are counted where they are served
             return await handler(request)
         if busy.locked():
             return web.Response(text="too many requests at once\n", status=503, headers={"Retry-After": "1"})
         async with busy:
             return await handler(request)
 
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[limited])
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[limited, admitted])
+    app.on_response_prepare.append(signed)
     app.router.add_get("/", index)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/-/healthy", healthy)
