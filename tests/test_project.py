@@ -44,8 +44,9 @@ def test_the_readme_begins_with_the_two_commands_and_a_picture_that_exists() -> 
 
 
 def test_every_command_and_flag_of_the_readme_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    from dratui.cli.arguments import parse
     from dratui_agent.cli import main as agent
+
+    from dratui.cli.arguments import parse
 
     shown = (ROOT / "README.md").read_text()
     for command in ("get", "record", "replay", "demo"):
