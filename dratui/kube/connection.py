@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 import aiohttp
@@ -61,6 +62,7 @@ class Connection:
         local = self._server.host in ("localhost", "127.0.0.1", "::1")
         self._list_encoding = "identity" if local or access.cluster.disable_compression else "gzip"
         self._session = self._new_session()
+        self._answers: Counter[aiohttp.ClientSession] = Counter()  # under way on each
 
     def _new_session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -150,21 +152,13 @@ class Connection:
                 leash.reschedule(now)
 
     async def close(self) -> None:
-        await self._session.close()
+        for session in {self._session, *self._answers}:
+            await session.close()
 
     @contextlib.asynccontextmanager
     async def _answer(
         self, path: str, params: Params, to: str, silence: float, encoding: str
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        response = await self._ask(path, params, to, silence, encoding)
-        try:
-            yield response
-        finally:
-            response.close()  # a body that was read to its end has given its connection back already
-
-    async def _ask(
-        self, path: str, params: Params, to: str, silence: float, encoding: str
-    ) -> aiohttp.ClientResponse:
         """Ask, and once more with renewed credentials if the server does not accept those that we have."""
         url = self._server.joinpath(path.lstrip("/"), encoded=True).with_query(params)
         patience = min(self._connect_timeout, silence)
@@ -174,31 +168,50 @@ class Connection:
             credentials = self._credentials
             headers = await credentials.headers()
             generation = credentials.generation
-            with self._in_words(to, silence):
-                response = await self._session.get(
-                    url,
-                    headers=[("Accept", "application/json"), ("Accept-Encoding", encoding), *headers],
-                    ssl=self._context(),
-                    server_hostname=self._access.cluster.tls_server_name or None,
-                    proxy=self._proxy,
-                    timeout=timeout,
-                    allow_redirects=False,
-                )
-            if response.status == 200:
-                return response
-            failure = await self._refusal(response, to, silence)
+            async with self._in_session() as session:
+                with self._in_words(to, silence):
+                    response = await session.get(
+                        url,
+                        headers=[("Accept", "application/json"), ("Accept-Encoding", encoding), *headers],
+                        ssl=self._context(),
+                        server_hostname=self._access.cluster.tls_server_name or None,
+                        proxy=self._proxy,
+                        timeout=timeout,
+                        allow_redirects=False,
+                    )
+                try:
+                    if response.status == 200:
+                        yield response
+                        return
+                    failure = await self._refusal(response, to, silence)
+                finally:
+                    response.close()  # a body that was read to its end has given its connection back already
             if failure.status != 401 or renewed or not await self._renew(credentials, generation):
                 raise failure
             renewed = True
 
-    async def _refusal(self, response: aiohttp.ClientResponse, to: str, silence: float) -> KubeFailure:
+    @contextlib.asynccontextmanager
+    async def _in_session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """The session of the moment, which stays open meanwhile even if another takes its place."""
+        session = self._session
+        self._answers[session] += 1
         try:
-            with self._in_words(to, silence):
-                body = b""
-                while len(body) < _LARGEST_REFUSAL and (piece := await response.content.readany()):
-                    body += piece
+            yield session
         finally:
-            response.close()
+            self._answers[session] -= 1
+            await self._close_if_left(session)
+
+    async def _close_if_left(self, session: aiohttp.ClientSession) -> None:
+        """For another, and by all that was under way: in a closed session aiohttp lets a reader wait for ever."""
+        if session is not self._session and not self._answers[session]:
+            del self._answers[session]
+            await session.close()
+
+    async def _refusal(self, response: aiohttp.ClientResponse, to: str, silence: float) -> KubeFailure:
+        with self._in_words(to, silence):
+            body = b""
+            while len(body) < _LARGEST_REFUSAL and (piece := await response.content.readany()):
+                body += piece
         ran_out = None
         if response.status == 401:
             ran_out = tls.ran_out(self._shown, self._now())
@@ -222,11 +235,11 @@ class Connection:
         return False
 
     async def _begin_anew(self) -> None:
-        """With other credentials. Connections made with the old ones are of no use; client-go closes them, too."""
+        """With other credentials. What the server granted to the old ones comes to its end on their connections."""
         self._tls = None
         self._context()  # at once: others are refused at the same time, and must see that it was done
         old, self._session = self._session, self._new_session()
-        await old.close()
+        await self._close_if_left(old)
 
     def _context(self) -> ssl.SSLContext:
         plugin = self._credentials.certificate

@@ -31,6 +31,11 @@ class Between:
         self._cut = False
         self.refused = 0
 
+    @property
+    def watched(self) -> set[str]:
+        """The kinds whose watches are open, from end to end."""
+        return set(self._watches.values())
+
     # What may happen
 
     def cut(self) -> None:
@@ -116,7 +121,8 @@ class Between:
 async def between(plane: ControlPlane, folder: Path) -> AsyncIterator[tuple[Between, Path]]:
     """It, and the viewer's kubeconfig that leads through it."""
     trust = ssl.create_default_context(cafile=plane.path / "keys" / "ca.crt")
-    connector = aiohttp.TCPConnector(ssl=trust, limit=0)
+    # What is open on this side is under way: idle connections would count as kept by the dashboard.
+    connector = aiohttp.TCPConnector(ssl=trust, limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         middle = Between(session, plane.server)
         app = web.Application()

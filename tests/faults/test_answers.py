@@ -17,7 +17,7 @@ async def meddled(plane: ControlPlane, times: Times, folder: Path) -> AsyncItera
         between(plane, folder) as (middle, kubeconfig),
         watching(kubeconfig, times, fresh=plane.kubeconfig("viewer")) as watch,
     ):
-        await watch.remembers()
+        await watch.remembers(through=middle)
         yield middle, watch
 
 
@@ -63,12 +63,20 @@ async def test_a_watch_that_stalls_silently(plane: ControlPlane, times: Times, t
         await watch.recovers()
 
 
+def torn(piece: bytes) -> list[bytes]:
+    return [piece[: len(piece) // 2] + b"\n"]
+
+
 async def test_json_that_is_cut_off(plane: ControlPlane, times: Times, tmp_path: Path) -> None:
-    """In a watch it comes whole the second time, in a list too."""
+    """In a watch it comes whole the second time, in a list too. What stays torn is told."""
     async with meddled(plane, times, tmp_path) as (middle, watch):
         for round_ in range(20):
-            middle.meddle_once("resourceclaims", lambda piece: [piece[: len(piece) // 2] + b"\n"])
+            middle.meddle_once("resourceclaims", torn)
             await created(plane, f"after-{round_}")
             await watch.shows(f"after-{round_}")
+        middle.meddle("resourceclaims", torn)
+        await created(plane, "last")
         await watch.messages_say("resourceclaims: the server sent something that is no object of this kind")
+        middle.mend()
+        await watch.shows("last")
         await watch.recovers()

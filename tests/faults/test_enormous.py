@@ -46,7 +46,7 @@ async def test_an_object_that_no_memory_should_hold(
     only_named = f"only the name is known: {SPACE}/enormous"
     async with between(plane, tmp_path) as (middle, kubeconfig):
         async with watching(kubeconfig, times, fresh=plane.kubeconfig("viewer")) as watch:
-            await watch.remembers()
+            await watch.remembers(through=middle)
             middle.meddle("resourceclaims", enlarged)
             tracemalloc.reset_peak()
             await asyncio.to_thread(plane.apply, claims("enormous"))
@@ -58,7 +58,7 @@ async def test_an_object_that_no_memory_should_hold(
             await watch.shows("before", "enormous", "after")
             await watch.health_says(only_named)
             assert grown() < 90 << 20
-            await watch.remembers()
+            await watch.remembers(through=middle)
             middle.mend()
             middle.break_all()
             await asyncio.to_thread(

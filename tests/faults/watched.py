@@ -13,12 +13,13 @@ from typing import Any
 
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Store
-from dratui.events import SETTLED, Event
+from dratui.events import SETTLED, Event, Phase
 from dratui.kube.options import Options
 from dratui.kube.pace import DEFAULT_PACE, Pace
 from dratui.kube.source import ClusterSource
 from dratui.tui.app import DratuiApp
 from dratui.views.query import Query
+from tests.faults.between import Between
 from tests.tui.driving import Driver, press, screen, text, type_in, until
 
 SLACK = 1 << 20
@@ -86,6 +87,17 @@ class Kept:
             and self.files <= before.files + 4
         )
 
+    def beyond(self, before: "Kept") -> str:
+        """What is kept now that was not before; of the memory only who has most."""
+        most = tracemalloc.take_snapshot().statistics("lineno")[:10]
+        return "\n".join(
+            [
+                f"{self.memory - before.memory:+,} bytes, {self.tasks - before.tasks:+} tasks,"
+                f" {self.files - before.files:+} files; now:",
+                *map(str, most),
+            ]
+        )
+
 
 class Watch:
     """A dashboard that looks at the claims of a cluster."""
@@ -143,10 +155,20 @@ class Watch:
         await type_in(self.pilot, f":{place}")
         await press(self.pilot, "enter")
 
-    async def remembers(self) -> None:
-        """What is kept now is what may be kept after the fault."""
+    async def remembers(self, through: Between | None = None) -> None:
+        """What is kept now is what may be kept after the fault.
+
+        What stands `through` has connections of its own in this process: all are to be open then.
+        """
         await self.is_live()
+        if through is not None:
+            await self.until(lambda: through.watched >= self._live(), "every watch to be open")
         self._before = Kept.now()
+
+    def _live(self) -> set[str]:
+        """The kinds that are live and of which all objects are watched."""
+        live = (STREAMS[name] for name, health in self.store.health.items() if health.phase is Phase.LIVE)
+        return {stream.plural for stream in live if not stream.field_selector}
 
     async def recovers(self) -> None:
         """It is live again, its rows are those of a fresh list, and what it keeps is what it kept."""
@@ -163,7 +185,11 @@ class Watch:
         """Than it kept when it was told to remember, once connections have ended."""
         before = self._before
         assert before is not None
-        await self.until(lambda: Kept.now().fits(before), f"no more to be kept than {before}")
+        try:
+            await self.until(lambda: Kept.now().fits(before), f"no more to be kept than {before}")
+        except AssertionError as vain:
+            vain.add_note(Kept.now().beyond(before))
+            raise
 
 
 def rows(store: Store) -> Mapping[str, Mapping[Any, Any]]:

@@ -1,5 +1,6 @@
 """Who we are on every request, and what is said when nobody answers or nobody knows us."""
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -225,6 +226,45 @@ async def test_a_token_file_is_read_again_when_the_server_says_no(
     clock[0] += 11  # not read again at once: it was looked at a moment ago
     assert json.loads(await connection.get("/version", to="look")) == {"ok": True}
     await connection.close()
+
+
+async def test_what_is_under_way_goes_on_when_credentials_are_replaced(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    """A watch and a list that the server granted to the old ones; nothing is kept of their connections afterwards."""
+    asked, replaced = asyncio.Event(), asyncio.Event()
+
+    async def halves(request: web.Request) -> web.StreamResponse:
+        if "watch" not in request.query:
+            asked.set()
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(b"before, ")
+        await replaced.wait()
+        await response.write(b"after")
+        return response
+
+    async def check(request: web.Request) -> web.StreamResponse:
+        new = request.headers["Authorization"] == "Bearer new"
+        return await (answer({}) if new else refuse(401, "expired"))(request)
+
+    server.on("/api/v1/pods", lists=[halves], watches=[halves])
+    server.version_handler = check
+    async with connected(tmp_path, server.url, {"token": "old"}) as connection:
+        old = connection._session
+        watch = connection.stream("/api/v1/pods", [("watch", "1")], to="watch", silence=20.0)
+        async with asyncio.timeout(20), watch as read:
+            assert await read() == b"before, "
+            listed = asyncio.create_task(connection.get("/api/v1/pods", to="list"))
+            await asked.wait()
+            write_kubeconfig(tmp_path / "config", server.url, {"token": "new"})
+            assert await connection.get("/version", to="look") == b"{}"
+            replaced.set()
+            assert await read() == b"after"
+            assert await listed == b"before, after"
+            assert not old.closed
+        assert old.closed
 
 
 async def test_a_token_file_is_read_again_every_minute(tmp_path: Path, server: ScriptedServer) -> None:
