@@ -10,6 +10,7 @@ from dratui.api.streams import STREAMS
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
 from dratui.tui.app import DratuiApp
+from dratui.views.overview import Summary
 from dratui.views.query import Query
 from tests.live.conftest import OneGpu
 from tests.tui.driving import Driver, press, screen, shows, text, type_in, until
@@ -47,7 +48,16 @@ async def test_an_allocation_appears_and_deletion_frees_the_device(
 @SIZES
 async def test_the_overview_counts_who_waits(one_gpu: OneGpu, size: tuple[int, int]) -> None:
     async with watching(one_gpu, Query(kind="pods", namespace=one_gpu.name), size) as pilot:
-        others = waiting(pilot)  # the control plane serves other tests, whose pods have waited longer
+        app = pilot.app
+        assert isinstance(app, DratuiApp)
+        store = app._session._store
+        # The control plane serves other tests, whose pods have waited longer; counting them takes a moment.
+        await until(
+            pilot,
+            lambda: app._session.settled and waiting(pilot) == Summary(store).waiting,
+            "all to be counted",
+        )
+        others = waiting(pilot)
         one_gpu.start("first")
         await shows(pilot, "■ Running")
         one_gpu.start("second")
