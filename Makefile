@@ -26,7 +26,7 @@ test-faults: $(DEV) system-packages
 	$(BIN)/pytest tests/faults --full-time
 
 test: $(DEV) system-packages static
-	$(BIN)/pytest
+	$(BIN)/pytest --reruns 1
 
 check: $(DEV) static
 	$(BIN)/pytest -n 4 -m 'not realparts'
