@@ -154,6 +154,7 @@ class Connection:
     async def close(self) -> None:
         for session in {self._session, *self._answers}:
             await session.close()
+        await asyncio.sleep(0)  # a socket closes in the loop's next turn, and this may have been the last
 
     @contextlib.asynccontextmanager
     async def _answer(
@@ -185,7 +186,14 @@ class Connection:
                         return
                     failure = await self._refusal(response, to, silence)
                 finally:
-                    response.close()  # a body that was read to its end has given its connection back already
+                    # A body that was read to its end has given its connection back already. From any other one takes
+                    # no leave: TLS waits for the server's, which may come when no loop runs any more, or never.
+                    if (
+                        response.connection is not None
+                        and (there := response.connection.transport) is not None
+                    ):
+                        there.abort()
+                    response.close()
             if failure.status != 401 or renewed or not await self._renew(credentials, generation):
                 raise failure
             renewed = True

@@ -2,11 +2,17 @@
 
 import asyncio
 import json
+import socket
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+from aiohttp.connector import AddrInfoType
+
 from dratui.api.model import ObjectKey
+from dratui.kube import connection
+from dratui.kube.connection import _socket
 from tests.faults.between import between
 from tests.faults.conftest import SPACE, claims
 from tests.faults.watched import Times, watching
@@ -45,6 +51,28 @@ async def test_frozen_for_60_seconds(plane: ControlPlane, times: Times) -> None:
         await watch.messages_say("live again after", "◍ stale: ")
 
 
+async def test_who_leaves_a_server_that_hangs_leaves_nothing_open(
+    plane: ControlPlane, times: Times, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS would wait for the server to take leave, too."""
+    made: list[socket.socket] = []
+
+    def remembered(address: AddrInfoType) -> socket.socket:
+        made.append(_socket(address))
+        return made[-1]
+
+    monkeypatch.setattr(connection, "_socket", remembered)
+    try:
+        async with watching(plane.kubeconfig("viewer"), times):
+            plane.freeze()
+        assert made
+        async with asyncio.timeout(10):
+            while [each for each in made if each.fileno() != -1]:  # noqa: ASYNC110 — the app does not wait for it
+                await asyncio.sleep(0.01)
+    finally:
+        plane.thaw()
+
+
 async def test_restarted_with_its_history_compacted(
     plane: ControlPlane, times: Times, tmp_path: Path
 ) -> None:
@@ -53,7 +81,7 @@ async def test_restarted_with_its_history_compacted(
         between(plane, tmp_path) as (middle, kubeconfig),
         watching(kubeconfig, times, fresh=plane.kubeconfig("viewer")) as watch,
     ):
-        await watch.remembers()
+        await watch.remembers(through=middle)
         middle.cut()
         await watch.shows("◍ stale")
         await asyncio.to_thread(plane.kubectl, "delete", "resourceclaim", "before", "-n", SPACE)
