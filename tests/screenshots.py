@@ -9,16 +9,19 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from dratui.recording.replay import Replay
 from dratui.tui.app import DratuiApp
-from tests.tui.driving import Driver, flashing, shows, text, type_in
+from dratui.tui.shell import Shell
+from tests.tui.driving import Driver, flashing, shows, text, type_in, until
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
+PATIENCE = 60.0  # seconds; a busy machine draws the same
+STILL = 3  # so often the same is seen before it is what stays
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
@@ -66,11 +69,12 @@ PICTURES = (
 
 
 class HeldClock:
-    """Time that passes only when it is slept through, and not beyond `end`."""
+    """Time that passes only when it is slept through and all that came before is `taken_in`, and not beyond `end`."""
 
-    def __init__(self, end: float) -> None:
+    def __init__(self, end: float, taken_in: Callable[[], bool] = lambda: True) -> None:
         self._now = 0.0
         self._end = end
+        self._taken_in = taken_in
         self.at_end = asyncio.Event()
 
     def now(self) -> float:
@@ -79,6 +83,8 @@ class HeldClock:
 
     async def sleep(self, seconds: float) -> None:
         """Pass the time; at the end, for ever."""
+        while not self._taken_in():  # noqa: ASYNC110 — nothing tells
+            await asyncio.sleep(0)
         self._now = min(self._now + seconds, self._end)
         if self._now == self._end:
             self.at_end.set()
@@ -90,29 +96,53 @@ async def draw(picture: Picture) -> str:
     """The picture as SVG, without the fonts that it would have a browser fetch."""
     os.environ["TZ"] = "UTC"  # times of day are the same everywhere
     time.tzset()
-    clock = HeldClock(picture.second)
+    # What is taken in is remembered with the time at which it was: a busy machine must not take it in later.
+    clock = HeldClock(picture.second, lambda: not app._session._feed._queue)
     with as_file(files("dratui") / "demo.rec") as path:
         source = Replay(path, name="demo", clock=clock.now, sleep=clock.sleep)
         app = DratuiApp(source)
         async with app.run_test(size=picture.size) as pilot:
             await clock.at_end.wait()
-            await _still(pilot)
+            await until(pilot, lambda: any(source.density(1)), "the bar of the time", PATIENCE)
+            if picture.keys:
+                await _still(pilot)
             for keys in picture.keys:
                 if len(keys) > 1 and keys[0] not in ":/":
                     await pilot.press(keys)
                 else:
                     await type_in(pilot, keys)
+                await _done(pilot)
             await shows(pilot, picture.wanted)
             await _still(pilot)
             return _FONT.sub("", app.export_screenshot(title="dratui"))
 
 
+async def _done(pilot: Driver) -> None:
+    """Wait until what a key began is done: the next one means what is there then."""
+    shell = _shell(pilot)
+    await until(
+        pilot, lambda: not shell._travel._moving and not shell.turns.busy, "what the key began", PATIENCE
+    )
+
+
 async def _still(pilot: Driver) -> None:
-    """Wait until all that came is drawn: screens take it in some times a second, and what changed flashes."""
-    before = ""
-    while flashing(pilot) or before != text(pilot):
-        before = text(pilot)
+    """Wait until all that came is drawn, with ages as of now.
+
+    Screens take it in some times a second, what changed flashes, and ages are drawn anew each second: a second is
+    said to have passed, as otherwise it depends on the machine whether one had.
+    """
+    before: list[str] = []
+    while len(before) < STILL or len(set(before[-STILL:])) > 1 or flashing(pilot):
+        _shell(pilot).tick()
+        await _done(pilot)
         await pilot.pause(0.6)
+        before.append(text(pilot))
+
+
+def _shell(pilot: Driver) -> Shell:
+    shell = pilot.app.screen
+    assert isinstance(shell, Shell)
+    return shell
 
 
 def main() -> int:
