@@ -81,7 +81,7 @@ class Reflector:
         self._pulse = Pulse(stream, clock.now)
         self._namespace = ""  # not empty: only this one is being followed
         self._resource_version = ""
-        self._complete = False  # rows were complete once and have not been given up since
+        self._complete = False  # rows were complete once, and are still there
         self._had_rights = False
         self._page_size = pace.page_size
         self._stuck = 0
@@ -358,9 +358,9 @@ class Reflector:
         """There are no rows to be had. Those of a kind that is no longer served are gone with it."""
         if phase is Phase.NOT_SERVED and self._complete:
             self._emit([Page(self.stream.name, (), first=True, last=True)])
+            self._complete = False
         elif self._complete:
             detail = f"{detail}; what was read before stays, and asking goes on about every minute"
-        self._complete = False
         self._namespace = ""
         self._resource_version = ""
         self._watch_refused = False

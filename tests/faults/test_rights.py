@@ -12,7 +12,7 @@ from tests.realparts.controlplane import ControlPlane
 
 async def test_rights_are_revoked_and_given_back(plane: ControlPlane, times: Times) -> None:
     """A server does not cut watches that run: it is noticed when they end, and until then all is live."""
-    async with watching(plane.kubeconfig("viewer"), times) as watch:
+    async with watching(plane.kubeconfig("viewer"), times, size=(120, 60)) as watch:  # all reasons fit
         await watch.remembers()
         await asyncio.to_thread(plane.kubectl, "delete", "clusterrolebinding", "dratui-viewer")
         try:

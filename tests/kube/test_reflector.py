@@ -292,6 +292,19 @@ async def test_a_kind_that_is_refused_is_forbidden_until_rights_are_given(
     assert heard.names("nodes") == ["n1"]
 
 
+async def test_as_long_as_a_kind_stays_forbidden_it_is_said_that_what_was_read_stays(
+    server: ScriptedServer, follow: Follow
+) -> None:
+    no = refuse(403, "not any more")
+    lists = [pods("n1", namespace=""), no, refuse(403, "still not"), pods("n2", namespace="")]
+    server.on("/api/v1/nodes", lists=lists, watches=[no])
+    async with follow(stream("nodes", namespaced=False)) as heard:
+        await heard.until(lambda: heard.names("nodes") == ["n2"])
+    details = [h.detail for h in heard.healths["nodes"] if h.phase is Phase.FORBIDDEN]
+    assert len(details) == 2
+    assert all("what was read before stays" in detail for detail in details)
+
+
 async def test_rights_in_one_namespace_only_give_partial_rows(server: ScriptedServer, follow: Follow) -> None:
     mine = "/api/v1/namespaces/mine/pods"
     server.on(PODS, lists=[refuse(403, "not all of them")])
