@@ -3,12 +3,12 @@
 import argparse
 import asyncio
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dratui_agent import __version__
+from dratui_agent.interval import seconds
 
 EPILOG = """\
 Serves / /metrics /-/healthy /-/ready. Reads NVIDIA's driver library (libnvidia-ml.so.1); without one it goes on and
@@ -83,11 +83,10 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _interval(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m)?", text)
-    seconds = float(found[1]) * {"ms": 1e-3, "m": 60.0}.get(found[2], 1.0) if found else 0.0
-    if not 0.1 <= seconds <= 300:
+    interval = seconds(text)
+    if not 0.1 <= interval <= 300:
         raise argparse.ArgumentTypeError(f"{text!r} is no interval from 100ms to 5m")
-    return seconds
+    return interval
 
 
 if __name__ == "__main__":

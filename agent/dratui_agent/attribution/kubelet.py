@@ -47,8 +47,7 @@ async def follow(
                 while True:
                     answer = await ask(ListPodResourcesRequest(), timeout=PATIENCE_SECONDS)
                     told = ListPodResourcesResponse.FromString(answer)
-                    devices = [each.device for each in state.sample.devices] if state.sample else []
-                    known = Holders(now(), holders(told, devices, specs.edits()))
+                    known = Holders(now(), holders(told, state.devices, specs.edits()))
                     state.attribute(known)
                     await _pause(state, period)
             except (grpc.aio.AioRpcError, DecodeError) as error:
@@ -58,12 +57,12 @@ async def follow(
 
 async def _pause(state: State, period: float) -> None:
     """Wait a period, or until other devices are there."""
-    before = [each.device for each in state.sample.devices] if state.sample else []
+    before = state.devices
     loop = asyncio.get_running_loop()
     end = loop.time() + period
     while (left := end - loop.time()) > 0:
         await asyncio.sleep(min(SOON_SECONDS, left))
-        if before != ([each.device for each in state.sample.devices] if state.sample else []):
+        if before != state.devices:
             return
 
 

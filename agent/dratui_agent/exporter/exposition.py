@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from dratui_agent.holders import Holder, Holders
 from dratui_agent.nvml.quantities import QUANTITIES, Quantity
-from dratui_agent.sample import Device, DeviceSample, Sample
+from dratui_agent.sample import Device, Sample
 
 PREFIX: Final = "dratui_gpu_"
 SHARED: Final = "shared"
@@ -24,10 +24,6 @@ CONTENT_TYPES: Final[Mapping[Format, str]] = {
     "text": "text/plain; version=0.0.4; charset=utf-8",
     "openmetrics": "application/openmetrics-text; version=1.0.0; charset=utf-8",
 }
-
-_HOLDER_LABELS: Final = (
-    "namespace", "pod", "container", "claim", "claim_uid", "request", "driver", "pool", "device", "share_id",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +73,9 @@ class Exposition:
 
     def render(self, sample: Sample, holders: Holders, form: Format) -> str:
         """All series of the devices, without what ends the text."""
-        rows = [(each, self._prefix(each, holders)) for each in sample.devices]
-        used = {(each.device, tuple(holders.by_device.get(each.device.uuid, ()))) for each in sample.devices}
-        for gone in self._prefixes.keys() - used:
-            del self._prefixes[gone]
+        keys = [(each.device, tuple(holders.by_device.get(each.device.uuid, ()))) for each in sample.devices]
+        self._prefixes = {key: self._prefixes.get(key) or self._prefix(*key) for key in keys}  # others go
+        rows = [(each, self._prefixes[key]) for each, key in zip(sample.devices, keys, strict=True)]
         parts: list[str] = []
         for series in SERIES:
             values = [
@@ -95,16 +90,12 @@ class Exposition:
         parts += self._info(sample, holders, form)
         return "".join(parts)
 
-    def _prefix(self, each: DeviceSample, holders: Holders) -> Mapping[str, str]:
-        held = tuple(holders.by_device.get(each.device.uuid, ()))
-        known = self._prefixes.get((each.device, held))
-        if known is None:
-            common = [*self._identity(each.device), *held_by(held)]
-            known = self._prefixes[each.device, held] = {
-                key: f"{PREFIX}{quantity.series}{labels([*common, *quantity.labels.items()])} "
-                for key, quantity in QUANTITIES.items()
-            }
-        return known
+    def _prefix(self, device: Device, held: tuple[Holder, ...]) -> Mapping[str, str]:
+        common = [*self._identity(device), *held_by(held)]
+        return {
+            key: f"{PREFIX}{quantity.series}{labels([*common, *quantity.labels.items()])} "
+            for key, quantity in QUANTITIES.items()
+        }
 
     def _identity(self, device: Device) -> Sequence[tuple[str, str]]:
         return (
@@ -174,7 +165,7 @@ def held_by(holders: Sequence[Holder]) -> Iterable[tuple[str, str]]:
 
 
 def _told(holder: Holder) -> Iterable[tuple[str, str]]:
-    return [(name, getattr(holder, name)) for name in _HOLDER_LABELS]
+    return [(name, getattr(holder, name)) for name in Holder.__slots__]
 
 
 def header(name: str, help_: str, kind: str, form: Format) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from dratui_agent.exporter.exposition import Exposition, Format
 from dratui_agent.holders import Holders
-from dratui_agent.sample import Sample
+from dratui_agent.sample import Device, Sample
 
 STALE: Final = 3  # intervals after which a sample is too old to be ready with
 
@@ -65,6 +65,11 @@ class State:
         if shape != self._shape:
             self._shape = shape
             self.layout += 1
+
+    @property
+    def devices(self) -> list[Device]:
+        """Those of the sample."""
+        return [each.device for each in self.sample.devices] if self.sample else []
 
     @property
     def age(self) -> float | None:

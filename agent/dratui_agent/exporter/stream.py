@@ -12,6 +12,7 @@ from aiohttp import web
 
 from dratui_agent.exporter import frames
 from dratui_agent.exporter.state import State
+from dratui_agent.interval import seconds
 
 SUBSCRIBERS: Final = 64
 HEARTBEAT_SECONDS: Final = 15.0  # a line that means nothing, so that proxies and readers know that it lives
@@ -115,8 +116,7 @@ def _interval(request: web.Request, least: float) -> float:
     text = request.query.get("interval", "")
     if not text:
         return least
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?)(ms|s|m)?", text)
-    seconds = float(found[1]) * {"ms": 1e-3, "m": 60.0}.get(found[2], 1.0) if found else 0.0
-    if not 0 < seconds <= 3600:
+    interval = seconds(text)
+    if not 0 < interval <= 3600:
         raise web.HTTPBadRequest(text="interval: a time such as 2s, up to 1 h\n")
-    return max(seconds, least)
+    return max(interval, least)

@@ -252,7 +252,7 @@ class Node:
         place = "mig" if device.kind == "mig" else "cut" if device.mig else "gpu"
         for reading in READINGS:
             if place not in reading.of:
-                told.update((q.key, _unknown_of(place, q.key)) for q in reading.quantities)
+                told.update((q.key, _unknown_of(q.key)) for q in reading.quantities)
             elif reading.slow and not slow:
                 told.update((q.key, kept.slow.get(q.key, Absent.NOT_YET)) for q in reading.quantities)
             else:
@@ -292,7 +292,7 @@ class Node:
 _KEYS: Final = tuple(quantity.key for reading in READINGS for quantity in reading.quantities)
 
 
-def _unknown_of(place: str, key: str) -> Absent:
+def _unknown_of(key: str) -> Absent:
     """Why a value is not told of a MIG device or of a GPU that is cut."""
     return Absent.MIG_NO_GPM if key.endswith("utilization") else Absent.MIG
 
