@@ -3,6 +3,7 @@
 The first line says what is; this says what was: each trouble once when it begins, and once when it is over.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -30,8 +31,9 @@ class Notice(NamedTuple):
 class Notices:
     """Told of every change, it says what of it is worth a sentence.
 
-    A trouble begins when the first stream that was complete is not in order. It is told again where its kind or all of
-    its reasons are new, and is over when all streams are in order. What was never there is no news: the screens say it.
+    A trouble begins when the first stream that was complete is not in order. It is told again where its kind is new or
+    no stream has a reason that was told, and is over when all streams are in order. What was never there is no news:
+    the screens say it.
     """
 
     def __init__(self) -> None:
@@ -52,11 +54,12 @@ class Notices:
             reasons = {h.detail for h in struck.values()}
             if not reasons or not reasons.isdisjoint(self._told.get(phase, ())):
                 continue
-            text = _said(struck, phase)
+            reason = _most_common(struck)
+            text = _said(struck, phase, reason)
             if not self._told:
                 self._began = min(h.since for h in struck.values())
                 self._first = text
-            self._told.setdefault(phase, set()).update(reasons)
+            self._told.setdefault(phase, set()).add(reason)
             minor = all(stream.partition(":")[0] in MINOR for stream in struck)
             notices.append(Notice(text, WORDS[phase][1], quiet=minor))
         if self._told and not amiss:
@@ -87,8 +90,12 @@ class Notices:
         return [Notice(text, Style.WAITING)]
 
 
-def _said(struck: Mapping[str, Health], phase: Phase) -> str:
-    [*streams] = struck
+def _most_common(struck: Mapping[str, Health]) -> str:
+    """The reason that one sentence has room for: the others are told when this one no longer holds."""
+    return Counter(h.detail for h in struck.values()).most_common(1)[0][0]
+
+
+def _said(struck: Mapping[str, Health], phase: Phase, reason: str) -> str:
+    streams = [stream for stream, health in struck.items() if health.detail == reason]
     who = streams[0] if len(streams) == 1 else words.count(len(streams), "kind")
-    detail = next((h.detail for h in struck.values() if h.detail), "")
-    return f"{WORDS[phase][0]}: {who}{f': {detail}' if detail else ''}"
+    return f"{WORDS[phase][0]}: {who}{f': {reason}' if reason else ''}"

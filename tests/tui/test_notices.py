@@ -36,6 +36,14 @@ def test_another_reason_and_a_worse_state_are_told_too() -> None:
     assert told(notices, all_(Phase.FORBIDDEN, "403"), 4) == ["⊘ forbidden: 3 kinds: 403"]
 
 
+def test_of_several_reasons_at_once_one_is_told_and_the_other_when_it_is_the_only_one() -> None:
+    notices = Notices()
+    told(notices, all_(Phase.LIVE), 0)
+    mixed = all_(Phase.STALE, "broken off", 0) | all_(Phase.STALE, "refused", 0, "nodes")
+    assert told(notices, mixed, 1) == ["◍ stale: 2 kinds: broken off"]
+    assert told(notices, all_(Phase.STALE, "refused"), 2) == ["◍ stale: 3 kinds: refused"]
+
+
 def test_what_was_never_there_is_no_news() -> None:
     notices = Notices()
     assert told(notices, all_(Phase.FORBIDDEN, "403"), 0) == []
