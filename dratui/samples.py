@@ -1,7 +1,7 @@
 """What devices do at a moment: the one language between who reads utilisation (`telemetry`, `recording`) and the store.
 
-A source of samples emits `Put("samples", NodeSample)`, and tells how it does as a whole by `HealthChanged("samples", …)`.
-Values have the keys and base units of the agent's stream, whoever measured them. A value that is not known is not there,
+A source of samples emits `Put("samples", NodeSample)`, and `HealthChanged("samples", …)` tells how it does as a whole.
+Values have the keys and base units of the agent's stream, whoever measured them. One that is not known is not there,
 and `absent` says why; it is never 0.
 """
 
@@ -48,7 +48,9 @@ class DeviceSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     start: int | None = None  # first memory slice
     size: int | None = None  # memory slices
     holders: tuple[Holder, ...] = ()
-    values: Mapping[str, float] = {}  # `utilization` 0 to 1, `memory_used` bytes, `power` watts, `temperature` °C, …
+    values: Mapping[
+        str, float
+    ] = {}  # `utilization` 0 to 1, `memory_used` bytes, `power` watts, `temperature` °C, …
     absent: Mapping[str, str] = {}  # by the same keys: `mig_no_gpm`, `not_supported`, `no_permission`, …
 
 
