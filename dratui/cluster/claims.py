@@ -25,6 +25,7 @@ from dratui.cluster.devices import product
 from dratui.cluster.health import Report, reports, unhealthy
 from dratui.cluster.index import users
 from dratui.cluster.judgement import node_of, published
+from dratui.cluster.live import Live
 from dratui.cluster.pending import waiting
 from dratui.cluster.requests import Choice, choice, waste_of
 from dratui.cluster.steps import Step, steps
@@ -83,6 +84,7 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=Tr
     binding_ends: datetime | None
     evicted_at: datetime | None
     made_for: str  # `pod NAME, entry NAME`; empty for one that a person made
+    live: Live | None = None
 
     @property
     def key(self) -> ObjectKey:

@@ -19,6 +19,7 @@ from dratui.api.model import (
 from dratui.cluster.counters import shortage
 from dratui.cluster.health import Report, reports, unhealthy
 from dratui.cluster.judgement import Judgement, judgement, node_of, where
+from dratui.cluster.live import Live
 from dratui.cluster.requests import waste_of
 from dratui.cluster.shares import SharedCapacity, shared_capacity
 from dratui.cluster.store import Store
@@ -66,6 +67,7 @@ class DeviceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=T
     slice: str
     vanished: bool | None
     why: str
+    live: Live | None = None
 
     @property
     def key(self) -> DeviceKey:

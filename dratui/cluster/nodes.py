@@ -9,6 +9,7 @@ import msgspec
 from dratui.api.model import DeviceKey, ObjectKey
 from dratui.cluster.devices import Counted, counted
 from dratui.cluster.index import pool_of
+from dratui.cluster.live import Live
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.pools import devices_of
 from dratui.cluster.store import Store
@@ -45,6 +46,7 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     plugin: tuple[PluginResource, ...]
     pods: int | None
     created: datetime | None
+    live: Live | None = None  # of its GPUs
 
     @property
     def key(self) -> ObjectKey:

@@ -9,6 +9,7 @@ from dratui.cluster.health import Report, reports_of_pod, unhealthy
 from dratui.cluster.index import claims_of
 from dratui.cluster.judgement import published
 from dratui.cluster.leaving import eviction, leaving
+from dratui.cluster.live import Live
 from dratui.cluster.pending import Waiting, waiting
 from dratui.cluster.store import Store
 from dratui.cluster.taints import evicted_at
@@ -35,6 +36,7 @@ class PodRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True
     evicted_at: datetime | None  # when a NoExecute taint of its devices does
     created: datetime | None
     deleted: datetime | None
+    live: Live | None = None
 
     @property
     def unhealthy(self) -> list[Report]:

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from dratui.api.model import DeviceKey, ObjectKey
+from dratui.cluster.live import Live
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Store
 
@@ -37,6 +38,7 @@ class NamespaceRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_onl
     waiting_for: dict[str, int] | None
     quotas: tuple[QuotaUse, ...]
     created: datetime | None
+    live: Live | None = None
 
     @property
     def key(self) -> ObjectKey:

@@ -12,6 +12,7 @@ from dratui.cluster.claims import claim_row
 from dratui.cluster.devices import counted
 from dratui.cluster.index import PoolKey, accelerated
 from dratui.cluster.judgement import judgement
+from dratui.cluster.live import Live
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.pending import waiting
 from dratui.cluster.pods import finished, plugin_devices
@@ -33,6 +34,7 @@ class DeviceGroup(msgspec.Struct, frozen=True):
     free: int
     tainted: int
     other: int
+    live: Live | None = None
 
 
 class PluginGroup(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class Tenant(msgspec.Struct, frozen=True):
     held: int
     waiting: int
     plugin: int
+    live: Live | None = None
 
 
 class PoolsSummary(msgspec.Struct, frozen=True):

@@ -141,6 +141,7 @@ def test_where_slices_are_forbidden_a_held_device_is_unknown_and_not_gone() -> N
         "consumesCounters",
         "sharedCapacity",
         "taints",
+        "live",
         "vanished",
     }
 
