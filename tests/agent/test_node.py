@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from dratui_agent.nvml.node import DriverGone, DriverReplaced, Node
+from dratui_agent.nvml.node import SLOW_SECONDS, DriverGone, DriverReplaced, Node
 from dratui_agent.nvml.quantities import QUANTITIES
 from dratui_agent.sample import Absent, DeviceSample, Process, Sample
 
@@ -124,6 +124,17 @@ def test_mig_devices_come_and_go_and_their_handles_are_given_to_others(
     assert (before.gi, first.device.gi, first.device.size) == (1, 2, 2)
     assert first.absent["graphics_active"] is Absent.NOT_YET, "the other device's samples are not its own"
     assert read(node, clock).devices[1].values["graphics_active"] == pytest.approx(0.54)
+
+
+def test_a_mig_device_made_again_under_its_old_uuid_is_looked_at_again(
+    node: Node, driver: FakeDriver, clock: Clock
+) -> None:
+    driver.set({"count": "1", **gpu(0, mig_mode="1,1"), **cut(0, 0, gi=1, profile=19, start=0, size=1)})
+    before = read(node, clock).devices[1].device
+    driver.set({"gpu0.gi1.placement": "19,5,1"})
+    clock.seconds += SLOW_SECONDS
+    after = read(node, clock).devices[1].device
+    assert (before.uuid, before.start, after.start) == (after.uuid, 0, 5)
 
 
 def test_a_lost_gpu_is_said_to_be_and_the_others_go_on(node: Node, driver: FakeDriver, clock: Clock) -> None:

@@ -3,7 +3,8 @@
 A metric is the difference of two samples that lie at least 100 ms apart. Each device has two buffers, which take turns.
 """
 
-from collections.abc import Callable, Collection, Iterator
+import ctypes
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,19 +37,30 @@ class Gpm:
         self._clock = clock
         self._buffers: dict[str, _Buffers] = {}  # by UUID
         self._unsupported: dict[str, float] = {}  # until when, by UUID of the GPU
+        self._asked = _request()  # 8 kB, the same for all devices
+        place = nvml.c_nvmlGpmMetricsGet_t.metrics.offset
+        self._answers = list((_Metric * len(GPM)).from_buffer(self._asked, place))  # where the driver writes
 
     def read(
-        self, device: Device, handle: Handle, parent: Handle, ask: Ask
-    ) -> Iterator[tuple[str, float | Absent]]:
-        """The metrics of a device since its last sample."""
-        metrics = self._metrics(device, handle, parent, ask)
-        for n, (quantity, _, factor) in enumerate(GPM):
-            if isinstance(metrics, Absent):
-                yield quantity.key, metrics
+        self,
+        device: Device,
+        handle: Handle,
+        parent: Handle,
+        ask: Ask,
+        values: dict[str, float],
+        absent: dict[str, Absent],
+    ) -> None:
+        """Add the metrics of a device since its last sample, or why they are not there."""
+        told = self._metrics(device, handle, parent, ask)
+        if isinstance(told, Absent):
+            absent.update(dict.fromkeys(_KEYS, told))
+            return
+        for (quantity, _, factor), metric in zip(GPM, told, strict=True):
+            value = metric.value
+            if metric.nvmlReturn or value != value:  # NaN
+                absent[quantity.key] = Absent.NOT_SUPPORTED
             else:
-                metric = metrics.metrics[n]
-                known = not metric.nvmlReturn and metric.value == metric.value  # not NaN
-                yield quantity.key, metric.value * factor if known else Absent.NOT_SUPPORTED
+                values[quantity.key] = value * factor
 
     def keep(self, uuids: Collection[str]) -> None:
         """Give back what belongs to devices that are gone."""
@@ -84,7 +96,12 @@ class Gpm:
         buffers.last, buffers.next, buffers.at = buffers.next, buffers.last, now
         if first:
             return Absent.NOT_YET
-        return ask("nvmlGpmMetricsGet", _difference, buffers.next, buffers.last)
+        return ask("nvmlGpmMetricsGet", self._difference, buffers.next, buffers.last)
+
+    def _difference(self, before: Any, after: Any) -> Any:
+        self._asked.sample1, self._asked.sample2 = before, after
+        nvml.nvmlGpmMetricsGet(self._asked)
+        return self._answers
 
     def _free(self, buffers: _Buffers) -> None:
         for sample in (buffers.last, buffers.next):
@@ -99,12 +116,19 @@ def _sample(device: Device, gpu: Handle, into: Any) -> None:
         nvml.nvmlGpmSampleGet(gpu, into)
 
 
-def _difference(before: Any, after: Any) -> Any:
+class _Metric(ctypes.Structure):
+    """pynvml's, without its detour in Python at every field."""
+
+    _fields_ = nvml.c_nvmlGpmMetric_t._fields_
+
+
+def _request() -> Any:
     asked = nvml.c_nvmlGpmMetricsGet_t()
     asked.version = nvml.NVML_GPM_METRICS_GET_VERSION
     asked.numMetrics = len(GPM)
-    asked.sample1, asked.sample2 = before, after
     for n, (_, metric, _) in enumerate(GPM):
         asked.metrics[n].metricId = metric
-    nvml.nvmlGpmMetricsGet(asked)
     return asked
+
+
+_KEYS: Final = tuple(quantity.key for quantity, _, _ in GPM)

@@ -12,6 +12,9 @@ import pynvml as nvml
 Handle = Any
 """NVML's handle of a device."""
 
+Place = Literal["gpu", "cut", "mig"]
+"""A GPU, one that is cut by MIG, a MIG device."""
+
 MIB: Final = 1 << 20
 KIB: Final = 1 << 10
 
@@ -37,7 +40,7 @@ class Reading:
 
     quantities: Sequence[Quantity]
     read: Callable[[Handle], Sequence[float | None]]
-    of: frozenset[Literal["gpu", "cut", "mig"]]
+    of: frozenset[Place]
     slow: bool = False  # on a period of its own
 
     @property
@@ -46,9 +49,9 @@ class Reading:
         return self.quantities[0].source.partition(" ")[0]
 
 
-_ANY: Final = frozenset[Literal["gpu", "cut", "mig"]](("gpu", "cut", "mig"))
-_GPU: Final = frozenset[Literal["gpu", "cut", "mig"]](("gpu", "cut"))
-_UNCUT: Final = frozenset[Literal["gpu", "cut", "mig"]](("gpu",))
+_ANY: Final = frozenset[Place](("gpu", "cut", "mig"))
+_GPU: Final = frozenset[Place](("gpu", "cut"))
+_UNCUT: Final = frozenset[Place](("gpu",))
 
 
 def _ratio(percent: int) -> float:
@@ -302,6 +305,7 @@ READINGS: Final[Sequence[Reading]] = (
         ),
         _bar1,
         _ANY,
+        slow=True,
     ),
     Reading(
         (
@@ -323,6 +327,7 @@ READINGS: Final[Sequence[Reading]] = (
         ),
         lambda h: (nvml.nvmlDeviceGetEnforcedPowerLimit(h) / 1000,),
         _GPU,
+        slow=True,
     ),
     Reading(
         (
@@ -392,6 +397,7 @@ READINGS: Final[Sequence[Reading]] = (
         ),
         nvml.nvmlDeviceGetRemappedRows,
         _GPU,
+        slow=True,
     ),
     _pcie("transmit", nvml.NVML_PCIE_UTIL_TX_BYTES),
     _pcie("receive", nvml.NVML_PCIE_UTIL_RX_BYTES),
