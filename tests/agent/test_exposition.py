@@ -58,6 +58,25 @@ def test_a_value_that_is_not_there_has_no_series_but_a_reason() -> None:
     ]
 
 
+def test_what_only_the_whole_gpu_has_is_not_missed_of_its_parts() -> None:
+    found = read(sample(DeviceSample(MIG, {"memory_used": 5.0}, {"power": Absent.MIG})))
+    assert PREFIX + "absent" not in found
+
+
+def test_holders_values_and_reasons_that_change_show() -> None:
+    exposition = Exposition()
+    lost = DeviceSample(GPU, {}, {"power": Absent.LOST})
+    steps = [
+        (POWER, Holders(), "power_watts{", "612.345"),
+        (POWER, Holders(0.0, {"GPU-1": (TRAIN,)}), 'pod="train-7"', "612.345"),
+        (DeviceSample(GPU, {"power": 5.5}, {}), Holders(), "power_watts{", "5.5"),
+        (lost, Holders(), "absent{", 'reason="lost"'),
+    ]
+    for device, holders, name, value in steps:
+        lines = exposition.render(sample(device), holders, "text").splitlines()
+        assert any(name in line and value in line for line in lines), (name, value)
+
+
 def test_one_holder_is_in_the_labels() -> None:
     found = read(sample(POWER), Holders(0.0, {"GPU-1": (TRAIN,)}))
     ((labels, _),) = found[PREFIX + "power_watts"]
@@ -104,7 +123,6 @@ def test_series_of_devices_that_are_gone_go() -> None:
     gpu, mig = DeviceSample(GPU, {"power": 1.0}, {}), DeviceSample(MIG, {"memory_used": 2.0}, {})
     assert "MIG-2" in exposition.render(sample(gpu, mig), Holders(), "text")
     assert "MIG-2" not in exposition.render(sample(gpu), Holders(), "text")
-    assert len(exposition._prefixes) == 1
 
 
 def test_hostile_names_stay_inside_their_label() -> None:

@@ -1,8 +1,8 @@
 """`/metrics`: samples as text for Prometheus.
 
-Names and labels of a device's series stay the same from sample to sample, so they are written once a device; a sample
-then costs its numbers. (prometheus_client takes 37 ms for 2,240 series of 14 labels.) A sample is rendered once,
-however many scrape it.
+Names and labels stay the same from sample to sample, so they are written once for as long as the same is told of the
+same devices; a sample then costs its numbers. (prometheus_client takes 37 ms for 2,240 series of 14 labels.) A sample
+is rendered once, however many scrape it.
 
 Formats: Prometheus text 0.0.4, OpenMetrics 1.0.0.
 """
@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from dratui_agent.holders import Holder, Holders
 from dratui_agent.nvml.quantities import QUANTITIES, Quantity
-from dratui_agent.sample import Device, Sample
+from dratui_agent.sample import Absent, Device, Sample
 
 PREFIX: Final = "dratui_gpu_"
 SHARED: Final = "shared"
@@ -64,33 +64,59 @@ def labels(pairs: Iterable[tuple[str, str]]) -> str:
     return "{" + ",".join(f'{name}="{escape(value)}"' for name, value in pairs if value) + "}"
 
 
+_Row = tuple[int, str, str]
+"""The number of a device in the sample, the key of a value of it, and what stands before that value."""
+
+
 class Exposition:
     """Renders samples. Not for several threads."""
 
     def __init__(self, node: str = "") -> None:
         self._node = node
-        self._prefixes: dict[tuple[Device, tuple[Holder, ...]], Mapping[str, str]] = {}
+        self._shape: object = None  # of what was rendered last
+        self._rows: Sequence[tuple[Series, Sequence[_Row]]] = ()
+        self._facts: dict[Format, str] = {}
 
     def render(self, sample: Sample, holders: Holders, form: Format) -> str:
         """All series of the devices, without what ends the text."""
-        keys = [(each.device, tuple(holders.by_device.get(each.device.uuid, ()))) for each in sample.devices]
-        self._prefixes = {key: self._prefixes.get(key) or self._prefix(*key) for key in keys}  # others go
-        rows = [(each, self._prefixes[key]) for each, key in zip(sample.devices, keys, strict=True)]
+        told = [(each.device, each.absent, len(each.processes)) for each in sample.devices]
+        shape = (told, holders.by_device, sample.xids)
+        if shape != self._shape:
+            self._shape = shape
+            self._rows = list(self._arranged(sample, holders))
+            self._facts = {}
+        if form not in self._facts:
+            self._facts[form] = "".join(self._info(sample, holders, form))
+        values = [each.values for each in sample.devices]
         parts: list[str] = []
-        for series in SERIES:
-            values = [
-                f"{prefixes[q.key]}{_number(value)}\n"
-                for each, prefixes in rows
-                for q in series.quantities
-                if (value := each.values.get(q.key)) is not None
+        for series, rows in self._rows:
+            lines = [
+                f"{prefix}{_number(value)}\n"
+                for n, key, prefix in rows
+                if (value := values[n].get(key)) is not None
             ]
-            if values:
+            if lines:
                 parts.append(header(series.name, series.help, "counter" if series.counter else "gauge", form))
-                parts += values
-        parts += self._info(sample, holders, form)
+                parts += lines
+        parts.append(self._facts[form])
         return "".join(parts)
 
-    def _prefix(self, device: Device, held: tuple[Holder, ...]) -> Mapping[str, str]:
+    def _arranged(self, sample: Sample, holders: Holders) -> Iterable[tuple[Series, Sequence[_Row]]]:
+        prefixes = [
+            self._prefix(each.device, holders.by_device.get(each.device.uuid, ())) for each in sample.devices
+        ]
+        for series in SERIES:
+            yield (
+                series,
+                [
+                    (n, quantity.key, prefixes[n][quantity.key])
+                    for n, each in enumerate(sample.devices)
+                    for quantity in series.quantities
+                    if quantity.key not in each.absent
+                ],
+            )
+
+    def _prefix(self, device: Device, held: Sequence[Holder]) -> Mapping[str, str]:
         common = [*self._identity(device), *held_by(held)]
         return {
             key: f"{PREFIX}{quantity.series}{labels([*common, *quantity.labels.items()])} "
@@ -136,6 +162,8 @@ class Exposition:
         )
         for each in sample.devices:
             for key, reason in each.absent.items():
+                if reason is Absent.MIG:
+                    continue  # nobody looks for the temperature of a part: it has its GPU's
                 pairs = (("uuid", each.device.uuid), ("value", key), ("reason", str(reason)))
                 yield f"{PREFIX}absent{labels(pairs)} 1\n"
         yield header(PREFIX + "processes", "Processes that compute on a device.", "gauge", form)

@@ -56,8 +56,7 @@ def application(state: State, config: Web | None = None) -> web.Application:
 
     async def metrics(request: web.Request) -> web.Response:
         form = negotiated(request.headers.get("Accept", ""))
-        devices = state.text(form)
-        body = devices.encode() + generate[form](registry)
+        body = state.text(form) + generate[form](registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPES[form]})
 
     async def healthy(_: web.Request) -> web.Response:

@@ -29,7 +29,7 @@ class State:
         self._clock = clock
         self._sampled = 0.0
         self._exposition = Exposition(node)
-        self._rendered: dict[Format, str] = {}
+        self._rendered: dict[Format, bytes] = {}
 
     def take(self, sample: Sample) -> None:
         """A new sample."""
@@ -87,10 +87,10 @@ class State:
         limit = STALE * self.interval + self.sample.took
         return f"the last sample is {age:.0f} s old: the driver does not answer" if age > limit else ""
 
-    def text(self, form: Format) -> str:
+    def text(self, form: Format) -> bytes:
         """The devices' series."""
         if self.sample is None:
-            return ""
+            return b""
         if form not in self._rendered:
-            self._rendered[form] = self._exposition.render(self.sample, self.holders, form)
+            self._rendered[form] = self._exposition.render(self.sample, self.holders, form).encode()
         return self._rendered[form]
