@@ -2,23 +2,29 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
 
-from tests.realparts import binaries, scenarios
+from tests.realparts import binaries, prometheus, scenarios
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
+
+T = TypeVar("T")
 
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test needs real parts exactly if it asks for a control plane, so nobody has to write the mark."""
+    """A test needs real parts exactly if it asks for one of them, so nobody has to write the mark."""
+    parts = {"control_plane", "bare_control_plane", "prometheus_tools", "helm"}
     for item in items:
-        if {"control_plane", "bare_control_plane"} & {*getattr(item, "fixturenames", ())}:
+        if parts & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.realparts)
 
 
@@ -27,17 +33,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full-time", action="store_true", help="let every fault last as long as issue 4 says")
 
 
-def _started(request: pytest.FixtureRequest, *, bare: bool) -> ControlPlane:
-    capture = request.config.pluginmanager.getplugin("capturemanager")
+@contextmanager
+def _real(what: str) -> Iterator[None]:
+    """Where a part cannot be had its tests are skipped, but not in CI."""
     try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: show that it moves
-            parts = binaries.ensure(lambda line: print(f"\n{line}", end="", flush=True))
-        plane = ControlPlane(parts)
-        plane.start(bare=bare)
+        yield
     except PartsUnavailable as failure:
         if os.environ.get("CI") == "true":
             raise
-        pytest.skip(f"no real control plane: {failure}")
+        pytest.skip(f"no real {what}: {failure}")
+
+
+def _ensured(request: pytest.FixtureRequest, ensure: Callable[[binaries.Say], T]) -> T:
+    """What `ensure` finds or builds, which may take minutes the first time: show that it moves."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        return ensure(lambda line: print(f"\n{line}", end="", flush=True))
+
+
+def _started(request: pytest.FixtureRequest, *, bare: bool) -> ControlPlane:
+    with _real("control plane"):
+        plane = ControlPlane(_ensured(request, binaries.ensure))
+        plane.start(bare=bare)
     return plane
 
 
@@ -61,6 +78,20 @@ def all_scenarios(control_plane: ControlPlane) -> ControlPlane:
     scenarios.apply(control_plane)
     scenarios.settled(control_plane)
     return control_plane
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools(request: pytest.FixtureRequest) -> prometheus.Tools:
+    """The real prometheus and promtool; tests.realparts.prometheus.Prometheus runs one."""
+    with _real("Prometheus"):
+        return _ensured(request, prometheus.ensure)
+
+
+@pytest.fixture(scope="session")
+def helm(request: pytest.FixtureRequest) -> Path:
+    """The real helm."""
+    with _real("helm"):
+        return _ensured(request, lambda say: binaries.built([binaries.HELM], say))["helm"]
 
 
 @pytest.fixture

@@ -1,14 +1,8 @@
 """The agent's command: its flags, and the process as a supervisor and a scraper have it."""
 
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,51 +10,7 @@ from dratui_agent.cli import main
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed
 
 from tests.agent.driver import FakeDriver, cut, gpu
-
-PATIENCE = 30.0
-
-
-class Agent:
-    """A process of the agent."""
-
-    def __init__(self, driver: FakeDriver, log: Path) -> None:
-        self._log = log
-        environ = os.environ | {
-            "FAKE_NVML": str(driver.path),
-            "LD_LIBRARY_PATH": str(driver.library.parent),
-            "NODE_NAME": "node-1",
-        }
-        argv = [
-            sys.executable,
-            "-m",
-            "dratui_agent.cli",
-            "--web.listen-address=127.0.0.1:0",
-            "--interval=100ms",
-        ]
-        with log.open("wb") as told:
-            self.process = subprocess.Popen(argv, env=environ, stderr=told)
-        self.until(lambda: "listening on" in self.said)
-        self.address = "http://" + self.said.partition("listening on ")[2].split()[0]
-
-    @property
-    def said(self) -> str:
-        return self._log.read_text()
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not holds():
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < end, self.said
-            time.sleep(0.02)
-
-    def get(self, path: str, accept: str = "") -> tuple[int, str]:
-        request = urllib.request.Request(self.address + path, headers={"Accept": accept})
-        try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
+from tests.agent.process import PATIENCE, Agent
 
 
 @pytest.fixture
@@ -69,8 +19,7 @@ def agent(driver: FakeDriver, tmp_path: Path) -> Iterator[Agent]:
     started = Agent(driver, tmp_path / "agent.log")
     yield started
     driver.set({"hang": None})
-    started.process.kill()
-    started.process.wait()
+    started.kill()
 
 
 def test_what_the_driver_says_is_scraped(agent: Agent) -> None:

@@ -54,6 +54,7 @@ def kubernetes(version: str) -> Source:
 
 ETCD = Source("go.etcd.io/etcd/server/v3", "v3.6.16")
 KWOK = Source("sigs.k8s.io/kwok", "v0.8.0")
+HELM = Part("helm", Source("helm.sh/helm/v3", "v3.22.0"), "helm.sh/helm/v3/cmd/helm")
 
 
 def parts(version: str) -> tuple[Part, ...]:
@@ -74,8 +75,12 @@ CERTIFICATES = Path(__file__).with_name("certificates")
 
 def ensure(say: Say, version: str = NEWEST.version) -> Mapping[str, Path]:
     """The path of every part and of `certificates`, built where missing. Raises PartsUnavailable."""
+    return {**built(parts(version), say), "certificates": certificates(say)}
+
+
+def built(wanted: Sequence[Part], say: Say) -> Mapping[str, Path]:
+    """The path of each, built where missing. Raises PartsUnavailable."""
     cache = cache_folder()
-    wanted = parts(version)
     found = {part.name: path for part in wanted if (path := _existing(part, cache))}
     missing = [part for part in wanted if part.name not in found]
     if missing:
@@ -83,7 +88,7 @@ def ensure(say: Say, version: str = NEWEST.version) -> Mapping[str, Path]:
             # Another run may have built them while this one waited for the lock.
             missing = [part for part in missing if not _cached(part, cache).exists()]
             _build(missing, cache, say)
-    return {part.name: _cached(part, cache) for part in wanted} | found | {"certificates": certificates(say)}
+    return {part.name: _cached(part, cache) for part in wanted} | found
 
 
 def certificates(say: Say) -> Path:

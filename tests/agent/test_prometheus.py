@@ -1,0 +1,202 @@
+"""A real Prometheus scrapes the agent, over TLS and with a password: what it answers is what the driver said."""
+
+import ssl
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+import trustme
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from tests.agent.driver import GIB, FakeDriver, cut, gpu
+from tests.agent.kubelet import Kubelet, pod
+from tests.agent.process import Agent
+from tests.realparts.polling import wait
+from tests.realparts.prometheus import Prometheus, Tools
+
+PATIENCE = 30.0
+UID = "0a1b2c3d-0000-1111-2222-33334444555"  # and one more digit
+GPUS = [f"GPU-0000000{n}-0000-0000-0000-000000000000" for n in range(3)]
+MIGS = [f"MIG-1{gi}000000-0000-0000-0000-000000000000" for gi in (1, 2)]
+LOGIN = "Basic cHJvbTpzZWNyZXQ="  # prom:secret
+
+NODE = {
+    "count": "3",
+    **gpu(0),
+    **gpu(1, mig_mode="1,1", memory=f"{80 * GIB},{GIB},{69 * GIB},{10 * GIB}", gpm="1"),
+    **cut(1, 0, gi=1, profile=19, start=0, size=1),
+    **cut(1, 1, gi=2, profile=19, start=1, size=1),
+    **gpu(2, utilization="0,0", power="70000"),
+}
+PODS = [
+    pod("ml-team", "train-7", "train-7-gpu", f"{UID}1", "gpu-0"),
+    pod("vision", "eval-1", "eval-1-gpu", f"{UID}2", "gpu-1-mig-1g10gb-19-0"),
+    pod("vision", "serve-1", "serve-gpu", f"{UID}3", "gpu-1-mig-1g10gb-19-1"),
+    pod("chat", "serve-2", "serve-gpu", f"{UID}4", "gpu-1-mig-1g10gb-19-1"),
+]
+
+
+@dataclass(frozen=True)
+class Scraped:
+    """An agent, and the Prometheus that scrapes it."""
+
+    agent: Agent
+    prometheus: Prometheus
+
+    def value(self, expression: str) -> float:
+        """The one value of an expression, as soon as there is one."""
+
+        def asked() -> list[float]:
+            return [each.value for each in self.prometheus.query(expression)]
+
+        (value,) = wait(asked, PATIENCE, f"a value of {expression}")
+        return value
+
+    def by(self, label: str, expression: str) -> Mapping[str, float]:
+        return {each.labels.get(label, ""): each.value for each in self.prometheus.query(expression)}
+
+
+@pytest.fixture
+def scraped(driver: FakeDriver, tmp_path: Path, prometheus_tools: Tools) -> Iterator[Scraped]:
+    driver.set(NODE)
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "tls.crt")
+    certificate.private_key_pem.write_to_path(tmp_path / "tls.key")
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    hashed = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+    (tmp_path / "web.yml").write_text(
+        "tls_server_config: {cert_file: tls.crt, key_file: tls.key, min_version: TLS13}\n"
+        f"basic_auth_users: {{prom: {hashed}}}\n"
+    )
+    kubelet = Kubelet(tmp_path / "kubelet.sock", PODS)
+    agent = Agent(
+        driver,
+        tmp_path / "agent.log",
+        f"--kubelet-socket={kubelet.socket}",
+        f"--web.config.file={tmp_path / 'web.yml'}",
+        trust=ssl.create_default_context(cafile=str(tmp_path / "ca.crt")),
+    )
+    job: dict[str, Any] = {
+        "job_name": "dratui-agent",
+        "scheme": "https",
+        "tls_config": {"ca_file": str(tmp_path / "ca.crt")},
+        "basic_auth": {"username": "prom", "password": "secret"},
+        "static_configs": [{"targets": [agent.authority]}],
+    }
+    try:
+        agent.until(lambda: 'claim="train-7-gpu"' in agent.get("/metrics", login=LOGIN)[1])
+        with Prometheus(prometheus_tools, [job]) as prometheus:
+            wait(lambda: len(prometheus.query("up == 1")) == 1, PATIENCE, "the first scrape")
+            yield Scraped(agent, prometheus)
+    finally:
+        agent.kill()
+        kubelet.stop()
+
+
+WHOLE = {
+    "utilization_ratio": 0.93,
+    "memory_utilization_ratio": 0.41,
+    "encoder_utilization_ratio": 0.01,
+    "decoder_utilization_ratio": 0.02,
+    "jpeg_utilization_ratio": 0.03,
+    "ofa_utilization_ratio": 0.04,
+    "memory_total_bytes": 80 * GIB,
+    "memory_used_bytes": 62 * GIB,
+    "memory_reserved_bytes": GIB,
+    "memory_free_bytes": 17 * GIB,
+    "bar1_total_bytes": 128 * GIB,
+    "bar1_used_bytes": GIB,
+    "power_watts": 612.345,
+    "power_instant_watts": 598,
+    "power_limit_watts": 700,
+    "energy_joules_total": 123456.789,
+    "temperature_celsius": 64,
+    'clock_hertz{clock="sm"}': 1.98e9,
+    'clock_hertz{clock="memory"}': 2.619e9,
+    'clocks_event_active{reason="software_power_cap"}': 1,
+    'clocks_event_active{reason="hardware_thermal"}': 0,
+    'throttled_seconds_total{reason="software_power_cap"}': 2.5,
+    'ecc_errors_total{kind="corrected"}': 7,
+    'ecc_errors_total{kind="uncorrected"}': 0,
+    'remapped_rows{kind="uncorrectable"}': 2,
+    "recovery_action": 0,
+    'pcie_throughput_bytes_per_second{direction="receive"}': 2048 << 10,
+    "pcie_replays_total": 5,
+    "pcie_link_generation": 5,
+    "pcie_link_width": 16,
+    'nvlink_bytes_total{direction="transmit"}': 1000 << 10,
+    "fabric_state": 3,
+    "graphics_active_ratio": 0.915,
+    "sm_active_ratio": 0.8825,
+    "processes": 1,
+}
+
+
+def test_what_prometheus_answers_is_what_the_driver_said(scraped: Scraped) -> None:
+    for series, value in WHOLE.items():
+        name, brace, rest = series.partition("{")
+        selector = f'dratui_gpu_{name}{{uuid="{GPUS[0]}"{"," + rest if brace else "}"}'
+        assert scraped.value(selector) == pytest.approx(value), series
+    assert scraped.value(f'dratui_gpu_power_watts{{uuid="{GPUS[2]}"}}') == 70
+    for uuid in MIGS:
+        assert scraped.value(f'dratui_gpu_memory_used_bytes{{uuid="{uuid}"}}') == 5 * GIB
+        assert scraped.value(f'dratui_gpu_graphics_active_ratio{{uuid="{uuid}"}}') == pytest.approx(0.54)
+    assert scraped.value("dratui_agent_devices") == 5
+    assert scraped.value("dratui_agent_ready") == 1
+
+
+def test_what_is_unknown_has_no_series(scraped: Scraped) -> None:
+    cut = "|".join([GPUS[1], *MIGS])
+    assert scraped.value(f'count(dratui_gpu_info{{uuid=~"{cut}"}})') == 3
+    assert scraped.prometheus.query(f'dratui_gpu_utilization_ratio{{uuid=~"{cut}"}}') == []
+    assert scraped.value(f'dratui_gpu_absent{{uuid="{MIGS[0]}",value="utilization"}}') == 1
+
+
+def test_sums_by_namespace_count_each_device_once(scraped: Scraped) -> None:
+    held = scraped.by("namespace", 'sum by (namespace) (dratui_gpu_memory_used_bytes{namespace!=""})')
+    assert held == {"ml-team": 62 * GIB, "vision": 5 * GIB, "shared": 5 * GIB}
+    assert scraped.by("namespace", "count by (namespace) (dratui_gpu_holder_info)") == {
+        "vision": 1,
+        "chat": 1,
+    }
+    each = scraped.by("uuid", "count by (uuid) (dratui_gpu_memory_used_bytes)")
+    assert each == dict.fromkeys([*GPUS, *MIGS], 1)
+    joined = (
+        "sum by (namespace) (dratui_gpu_memory_used_bytes * on (uuid) group_right dratui_gpu_holder_info)"
+    )
+    assert scraped.by("namespace", joined) == {"vision": 5 * GIB, "chat": 5 * GIB}
+
+
+def test_series_of_a_mig_device_that_is_destroyed_go_stale(scraped: Scraped, driver: FakeDriver) -> None:
+    series = f'{{__name__=~"dratui_gpu_.+",uuid="{MIGS[1]}"}}'
+    assert scraped.value(f"count({series})") > 5
+    driver.without("gpu1.mig1.")
+    wait(lambda: scraped.prometheus.query(series) == [], PATIENCE, "its series to go")
+    assert scraped.value(f'dratui_gpu_memory_used_bytes{{uuid="{MIGS[0]}"}}') == 5 * GIB
+    assert scraped.value(f'count(last_over_time(dratui_gpu_memory_used_bytes{{uuid="{MIGS[1]}"}}[5m]))') == 1
+
+
+def test_who_has_no_password_gets_nothing(scraped: Scraped) -> None:
+    assert scraped.agent.get("/metrics")[0] == 401
+    assert list(scraped.prometheus.targets().values()) == [""]
+
+
+def test_promtool_has_nothing_to_say_of_the_metrics(scraped: Scraped, prometheus_tools: Tools) -> None:
+    _, text = scraped.agent.get("/metrics", login=LOGIN)
+    checked = subprocess.run(
+        [prometheus_tools.promtool, "check", "metrics"], input=text, capture_output=True, text=True
+    )
+    assert (checked.stdout + checked.stderr, checked.returncode) == ("", 0)
+
+
+def test_openmetrics_are_read_and_say_the_same(scraped: Scraped) -> None:
+    _, text = scraped.agent.get("/metrics", "application/openmetrics-text; version=1.0.0", LOGIN)
+    families = {family.name: family for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]  # it has none
+    (energy,) = [s for s in families["dratui_gpu_energy_joules"].samples if s.labels["uuid"] == GPUS[0]]
+    assert (energy.value, families["dratui_gpu_energy_joules"].unit) == (pytest.approx(123456.789), "joules")
+    assert text.endswith("# EOF\n")
