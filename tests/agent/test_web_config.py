@@ -93,8 +93,9 @@ async def test_passwords(served: Served) -> None:
     assert (await served.get(login=basic("nobody", "secret")))[0] == 401
     assert await served.get(login=basic("jane", "secret")) == (200, "deny")
     assert (await served.get(login=basic("jane", "secret")))[0] == 200
-    assert (await served.get("/-/healthy"))[0] == 200, "a probe has no password"
-    assert (await served.get("/-/ready"))[0] == 401
+    for probe in ("/-/healthy", "/-/ready"):
+        assert (await served.get(probe))[0] == 200, "a probe has no password"
+    assert (await served.get("/v1/snapshot"))[0] == 401
 
 
 @pytest.mark.parametrize(

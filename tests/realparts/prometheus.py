@@ -99,7 +99,7 @@ class Prometheus:
         """Up to the point where it answers. Raises PartsUnavailable with its last words."""
         config = self.path / "prometheus.yml"
         config.write_text(yaml.safe_dump(self._config, sort_keys=False))
-        argv = [
+        argv: list[str | Path] = [
             self._tools.prometheus,
             f"--config.file={config}",
             f"--storage.tsdb.path={self.path / 'data'}",

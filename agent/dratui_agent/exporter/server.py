@@ -34,10 +34,11 @@ _PAGES: Final = (
     ("/-/healthy", "whether the agent runs"),
     ("/-/ready", "whether it has fresh values"),
 )
+_FOR_ALL: Final = ("/-/healthy", "/-/ready")  # a probe of kubelet's has no password
 
 
 def application(state: State, config: Web | None = None) -> web.Application:
-    """All pages. Whether one is alive everybody may ask."""
+    """All pages. Whether one is alive and ready everybody may ask."""
     config = config or Web(None, lambda wrong: None)
     stream = Stream(state)
     registry = own.registry(state, stream)
@@ -73,7 +74,7 @@ def application(state: State, config: Web | None = None) -> web.Application:
         config.refresh()
         if not config.knows(request.get_extra_info("peercert")):
             return web.Response(text="this certificate's names may not read\n", status=403)
-        if request.path != "/-/healthy" and not await config.admits(request.headers.get("Authorization", "")):
+        if request.path not in _FOR_ALL and not await config.admits(request.headers.get("Authorization", "")):
             return web.Response(
                 text="log in\n", status=401, headers={"WWW-Authenticate": 'Basic realm="dratui-agent"'}
             )
