@@ -12,7 +12,7 @@ import pytest
 from dratui_agent.attribution import cgroups, kubelet
 from dratui_agent.attribution.cdi import Specs, claim_uid
 from dratui_agent.attribution.cgroups import InPod
-from dratui_agent.attribution.matching import Edits, of_claim, of_plugin
+from dratui_agent.attribution.matching import Devices, Edits, of_claim, of_plugin
 from dratui_agent.attribution.podresources import holders
 from dratui_agent.attribution.podresources_pb2 import (
     CDIDevice,
@@ -33,6 +33,7 @@ CUT = Device("GPU-2", "gpu", "H100", "GPU-2", 1, 4, mig=True)
 SMALL = Device("MIG-1", "mig", "H100 MIG 1g.10gb", "GPU-2", 1, 4, gi=7, ci=0, profile=19, start=2, size=1)
 BIG = Device("MIG-2", "mig", "H100 MIG 3g.40gb", "GPU-2", 1, 4, gi=2, ci=0, profile=9, start=4, size=4)
 DEVICES = [GPU, CUT, SMALL, BIG]
+KNOWN = Devices(DEVICES)
 PATIENCE = 30.0
 
 
@@ -50,20 +51,20 @@ PATIENCE = 30.0
     ],
 )
 def test_names_of_the_nvidia_driver(name: str, device: Device | None) -> None:
-    assert of_claim(DEVICES, "gpu.nvidia.com", name) == device
+    assert of_claim(KNOWN, "gpu.nvidia.com", name) == device
 
 
 def test_names_of_other_drivers_mean_nothing_here_but_their_cdi_specs_do() -> None:
-    assert of_claim(DEVICES, "gpu.example.com", "gpu-3") is None
-    assert of_claim(DEVICES, "gpu.example.com", "x", Edits(uuids=("MIG-2",))) == BIG
-    assert of_claim(DEVICES, "gpu.example.com", "x", Edits(nodes=("/dev/nvidiactl", "/dev/nvidia3"))) == GPU
-    assert of_claim(DEVICES, "gpu.example.com", "x", Edits(nodes=("/dev/nvidia3", "/dev/nvidia4"))) is None
+    assert of_claim(KNOWN, "gpu.example.com", "gpu-3") is None
+    assert of_claim(KNOWN, "gpu.example.com", "x", Edits(uuids=("MIG-2",))) == BIG
+    assert of_claim(KNOWN, "gpu.example.com", "x", Edits(nodes=("/dev/nvidiactl", "/dev/nvidia3"))) == GPU
+    assert of_claim(KNOWN, "gpu.example.com", "x", Edits(nodes=("/dev/nvidia3", "/dev/nvidia4"))) is None
 
 
 def test_devices_of_plugins() -> None:
-    assert of_plugin(DEVICES, "GPU-1") == GPU
-    assert of_plugin(DEVICES, "GPU-1::3") == GPU
-    assert of_plugin(DEVICES, "GPU-7") is None
+    assert of_plugin(KNOWN, "GPU-1") == GPU
+    assert of_plugin(KNOWN, "GPU-1::3") == GPU
+    assert of_plugin(KNOWN, "GPU-7") is None
 
 
 def test_a_claims_uid_is_in_its_cdi_name() -> None:

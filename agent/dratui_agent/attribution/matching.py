@@ -13,11 +13,14 @@ Sources: github.com/NVIDIA/k8s-dra-driver-gpu, device names; github.com/NVIDIA/k
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 from dratui_agent.sample import Device
+
+Name = TypeVar("Name", bound=Hashable)
 
 DRIVER: Final = "gpu.nvidia.com"
 _NAME: Final = re.compile(r"gpu-(\d{1,4})(?:-mig-[0-9a-z.+]{1,32}-(\d{1,4})-(\d{1,4}))?")
@@ -32,31 +35,50 @@ class Edits:
     nodes: Sequence[str] = ()  # paths of device nodes
 
 
-def of_claim(devices: Sequence[Device], driver: str, name: str, edits: Edits = Edits()) -> Device | None:
-    """The device that a driver calls `name`."""
-    if found := _one(d for d in devices if d.uuid in edits.uuids):
-        return found
-    if driver == DRIVER and (parts := _NAME.fullmatch(name)):
-        minor, profile, start = parts.groups()
-        if profile is None:
-            return _one(d for d in devices if d.kind == "gpu" and d.minor == int(minor))
-        return _one(
-            d
-            for d in devices
-            if d.kind == "mig"
-            and (d.minor, d.profile, d.start) == (int(minor), int(profile), int(start))
-            and d.ci in (0, None)
+NONE: Final = Edits()
+
+
+class Devices:
+    """The devices of a sample, by what others call them. What several are called finds none of them."""
+
+    def __init__(self, devices: Iterable[Device]) -> None:
+        all_ = list(devices)
+        self.by_uuid = _unique((d.uuid, d) for d in all_)
+        self.gpus = _unique((d.minor, d) for d in all_ if d.kind == "gpu")
+        self.parts = _unique(
+            ((d.minor, d.profile, d.start), d) for d in all_ if d.kind == "mig" and d.ci in (0, None)
         )
+
+
+def of_claim(devices: Devices, driver: str, name: str, edits: Edits = NONE) -> Device | None:
+    """The device that a driver calls `name`."""
+    if edits.uuids and len(shown := devices.by_uuid.keys() & edits.uuids) == 1:
+        return devices.by_uuid[shown.pop()]
+    if driver == DRIVER and (called := _parsed(name)):
+        minor, profile, start = called
+        if profile is None:
+            return devices.gpus.get(minor)
+        return devices.parts.get((minor, profile, start))
     minors = {int(node[1]) for path in edits.nodes if (node := _NODE.fullmatch(path))}
-    return _one(d for d in devices if d.kind == "gpu" and d.minor in minors) if len(minors) == 1 else None
+    return devices.gpus.get(minors.pop()) if len(minors) == 1 else None
 
 
-def of_plugin(devices: Sequence[Device], device_id: str) -> Device | None:
+def of_plugin(devices: Devices, device_id: str) -> Device | None:
     """The device that a device plugin gave."""
-    uuid = device_id.partition("::")[0]
-    return _one(d for d in devices if d.uuid == uuid)
+    return devices.by_uuid.get(device_id.partition("::")[0])
 
 
-def _one(found: Iterable[Device]) -> Device | None:
-    several = list(found)
-    return several[0] if len(several) == 1 else None
+@lru_cache(maxsize=4096)
+def _parsed(name: str) -> tuple[int, int | None, int | None] | None:
+    """The minor number, profile id and placement in a device's name."""
+    if not (parts := _NAME.fullmatch(name)):
+        return None
+    minor, profile, start = parts.groups()
+    return (int(minor), None, None) if profile is None else (int(minor), int(profile), int(start))
+
+
+def _unique(named: Iterable[tuple[Name, Device]]) -> Mapping[Name, Device]:
+    found: dict[Name, Device | None] = {}
+    for name, device in named:
+        found[name] = None if name in found else device
+    return {name: device for name, device in found.items() if device is not None}

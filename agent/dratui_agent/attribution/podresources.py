@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from dratui_agent.attribution import cdi, matching
-from dratui_agent.attribution.matching import Edits
+from dratui_agent.attribution.matching import NONE, Devices, Edits
 from dratui_agent.attribution.podresources_pb2 import (
     ContainerResources,
     ListPodResourcesResponse,
@@ -21,18 +21,20 @@ def holders(
 ) -> Mapping[str, tuple[Holder, ...]]:
     """Holders by the UUID of the device. Each container of a pod that shares a claim is one."""
     found: dict[str, dict[Holder, None]] = {}
+    known = Devices(devices)
     for pod in told.pod_resources:
         for container in pod.containers:
-            for device, holder in _of(pod, container, devices, edits):
+            for device, holder in _of(pod, container, known, edits):
                 found.setdefault(device.uuid, {})[holder] = None
     return {uuid: tuple(held) for uuid, held in found.items()}
 
 
 def _of(
-    pod: PodResources, container: ContainerResources, devices: Sequence[Device], edits: Mapping[str, Edits]
+    pod: PodResources, container: ContainerResources, devices: Devices, edits: Mapping[str, Edits]
 ) -> Iterator[tuple[Device, Holder]]:
     where = (_name(pod.namespace), _name(pod.name), _name(container.name))
     for claim in container.dynamic_resources:
+        called = _name(claim.claim_name)
         for resource in claim.claim_resources:
             names = [each.name for each in resource.cdi_devices]
             device = matching.of_claim(
@@ -43,7 +45,7 @@ def _of(
                     device,
                     Holder(
                         *where,
-                        claim=_name(claim.claim_name),
+                        claim=called,
                         claim_uid=next(filter(None, map(cdi.claim_uid, names)), ""),
                         driver=_name(resource.driver_name),
                         pool=_name(resource.pool_name),
@@ -59,6 +61,8 @@ def _of(
 
 def _together(names: Sequence[str], edits: Mapping[str, Edits]) -> Edits:
     known = [found for name in names if (found := edits.get(name)) is not None]
+    if len(known) < 2:
+        return known[0] if known else NONE
     return Edits(
         tuple(uuid for found in known for uuid in found.uuids),
         tuple(path for found in known for path in found.nodes),
