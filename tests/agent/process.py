@@ -7,7 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.agent.driver import FakeDriver
@@ -19,14 +20,19 @@ class Agent:
     """Runs from its making until `kill`. `trust`: whose certificates `get` believes; without, it talks plain HTTP."""
 
     def __init__(
-        self, driver: FakeDriver, log: Path, *flags: str, trust: ssl.SSLContext | None = None
+        self,
+        driver: FakeDriver,
+        log: Path,
+        *flags: str,
+        node: str = "node-1",
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self._log = log
         self._trust = trust
         environ = os.environ | {
             "FAKE_NVML": str(driver.path),
             "LD_LIBRARY_PATH": str(driver.library.parent),
-            "NODE_NAME": "node-1",
+            "NODE_NAME": node,
         }
         argv = [
             sys.executable,
@@ -66,3 +72,14 @@ class Agent:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+
+@contextmanager
+def running(driver: FakeDriver, log: Path, *flags: str, node: str = "node-1") -> Iterator[Agent]:
+    """An agent until the end, once it has a sample."""
+    started = Agent(driver, log, *flags, node=node)
+    try:
+        started.until(lambda: started.get("/-/ready")[0] == 200)
+        yield started
+    finally:
+        started.kill()
