@@ -5,8 +5,8 @@ Values have the keys and base units of the agent's stream, whoever measured them
 and `absent` says why; it is never 0.
 """
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -73,3 +73,11 @@ class NodeSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     def key(self) -> ObjectKey:
         """Of the node."""
         return ObjectKey("", self.node)
+
+
+@runtime_checkable
+class OnDemand(Protocol):
+    """A Source that measures only the nodes that are looked at. A recording is none: it tells what was recorded."""
+
+    def want(self, nodes: Sequence[str]) -> None:
+        """Names of nodes, most important first, in place of those before. Cheap; called at every paint."""

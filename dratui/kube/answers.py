@@ -79,7 +79,14 @@ def refusal(
         hint = "is this address an API server's? A log-in page in front of it?"
     elif status == 429:
         what = f"the server has too much to do ({said})"
-    return KubeFailure(f"cannot {to}: {what}", hint=hint, status=status, said=said, retry_after=wait)
+    return KubeFailure(
+        f"cannot {to}: {what}",
+        hint=hint,
+        status=status,
+        status_reason=told.reason,
+        said=said,
+        retry_after=wait,
+    )
 
 
 def breakdown(to: str, server: str, error: BaseException, *, silence: float) -> KubeFailure:

@@ -101,16 +101,27 @@ class Connection:
         """The server's address, without anything secret."""
         return str(self._server)
 
-    async def get(self, path: str, params: Params = (), *, to: str, silence: float | None = None) -> bytes:
+    async def get(
+        self,
+        path: str,
+        params: Params = (),
+        *,
+        to: str,
+        silence: float | None = None,
+        proxied: bool = False,
+    ) -> bytes:
         """The body of a GET. `to` says in a message what was asked for: `list resourceslices`.
 
-        `silence`: seconds without a byte after which to give up, if not those of the options. Raises TooLarge for more
-        than LARGEST_BODY.
+        `silence`: seconds without a byte after which to give up, if not those of the options. `proxied`: somebody
+        behind the server may answer, whose 401 says nothing of our credentials: they are not renewed for it. Raises
+        TooLarge for more than LARGEST_BODY.
         """
         silence = silence or self._silence
         pieces: list[bytes] = []
         size = 0
-        async with self._answer(path, params, to, silence, self._list_encoding) as response:
+        async with self._answer(
+            path, params, to, silence, encoding=self._list_encoding, proxied=proxied
+        ) as response:
             with self._in_words(to, silence):
                 while piece := await response.content.readany():
                     pieces.append(piece)
@@ -121,7 +132,16 @@ class Connection:
         return b"".join(pieces)
 
     @contextlib.asynccontextmanager
-    async def stream(self, path: str, params: Params, *, to: str, silence: float) -> AsyncIterator[Read]:
+    async def stream(
+        self,
+        path: str,
+        params: Params,
+        *,
+        to: str,
+        silence: float,
+        headers: Params = (),
+        proxied: bool = False,
+    ) -> AsyncIterator[Read]:
         """A GET whose body has no end: gives a function for the next bytes, b"" being the end.
 
         `silence` seconds without a byte break it off. Entering waits until the server has accepted. Never
@@ -131,7 +151,12 @@ class Connection:
         leash = asyncio.timeout(None)
         self._leashes[leash] = None
         try:
-            async with leash, self._answer(path, params, to, silence, "identity") as response:
+            async with (
+                leash,
+                self._answer(
+                    path, params, to, silence, encoding="identity", headers=headers, proxied=proxied
+                ) as response,
+            ):
 
                 async def read() -> bytes:
                     with self._in_words(to, silence):
@@ -158,7 +183,15 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def _answer(
-        self, path: str, params: Params, to: str, silence: float, encoding: str
+        self,
+        path: str,
+        params: Params,
+        to: str,
+        silence: float,
+        *,
+        encoding: str,
+        headers: Params = (),
+        proxied: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Ask, and once more with renewed credentials if the server does not accept those that we have."""
         url = self._server.joinpath(path.lstrip("/"), encoded=True).with_query(params)
@@ -167,13 +200,18 @@ class Connection:
         renewed = False
         while True:
             credentials = self._credentials
-            headers = await credentials.headers()
+            ours = await credentials.headers()
             generation = credentials.generation
             async with self._in_session() as session:
                 with self._in_words(to, silence):
                     response = await session.get(
                         url,
-                        headers=[("Accept", "application/json"), ("Accept-Encoding", encoding), *headers],
+                        headers=[
+                            ("Accept", "application/json"),
+                            ("Accept-Encoding", encoding),
+                            *headers,
+                            *ours,
+                        ],
                         ssl=self._context(),
                         server_hostname=self._access.cluster.tls_server_name or None,
                         proxy=self._proxy,
@@ -194,7 +232,7 @@ class Connection:
                     ):
                         there.abort()
                     response.close()
-            if failure.status != 401 or renewed or not await self._renew(credentials, generation):
+            if failure.status != 401 or proxied or renewed or not await self._renew(credentials, generation):
                 raise failure
             renewed = True
 

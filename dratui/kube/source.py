@@ -57,6 +57,7 @@ class ClusterSource:
         self._environ = environ
         self._about = About(cluster=options.context or options.cluster)
         self._connection: Connection | None = None
+        self._connected = asyncio.Event()
         self._discovery: Discovery | None = None
 
     @property
@@ -83,10 +84,18 @@ class ClusterSource:
             discovery = Discovery(connection, now=time.monotonic, fresh=self._pace.slow_retry / 2)
             await refuse_classic_dra(discovery, self._streams.values())
             self._connection, self._discovery = connection, discovery
+            self._connected.set()
             await self._follow(connection, discovery, emit)
         finally:
             self._connection = self._discovery = None
+            self._connected.clear()
             await connection.close()
+
+    async def connected(self) -> "Connection":
+        """Wait until the server has answered: what else there is to read through it needs no second log-in."""
+        while self._connection is None:
+            await self._connected.wait()
+        return self._connection
 
     async def fetch(self, stream: str, namespace: str, name: str) -> bytes:
         """The full object as JSON. Raises KubeFailure, with status 404 if it is gone."""

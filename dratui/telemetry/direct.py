@@ -1,0 +1,97 @@
+"""Agents at addresses that a person gave: one, or one a node."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+from yarl import URL
+
+from dratui.events import Phase
+from dratui.kube.connection import Connection
+from dratui.kube.failure import KubeFailure
+from dratui.kube.kubeconfig import Access, Cluster, User
+from dratui.kube.options import Options
+from dratui.telemetry.agent import AgentFollower
+from dratui.telemetry.endpoint import Endpoint
+from dratui.telemetry.protocol import Broken, Follower
+
+NODE: Final = "{node}"  # in an address: one a node
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    node: str = ""
+
+
+_snapshot: Final = msgspec.json.Decoder(_Snapshot)
+
+
+def reach(address: str, now: Callable[[], float], environ: Mapping[str, str] = os.environ) -> Endpoint:
+    """The agent at `http(s)://[user:password@]host:port`; the system says whom to trust. Raises Broken."""
+    url = URL(address)
+    access = Access(
+        context="",
+        cluster_name="agent",
+        user_name=url.user or "",
+        namespace="",
+        cluster=Cluster(server=address, disable_compression=True),
+        user=User(username=url.user or "", password=url.password or ""),
+    )
+    try:
+        return Endpoint(Connection(access, Options(), now=now, environ=environ), "agent")
+    except KubeFailure as failure:
+        raise Broken("--metrics-from is no address of an agent", hint=failure.said) from failure
+
+
+class OneAgent:
+    """Implements `Finder`: the agent says itself of which node it is."""
+
+    def __init__(self, address: str, now: Callable[[], float]) -> None:
+        self._address = address
+        self._now = now
+        self._lock = asyncio.Lock()
+        self._endpoint: Endpoint | None = None
+        self._node = ""
+        self._follower: Follower | None = None
+
+    async def find(self, node: str, *, anew: bool) -> Follower:
+        """See `Finder`."""
+        async with self._lock:  # one question for all nodes
+            if self._endpoint is None:
+                self._endpoint = reach(self._address, self._now)
+            if self._follower is None:
+                try:
+                    self._node = _snapshot.decode(await self._endpoint.get("/v1/snapshot")).node
+                except (ValueError, RecursionError) as error:
+                    raise Broken("who answers is no agent", hint=str(error)) from error
+                self._follower = AgentFollower(self._endpoint, self._now)
+        if self._node != node:
+            raise Broken(f"not measured: the agent is on {self._node}", phase=Phase.NOT_SERVED)
+        return self._follower
+
+    async def close(self) -> None:
+        """See `Finder`."""
+        if self._endpoint is not None:
+            await self._endpoint.connection.close()
+
+
+class AgentOfEach:
+    """Implements `Finder` with an address for each node."""
+
+    def __init__(self, address: str, now: Callable[[], float]) -> None:
+        self._address = address
+        self._now = now
+        self._followers: dict[str, tuple[Endpoint, Follower]] = {}
+
+    async def find(self, node: str, *, anew: bool) -> Follower:
+        """See `Finder`."""
+        if node not in self._followers:
+            endpoint = reach(self._address.replace(NODE, node), self._now)
+            self._followers[node] = endpoint, AgentFollower(endpoint, self._now)
+        return self._followers[node][1]
+
+    async def close(self) -> None:
+        """See `Finder`."""
+        for endpoint, _ in self._followers.values():
+            await endpoint.connection.close()

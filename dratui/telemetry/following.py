@@ -1,0 +1,180 @@
+"""The wanted nodes, each with who follows it: begun, ended a moment after nobody looks, begun again when it breaks."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+import msgspec
+
+from dratui.events import Gone, Health, HealthChanged, Phase, Put
+from dratui.kube.pace import Backoff
+from dratui.samples import STREAM, NodeSample
+from dratui.telemetry.protocol import MOST, Broken, Emit, Finder
+
+KEPT: Final = 200
+"""Nodes whose last sample stays, to be shown with its age when one comes back to it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Seconds."""
+
+    grace: float = 5.0  # a node is followed on after it left the screen: scrolling comes back
+    first_delay: float = 1.0  # before a stream that broke is begun again; doubles
+    longest_delay: float = 30.0
+    slow_retry: float = 45.0  # for what only a person changes: rights, an agent where there is none
+
+
+@dataclass
+class _Followed:
+    task: "asyncio.Task[None]"
+    left: float | None = None  # since when it is not wanted, on the clock that only passes
+    trouble: Broken | None = None
+    told: bool = False  # anything, so far
+
+
+class Following:
+    """Implements `Telemetry` for followers that each measure one node.
+
+    `now`: unix seconds on the dashboard's clock; `passing`: seconds on one that nobody sets.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        *,
+        now: Callable[[], float],
+        passing: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._finder = finder
+        self._now = now
+        self._passing = passing
+        self._random = random or Random()  # noqa: S311 (spreads load; guards nothing)
+        self._patience = patience or Patience()
+        self._wanted: tuple[str, ...] = ()
+        self._changed = asyncio.Event()
+        self._followed: dict[str, _Followed] = {}
+        self._last: dict[str, NodeSample] = {}
+        self._health = Health(phase=Phase.LIVE, since=0.0)
+
+    def want(self, nodes: Sequence[str]) -> None:
+        """See `Telemetry`."""
+        wanted = tuple(nodes)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._changed.set()
+
+    async def run(self, emit: Emit) -> None:
+        """See `Telemetry`."""
+        self._judge(emit)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._changed.clear()
+                    due = self._arrange(tasks, emit)
+                    try:
+                        async with asyncio.timeout(due):
+                            await self._changed.wait()
+                    except TimeoutError:
+                        pass  # somebody's grace is over
+        finally:
+            self._followed.clear()
+            await self._finder.close()
+
+    def _arrange(self, tasks: asyncio.TaskGroup, emit: Emit) -> float | None:
+        """Begin and end; returns the seconds until there is something to end again."""
+        targets = list(dict.fromkeys(self._wanted))[:MOST]
+        wanted, now, grace = frozenset(targets), self._passing(), self._patience.grace
+        begun = [node for node in targets if node not in self._followed]
+        leaving: list[tuple[float, str]] = []
+        for node, followed in self._followed.items():
+            if node in wanted:
+                followed.left = None
+            else:
+                followed.left = now if followed.left is None else followed.left
+                leaving.append((followed.left, node))
+        leaving.sort()
+        too_many = len(self._followed) + len(begun) - MOST
+        ended = [node for n, (left, node) in enumerate(leaving) if n < too_many or now - left >= grace]
+        for node in ended:
+            self._followed.pop(node).task.cancel()
+        for node in begun:
+            self._followed[node] = _Followed(
+                tasks.create_task(self._follow(node, emit), name=f"follow {node}")
+            )
+        self._forget(emit)
+        self._judge(emit)
+        remaining = leaving[len(ended) :]
+        return max(0.0, remaining[0][0] + grace - now) if remaining else None
+
+    async def _follow(self, node: str, emit: Emit) -> None:
+        """One node, for as long as it is wanted."""
+        patience = self._patience
+        backoff = Backoff(patience.first_delay, patience.longest_delay, self._random)
+
+        def take(sample: NodeSample) -> None:
+            backoff.reset()
+            self._tell(sample, emit)
+            self._found(node, None, emit)
+
+        anew = False
+        while True:
+            try:
+                follower = await self._finder.find(node, anew=anew)
+                anew = True
+                await follower.follow(node, take)
+                raise Broken("the stream ended")
+            except Broken as trouble:
+                last = self._last.get(node) or NodeSample(node=node)
+                self._tell(msgspec.structs.replace(last, problem=trouble.what), emit)
+                self._found(node, trouble, emit)
+                slowly = trouble.phase is not Phase.STALE
+            delay = patience.slow_retry * self._random.uniform(0.75, 1.25) if slowly else backoff.next()
+            await asyncio.sleep(delay)
+
+    def _tell(self, sample: NodeSample, emit: Emit) -> None:
+        if sample != self._last.get(sample.node):
+            self._last[sample.node] = sample
+            emit([Put(STREAM, sample)])
+
+    def _forget(self, emit: Emit) -> None:
+        """The samples of nodes that were looked at long ago."""
+        excess = len(self._last) - KEPT
+        if excess > 0:
+            gone = [node for node in self._last if node not in self._followed][:excess]
+            emit([Gone(STREAM, self._last.pop(node)) for node in gone])
+
+    # --- how it does as a whole
+
+    def _found(self, node: str, trouble: Broken | None, emit: Emit) -> None:
+        followed = self._followed.get(node)
+        if followed is not None and (followed.trouble is not trouble or not followed.told):
+            followed.trouble, followed.told = trouble, True
+            self._judge(emit)
+
+    def _judge(self, emit: Emit) -> None:
+        phase, detail = self._state()
+        since = self._health.since if phase is self._health.phase and self._health.since else self._now()
+        health = Health(phase=phase, since=since, detail=detail)
+        if health != self._health:
+            self._health = health
+            emit([HealthChanged(STREAM, health)])
+
+    def _state(self) -> tuple[Phase, str]:
+        """Of all nodes that something is known of; that some have nothing to be measured by is normal."""
+        told = [followed for followed in self._followed.values() if followed.told]
+        troubles = [followed.trouble for followed in told if followed.trouble is not None]
+        whole = len(troubles) == len(told)
+        if not whole:
+            troubles = [trouble for trouble in troubles if trouble.phase is not Phase.NOT_SERVED]
+        if not troubles:
+            return Phase.LIVE, ""
+        (what, hint, phase), number = Counter((t.what, t.hint, t.phase) for t in troubles).most_common(1)[0]
+        where = f"{number} of {len(told)} nodes: " if len(told) > 1 else ""
+        return phase if whole else Phase.STALE, f"{where}{what}{f' ({hint})' if hint else ''}"

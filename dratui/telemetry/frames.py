@@ -1,0 +1,119 @@
+"""The agent's stream, version 1: from frames to samples. What the frames hold is told by the agent (`/v1/stream`)."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from dratui.samples import DeviceSample, NodeSample
+from dratui.telemetry.protocol import Broken
+
+VERSION: Final = 1
+_DEVICES: Final = 1024  # of a node; the most GPUs and MIG devices that exist are 16 × 8 on one
+_KEYS: Final = 512
+_REMEMBERED: Final = 30  # frames that tell how the clocks differ
+
+
+_Row = Annotated[list[float | None], msgspec.Meta(max_length=_KEYS)]
+_Rows = Annotated[list[_Row], msgspec.Meta(max_length=_DEVICES)]
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int = 0
+
+
+class _Full(msgspec.Struct, frozen=True, kw_only=True):
+    node: str = ""
+    agent: str = ""
+    interval: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 1.0
+    at: float
+    age: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # seconds since `at` when it was sent
+    problem: str = ""
+    attributed: float | None = None
+    attribution_problem: str = ""
+    keys: Annotated[tuple[str, ...], msgspec.Meta(max_length=_KEYS)]
+    devices: Annotated[tuple[DeviceSample, ...], msgspec.Meta(max_length=_DEVICES)]
+    values: _Rows
+
+
+class _Values(msgspec.Struct, frozen=True):
+    at: float
+    values: _Rows
+    age: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+_version: Final = msgspec.json.Decoder(_Version)
+_full: Final = msgspec.json.Decoder(_Full)
+_values: Final = msgspec.json.Decoder(_Values)
+
+
+class Frames:
+    """Turns the frames of one agent into samples of `node`; between two streams it remembers the layout.
+
+    The node's clock is not ours. A frame that arrives the moment it was made shows by how much they differ, and the
+    least delay of late comes closest to that.
+    """
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._keys: Sequence[str] = ()
+        self._sample: NodeSample | None = None
+        self._ahead: deque[float] = deque(
+            maxlen=_REMEMBERED
+        )  # of our clock, in seconds, with the delay in it
+        self._attributed: float | None = None  # on the node's clock
+
+    def full(self, data: bytes, arrived: float) -> NodeSample:
+        """Everything. Raises Broken for another version, ValueError for what is no such frame."""
+        version = _version.decode(data).version
+        if version != VERSION:
+            raise Broken(
+                f"agent speaks version {version}, this dratui knows {VERSION}",
+                hint="update the older of the two",
+            )
+        frame = _full.decode(data)
+        _match(frame.values, frame.devices, frame.keys)
+        self._keys = frame.keys
+        self._attributed = frame.attributed
+        self._sample = NodeSample(
+            node=self._node,
+            source="agent",
+            interval=frame.interval,
+            devices=frame.devices,
+            problem=frame.problem,
+            attribution_problem=frame.attribution_problem,
+        )
+        return self._with(frame.at, frame.age, arrived, frame.values)
+
+    def values(self, data: bytes, arrived: float) -> NodeSample:
+        """What changed since. Raises ValueError for what is no such frame, or comes before a full one."""
+        frame = _values.decode(data)
+        if self._sample is None:
+            raise ValueError("values came before a full frame")
+        _match(frame.values, self._sample.devices, self._keys)
+        return self._with(frame.at, frame.age, arrived, frame.values)
+
+    def _with(self, at: float, age: float, arrived: float, rows: Sequence[_Row]) -> NodeSample:
+        assert self._sample is not None
+        self._ahead.append(arrived - at - age)
+        ahead = min(self._ahead)
+        keys = self._keys
+        self._sample = msgspec.structs.replace(
+            self._sample,
+            at=min(at + ahead, arrived),
+            attributed=None if self._attributed is None else min(self._attributed + ahead, arrived),
+            devices=tuple(
+                msgspec.structs.replace(
+                    device,
+                    values={k: v for k, v in zip(keys, row, strict=True) if v is not None},
+                )
+                for device, row in zip(self._sample.devices, rows, strict=True)
+            ),
+        )
+        return self._sample
+
+
+def _match(rows: Sequence[_Row], devices: Sequence[DeviceSample], keys: Sequence[str]) -> None:
+    if len(rows) != len(devices) or any(len(row) != len(keys) for row in rows):
+        raise ValueError("there are not as many values as devices and keys")

@@ -1,0 +1,1 @@
+"""Telemetry: how the dashboard reads what devices do."""
