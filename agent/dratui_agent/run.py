@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -59,7 +60,7 @@ async def run(options: Options) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
-    state = State(options.interval, node=options.node)
+    state = State(options.interval, node=options.node, layout=secrets.randbelow(10**8))
     try:
         config = Web(options.web_config, say)
     except WrongConfig as wrong:

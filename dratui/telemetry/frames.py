@@ -41,6 +41,7 @@ class _Values(msgspec.Struct, frozen=True):
     at: float
     values: _Rows
     age: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    attributed: float | None = None
 
 
 _version: Final = msgspec.json.Decoder(_Version)
@@ -62,7 +63,6 @@ class Frames:
         self._ahead: deque[float] = deque(
             maxlen=_REMEMBERED
         )  # of our clock, in seconds, with the delay in it
-        self._attributed: float | None = None  # on the node's clock
 
     def full(self, data: bytes, arrived: float) -> NodeSample:
         """Everything. Raises Broken for another version, ValueError for what is no such frame."""
@@ -75,7 +75,6 @@ class Frames:
         frame = _full.decode(data)
         _match(frame.values, frame.devices, frame.keys)
         self._keys = frame.keys
-        self._attributed = frame.attributed
         self._sample = NodeSample(
             node=self._node,
             source="agent",
@@ -84,7 +83,7 @@ class Frames:
             problem=frame.problem,
             attribution_problem=frame.attribution_problem,
         )
-        return self._with(frame.at, frame.age, arrived, frame.values)
+        return self._with(self._sample, frame, arrived)
 
     def values(self, data: bytes, arrived: float) -> NodeSample:
         """What changed since. Raises ValueError for what is no such frame, or comes before a full one."""
@@ -92,23 +91,22 @@ class Frames:
         if self._sample is None:
             raise ValueError("values came before a full frame")
         _match(frame.values, self._sample.devices, self._keys)
-        return self._with(frame.at, frame.age, arrived, frame.values)
+        return self._with(self._sample, frame, arrived)
 
-    def _with(self, at: float, age: float, arrived: float, rows: Sequence[_Row]) -> NodeSample:
-        assert self._sample is not None
-        self._ahead.append(arrived - at - age)
+    def _with(self, sample: NodeSample, frame: _Full | _Values, arrived: float) -> NodeSample:
+        self._ahead.append(arrived - frame.at - frame.age)
         ahead = min(self._ahead)
         keys = self._keys
         self._sample = msgspec.structs.replace(
-            self._sample,
-            at=min(at + ahead, arrived),
-            attributed=None if self._attributed is None else min(self._attributed + ahead, arrived),
+            sample,
+            at=min(frame.at + ahead, arrived),
+            attributed=None if frame.attributed is None else min(frame.attributed + ahead, arrived),
             devices=tuple(
                 msgspec.structs.replace(
                     device,
                     values={k: v for k, v in zip(keys, row, strict=True) if v is not None},
                 )
-                for device, row in zip(self._sample.devices, rows, strict=True)
+                for device, row in zip(sample.devices, frame.values, strict=True)
             ),
         )
         return self._sample

@@ -3,7 +3,8 @@
     event: full       everything: which devices there are, who holds them, which values are told, and the values
     id: 3-1042        the layout's number and the sample's
     data: {"version": 1, "node": "gpu-node-7", "agent": "0.1.0", "driver": "595.58.03", "interval": 1.0,
-           "at": 1790000000.0, "problem": "", "attributed": 1789999999.0,
+           "at": 1790000000.0, "age": 0.02, "problem": "",
+           "attributed": 1789999999.0, "attribution_problem": "",
            "keys": ["utilization", "memory_used", …],
            "devices": [{"uuid": "GPU-…", "kind": "gpu", …, "holders": [{"namespace": "ml-team", …}],
                         "absent": {"utilization": "mig_no_gpm"}}, …],
@@ -11,12 +12,13 @@
 
     event: values     of the same layout: a row for each device, a column for each key, null where there is none
     id: 3-1043
-    data: {"at": 1790000001.0, "values": [[0.91, 66571993088, null, …], …]}
+    data: {"at": 1790000001.0, "age": 0.02, "attributed": 1789999999.0, "values": [[0.91, 66571993088, null, …], …]}
 
     event: lag        you read too slowly: so many samples were not sent to you
     data: {"dropped": 4}
 
-Times are unix seconds, `interval` seconds. Values are in the base units that `dratui_agent.nvml.quantities` gives each
+Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
+the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units that `dratui_agent.nvml.quantities` gives each
 key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent` are those of `dratui_agent.sample.Absent`; a
 device that is not told of any more is gone. Fields may be added in version 1; a reader ignores what it does not know.
 """
@@ -51,9 +53,8 @@ def full(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
             "agent": __version__,
             "driver": sample.driver,
             "interval": state.interval,
-            "at": sample.at,
+            **_times(state, sample),
             "problem": sample.problem,
-            "attributed": state.holders.at,
             "attribution_problem": state.holders.problem,
             "keys": KEYS,
             "devices": [_device(state, each) for each in devices],
@@ -62,9 +63,13 @@ def full(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
     )
 
 
-def values(sample: Sample, wanted: Collection[str]) -> bytes:
+def values(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
     """What changes from sample to sample."""
-    return msgspec.json.encode({"at": sample.at, "values": _values(devices_of(sample, wanted))})
+    return msgspec.json.encode({**_times(state, sample), "values": _values(devices_of(sample, wanted))})
+
+
+def _times(state: State, sample: Sample) -> dict[str, float | None]:
+    return {"at": sample.at, "age": state.age, "attributed": state.holders.at}
 
 
 def _device(state: State, each: DeviceSample) -> dict[str, Any]:

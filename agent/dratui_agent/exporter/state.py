@@ -13,16 +13,24 @@ STALE: Final = 3  # intervals after which a sample is too old to be ready with
 
 
 class State:
-    """Belongs to the event loop: whoever reads or attributes hands over with `call_soon_threadsafe`."""
+    """Belongs to the event loop: whoever reads or attributes hands over with `call_soon_threadsafe`.
+
+    Layouts are counted from `layout`: where another run of the agent began, who comes back would take its for ours.
+    """
 
     def __init__(
-        self, interval: float, *, node: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        interval: float,
+        *,
+        node: str = "",
+        layout: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.interval = interval
         self.node = node
         self.sample: Sample | None = None
         self.number = 0  # of the sample
-        self.layout = 0  # changes with which devices there are, who holds them, and what is told of them
+        self.layout = layout  # changes with which devices there are, who holds them, and what is told of them
         self._shape: object = None
         self._came = asyncio.Event()  # and is another one for the next sample
         self.holders = Holders()

@@ -78,7 +78,7 @@ class Stream:
                 self.dropped += missed
                 await self._write(response, f'event: lag\ndata: {{"dropped":{missed}}}\n\n'.encode())
             if state.layout == layout:
-                kind, data = "values", frames.values(sample, wanted)
+                kind, data = "values", frames.values(state, sample, wanted)
             else:
                 kind, data = "full", frames.full(state, sample, wanted)
             layout, last = state.layout, number
