@@ -18,9 +18,10 @@
     data: {"dropped": 4}
 
 Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
-the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units that `dratui_agent.nvml.quantities` gives each
-key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent` are those of `dratui_agent.sample.Absent`; a
-device that is not told of any more is gone. Fields may be added in version 1; a reader ignores what it does not know.
+the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units
+that `dratui_agent.nvml.quantities` gives each key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent`
+are those of `dratui_agent.sample.Absent`; a device that is not told of any more is gone. Fields may be added in
+version 1; a reader ignores what it does not know.
 """
 
 from collections.abc import Collection, Sequence
