@@ -46,10 +46,14 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that computes on a device. `memory` is in bytes, None where the driver does not tell."""
+    """A process that computes on a device. What is None the driver does not tell.
+
+    `memory` is in bytes; `utilization`, of the SMs, from 0 to 1, is told of GPUs that are not cut by MIG.
+    """
 
     pid: int
     memory: int | None
+    utilization: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class DeviceSample:
     values: Mapping[str, float]
     absent: Mapping[str, Absent]
     processes: Sequence[Process] = ()
+    nvlinks: Sequence[bool] = ()  # which are up, by number
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +85,4 @@ class Sample:
     xids: Mapping[tuple[str, int], int] = field(
         default_factory=dict
     )  # by GPU's UUID and Xid, since the start
+    last_xids: Mapping[str, int] = field(default_factory=dict)  # the newest of each GPU, by UUID

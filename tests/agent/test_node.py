@@ -72,7 +72,39 @@ def test_a_gpu(node: Node, driver: FakeDriver, clock: Clock) -> None:
     assert found.values["graphics_active"] == pytest.approx(0.915)
     assert found.values["fabric_state"] == 3
     assert found.absent["sm_occupancy"] is Absent.NOT_SUPPORTED
-    assert found.processes == (Process(4242, 66571993088),)
+    assert found.values["memory_temperature"] == 71
+    assert found.values["retired_pages_double_bit"] == 3
+    assert (found.values["pcie_max_generation"], found.values["pcie_max_width"]) == (5, 16)
+    assert (found.values["mig_mode"], found.values["ecc_mode_pending"]) == (0, 1)
+    assert (found.values["nvlinks_active"], found.nvlinks) == (2, (True, False, True))
+    (process,) = found.processes
+    assert (process.pid, process.memory) == (4242, 66571993088)
+
+
+def test_what_processes_do_is_told_once_and_of_whole_gpus_only(
+    node: Node, driver: FakeDriver, clock: Clock
+) -> None:
+    driver.set({"count": "2", **gpu(0), **gpu(1, mig_mode="1,1")})
+    first, cut_ = read(node, clock).devices
+    assert first.processes == (Process(4242, 66571993088, 0.87),), "the newest of its samples"
+    assert cut_.processes == (Process(4242, 66571993088, None),)
+    assert only_process(read(node, clock)).utilization is None, "nothing was told since"
+    driver.set({"gpu0.process_utilization": "4242:3000:12"})
+    assert only_process(read(node, clock)).utilization == pytest.approx(0.12)
+    driver.set({"gpu0.process_utilization": "!3"})
+    sample = read(node, clock)
+    assert (only_process(sample).utilization, sample.errors) == (None, {})
+
+
+def only_process(sample: Sample) -> Process:
+    (process,) = sample.devices[0].processes
+    return process
+
+
+def test_a_gpu_without_nvlinks_says_so(node: Node, driver: FakeDriver, clock: Clock) -> None:
+    driver.set({"count": "1", **gpu(0, **{"nvlink.0": "!3"})})
+    found = only(read(node, clock))
+    assert (found.absent["nvlinks_active"], found.nvlinks) == (Absent.NOT_SUPPORTED, ())
 
 
 def test_every_quantity_is_a_value_or_has_a_reason(node: Node, driver: FakeDriver, clock: Clock) -> None:

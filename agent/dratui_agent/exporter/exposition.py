@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from dratui_agent.holders import Holder, Holders
-from dratui_agent.nvml.quantities import QUANTITIES, Quantity
+from dratui_agent.nvml.quantities import QUANTITIES
+from dratui_agent.nvml.quantity import Quantity
 from dratui_agent.sample import Absent, Device, Sample
 
 PREFIX: Final = "dratui_gpu_"

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pynvml as nvml
 
-from dratui_agent.nvml.quantities import GPM, Handle
+from dratui_agent.nvml.quantities import GPM
+from dratui_agent.nvml.quantity import Handle
 from dratui_agent.sample import Absent, Device
 
 APART_SECONDS: Final = 0.1
@@ -55,12 +56,12 @@ class Gpm:
         if isinstance(told, Absent):
             absent.update(dict.fromkeys(_KEYS, told))
             return
-        for (quantity, _, factor), metric in zip(GPM, told, strict=True):
+        for asked, metric in zip(GPM, told, strict=True):
             value = metric.value
             if metric.nvmlReturn or value != value:  # NaN
-                absent[quantity.key] = Absent.NOT_SUPPORTED
+                absent[asked.quantity.key] = Absent.NOT_SUPPORTED
             else:
-                values[quantity.key] = value * factor
+                values[asked.quantity.key] = value * asked.factor
 
     def keep(self, uuids: Collection[str]) -> None:
         """Give back what belongs to devices that are gone."""
@@ -126,9 +127,9 @@ def _request() -> Any:
     asked = nvml.c_nvmlGpmMetricsGet_t()
     asked.version = nvml.NVML_GPM_METRICS_GET_VERSION
     asked.numMetrics = len(GPM)
-    for n, (_, metric, _) in enumerate(GPM):
-        asked.metrics[n].metricId = metric
+    for n, metric in enumerate(GPM):
+        asked.metrics[n].metricId = metric.number
     return asked
 
 
-_KEYS: Final = tuple(quantity.key for quantity, _, _ in GPM)
+_KEYS: Final = tuple(metric.quantity.key for metric in GPM)

@@ -23,7 +23,9 @@ from typing import Any, Final
 import pynvml as nvml
 
 from dratui_agent.nvml.gpm import Gpm
-from dratui_agent.nvml.quantities import READINGS, Handle, Place, Reading
+from dratui_agent.nvml.quantities import QUANTITIES, READINGS
+from dratui_agent.nvml.quantity import Handle, Place, Reading
+from dratui_agent.nvml.readings.links import NVLINKS
 from dratui_agent.sample import Absent, Device, DeviceSample, Process, Sample
 
 FORGET_SECONDS: Final = 60.0  # how long what is not supported is not asked again
@@ -79,6 +81,8 @@ class _Kept:
     slow: dict[str, float] = field(default_factory=dict)  # the last values of slow readings,
     slow_absent: dict[str, Absent] = field(default_factory=dict)  # and why some are not there
     slow_due: float = 0.0
+    nvlinks: Sequence[bool] = ()
+    seen: int = 0  # when the driver last told what processes did, by its clock
 
 
 @dataclass(slots=True)
@@ -274,7 +278,7 @@ class Node:
     def _read(self, found: _Found) -> DeviceSample:
         device = found.device
         if isinstance(found.handle, Absent):
-            return DeviceSample(device, {}, dict.fromkeys(_KEYS, found.handle))
+            return DeviceSample(device, {}, dict.fromkeys(QUANTITIES, found.handle))
         kept = self._kept.setdefault(device.uuid, _Kept())
         now = self._clock()
         plan = _PLANS["mig" if device.kind == "mig" else "cut" if device.mig else "gpu"]
@@ -283,13 +287,15 @@ class Node:
             kept.slow, kept.slow_absent = {}, {}
             for reading in plan.slow:
                 self._value(reading, found.handle, kept, now, kept.slow, kept.slow_absent)
+            if device.kind == "gpu":
+                self._nvlinks(found.handle, kept)
         values, absent = kept.slow.copy(), {**plan.unknown, **kept.slow_absent}
         for reading in plan.quick:
             self._value(reading, found.handle, kept, now, values, absent)
         self._gpm.read(device, found.handle, found.parent, self._ask, values, absent)
         if (absent.get("graphics_active") is Absent.NOT_SUPPORTED) and plan.unknown:
             absent["graphics_active"] = Absent.MIG_NO_GPM
-        return DeviceSample(device, values, absent, self._processes(found.handle))
+        return DeviceSample(device, values, absent, self._processes(device, found.handle, kept), kept.nvlinks)
 
     def _value(
         self,
@@ -315,13 +321,31 @@ class Node:
             else:
                 values[quantity.key] = value
 
-    def _processes(self, handle: Handle) -> tuple[Process, ...]:
+    def _nvlinks(self, handle: Handle, kept: _Kept) -> None:
+        told = self._ask("nvmlDeviceGetNvLinkState", _nvlinks, handle)
+        if isinstance(told, Absent):
+            kept.nvlinks, kept.slow_absent[NVLINKS.key] = (), told
+        else:
+            kept.nvlinks, kept.slow[NVLINKS.key] = told, sum(told)
+
+    def _processes(self, device: Device, handle: Handle, kept: _Kept) -> tuple[Process, ...]:
         call = "nvmlDeviceGetComputeRunningProcesses_v3"
         found = self._ask(call, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
-        return () if isinstance(found, Absent) else tuple(Process(p.pid, p.usedGpuMemory) for p in found)
-
-
-_KEYS: Final = tuple(quantity.key for reading in READINGS for quantity in reading.quantities)
+        if isinstance(found, Absent) or not found:
+            return ()
+        work: dict[int, float] = {}
+        if (
+            device.kind == "gpu"
+            and not device.mig
+            and kept.unsupported.get("processes", 0.0) <= self._clock()
+        ):
+            told = self._ask("nvmlDeviceGetProcessUtilization", _work, handle, kept.seen)
+            if told is Absent.NOT_SUPPORTED:
+                kept.unsupported["processes"] = self._clock() + FORGET_SECONDS
+            elif not isinstance(told, Absent):
+                kept.seen = max((each.timeStamp for each in told), default=kept.seen)
+                work = {each.pid: each.smUtil / 100 for each in sorted(told, key=lambda each: each.timeStamp)}
+        return tuple(Process(p.pid, p.usedGpuMemory, work.get(p.pid)) for p in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +363,8 @@ def _plan(place: Place) -> _Plan:
     return _Plan(
         [reading for reading in asked if not reading.slow],
         [reading for reading in asked if reading.slow],
-        {key: Absent.MIG_NO_GPM if key.endswith("utilization") else Absent.MIG for key in keys},
+        {key: Absent.MIG_NO_GPM if key.endswith("utilization") else Absent.MIG for key in keys}
+        | ({NVLINKS.key: Absent.MIG} if place == "mig" else {}),
     )
 
 
@@ -349,6 +374,28 @@ _PLANS: Final[Mapping[Place, _Plan]] = {place: _plan(place) for place in ("gpu",
 def _placement(parent: Handle, gi: int) -> tuple[int, int, int]:
     info = nvml.nvmlGpuInstanceGetInfo(nvml.nvmlDeviceGetGpuInstanceById(parent, gi))
     return info.profileId, info.placement.start, info.placement.size
+
+
+def _nvlinks(handle: Handle) -> tuple[bool, ...]:
+    up: list[bool] = []
+    for link in range(nvml.NVML_NVLINK_MAX_LINKS):
+        try:
+            up.append(nvml.nvmlDeviceGetNvLinkState(handle, link) == 1)
+        except nvml.NVMLError as error:
+            if up and error.value in (nvml.NVML_ERROR_INVALID_ARGUMENT, nvml.NVML_ERROR_NOT_SUPPORTED):
+                break  # the GPU has no more
+            raise
+    return tuple(up)
+
+
+def _work(handle: Handle, since: int) -> Sequence[Any]:
+    try:
+        found: Sequence[Any] = nvml.nvmlDeviceGetProcessUtilization(handle, since)
+    except nvml.NVMLError as error:
+        if error.value in (nvml.NVML_SUCCESS, nvml.NVML_ERROR_NOT_FOUND):
+            return ()  # nothing has been done since
+        raise
+    return found
 
 
 def _known(text: str | Absent) -> str:

@@ -6,7 +6,7 @@ Everyone else reads the latest sample. A driver that hangs stops this thread and
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -61,11 +61,11 @@ class Sampler(threading.Thread):
             try:
                 sample = self._node.sample()
                 self._events.follow(sample)
-                self._publish(replace(sample, xids=self._events.xids()))
+                self._publish(self._events.told(sample))
             except DriverGone as gone:
                 pause = max(self._interval, ABSENT_SECONDS)
                 self._events.lose()
-                self._publish(Sample(self._now(), 0.0, problem=str(gone), xids=self._events.xids()))
+                self._publish(self._events.told(Sample(self._now(), 0.0, problem=str(gone))))
             except DriverReplaced as replaced:
                 self._publish(Sample(self._now(), 0.0, problem=str(replaced)))
                 self._replaced(str(replaced))
@@ -90,15 +90,16 @@ class Events:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._xids: Counter[tuple[str, int]] = Counter()
+        self._last: dict[str, int] = {}  # by UUID
         self._lock = threading.Lock()
         self._followed: frozenset[str] = frozenset()  # UUIDs
         self._thread: threading.Thread | None = None
         self._generation = 0  # of the driver: threads of an older one end
 
-    def xids(self) -> Mapping[tuple[str, int], int]:
-        """Xids since the start, by GPU's UUID and number."""
+    def told(self, sample: Sample) -> Sample:
+        """The sample, with the Xids since the start."""
         with self._lock:
-            return dict(self._xids)
+            return replace(sample, xids=dict(self._xids), last_xids=dict(self._last))
 
     def follow(self, sample: Sample) -> None:
         """Listen to the GPUs of a sample; again when others are there."""
@@ -142,7 +143,8 @@ class Events:
         if event.eventType == XID:
             uuid = nvml.nvmlDeviceGetUUID(event.device)
             with self._lock:
-                self._xids[uuid, int(event.eventData)] += 1
+                self._last[uuid] = int(event.eventData)
+                self._xids[uuid, self._last[uuid]] += 1
         if event.eventType in (XID, MIG_CHANGED, GPU_UNAVAILABLE, RECOVERY_ACTION):
             self._wake()
 

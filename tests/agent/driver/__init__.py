@@ -83,11 +83,19 @@ def gpu(index: int, **more: str) -> Settings:
         "pcie_replay": "5",
         "pcie_generation": "5",
         "pcie_width": "16",
+        "pcie_max_generation": "5",
+        "pcie_max_width": "16",
+        "ecc_mode": "1,1",
+        "nvlink.0": "1",
+        "nvlink.1": "0",
+        "nvlink.2": "1",
         "mig_mode": "0,0",
         "max_mig": "7",
         "fabric": "0,3,3,0",
         "field.186": "598000",
         "field.74": "2500000000",
+        "field.82": "71",
+        "field.30": "3",
         "field.230": "0",
         "field.138": "1000",
         "gpm": "1",
@@ -95,6 +103,7 @@ def gpu(index: int, **more: str) -> Settings:
         "gpm.2": "88.25",
         "events": str(0x8 | 0x100 | 0x4000 | 0x8000),
         "processes": "4242:66571993088:4294967295:4294967295",
+        "process_utilization": "4242:1000:55,4242:2000:87",
     } | more
     return {f"gpu{index}.{key}": value for key, value in told.items()}
 

@@ -269,6 +269,9 @@ OF(nvmlDeviceGetNvLinkState, "nvlink")
 UINT(nvmlDeviceGetPcieReplayCounter, "pcie_replay")
 UINT(nvmlDeviceGetCurrPcieLinkGeneration, "pcie_generation")
 UINT(nvmlDeviceGetCurrPcieLinkWidth, "pcie_width")
+UINT(nvmlDeviceGetMaxPcieLinkGeneration, "pcie_max_generation")
+UINT(nvmlDeviceGetMaxPcieLinkWidth, "pcie_max_width")
+TWO(nvmlDeviceGetEccMode, "ecc_mode")
 TWO(nvmlDeviceGetMigMode, "mig_mode")
 UINT(nvmlDeviceGetMaxMigDeviceCount, "max_mig")
 UINT(nvmlDeviceGetGpuInstanceId, "gi")
@@ -365,6 +368,28 @@ int nvmlDeviceGetComputeRunningProcesses_v3(Handle *handle, unsigned *count, Pro
         found += *found == ',';
     }
     *count = there;
+    return leave(!result && there > room ? INSUFFICIENT_SIZE : result);
+}
+
+typedef struct { unsigned pid; unsigned long long at; unsigned sm, memory, encoder, decoder; } Work;
+
+int nvmlDeviceGetProcessUtilization(Handle *handle, Work *out, unsigned *count, unsigned long long since) { /* pid:at:sm,… */
+    const char *found = "";
+    int result = enter();
+    if (!result) result = get(handle, "process_utilization", &found);
+    unsigned room = out ? *count : 0, there = 0;
+    while (!result && *found) {
+        Work each = {0};
+        if (sscanf(found, "%u:%llu:%u", &each.pid, &each.at, &each.sm) < 3) break;
+        if (each.at > since) {
+            if (there < room) out[there] = each;
+            there++;
+        }
+        found += strcspn(found, ",");
+        found += *found == ',';
+    }
+    *count = there;
+    if (!result && !there) result = NOT_FOUND;
     return leave(!result && there > room ? INSUFFICIENT_SIZE : result);
 }
 

@@ -1,0 +1,1 @@
+"""What is read of devices, as data, by what it is about."""
