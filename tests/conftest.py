@@ -22,7 +22,7 @@ settings.load_profile("untimed")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test needs real parts exactly if it asks for one of them, so nobody has to write the mark."""
-    parts = {"control_plane", "bare_control_plane", "prometheus_tools", "helm"}
+    parts = {"control_plane", "bare_control_plane", "prometheus_tools", "helm", "lab"}
     for item in items:
         if parts & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.realparts)

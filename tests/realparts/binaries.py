@@ -1,7 +1,7 @@
-"""Finds or builds the real components: etcd, the Kubernetes control plane, kubectl, kwok.
+"""Finds or builds the real components: etcd, the Kubernetes control plane, kubectl, kwok, and what a node runs.
 
 They are built from Go modules by the ordinary go client, checksums verified, once a version, into the user's
-cache folder. `python -m tests.realparts.binaries [VERSION…]` builds all that are missing.
+cache folder. `python -m tests.realparts.binaries [VERSION…]` builds all that are missing, a node's too.
 """
 
 import fcntl
@@ -28,11 +28,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Source:
-    """A Go module at one version. `stamp`: linker variables; without them a component says v0.0.0-master."""
+    """A Go module at one version. `stamp`: linker variables; without them a component says v0.0.0-master.
+
+    `tags`: what is left out of it, as its makers name that.
+    """
 
     module: str
     version: str
     stamp: tuple[str, ...] = ()
+    tags: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ def kubernetes(version: str) -> Source:
 ETCD = Source("go.etcd.io/etcd/server/v3", "v3.6.16")
 KWOK = Source("sigs.k8s.io/kwok", "v0.8.0")
 HELM = Part("helm", Source("helm.sh/helm/v3", "v3.22.0"), "helm.sh/helm/v3/cmd/helm")
+CONTAINERD = Source(
+    "github.com/containerd/containerd/v2",
+    "v2.2.9",
+    stamp=("github.com/containerd/containerd/v2/version.Version=v2.2.9",),
+    tags="no_btrfs,no_devmapper,no_zfs",
+)
 
 
 def parts(version: str) -> tuple[Part, ...]:
@@ -69,6 +79,15 @@ def parts(version: str) -> tuple[Part, ...]:
         Part("kubectl", newest, "k8s.io/kubernetes/cmd/kubectl", asset=True),
     )
 
+
+# What a node runs besides Debian's runc.
+NODE = (
+    Part("kubelet", kubernetes(NEWEST.version), "k8s.io/kubernetes/cmd/kubelet"),
+    *(
+        Part(name, CONTAINERD, f"{CONTAINERD.module}/cmd/{name}")
+        for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+    ),
+)
 
 CERTIFICATES = Path(__file__).with_name("certificates")
 
@@ -98,7 +117,7 @@ def certificates(say: Say) -> Path:
     if not path.exists():
         with _one_builder(cache, say):
             if not path.exists():
-                _build_one(find_go(), CERTIFICATES, ".", (), path, lambda _seconds: None)
+                _build_one(find_go(), CERTIFICATES, ".", Source("", ""), path, lambda _seconds: None)
     return path
 
 
@@ -163,7 +182,7 @@ def _build_and_tell(go: str, module: Path, part: Part, target: Path, position: s
             say(f"real parts: building {part.name} {position} … {seconds:.0f} s")
             next_word += 15.0
 
-    _build_one(go, module, part.package, part.source.stamp, target, tick)
+    _build_one(go, module, part.package, part.source, target, tick)
     say(f"real parts: built {part.name} {position} in {time.monotonic() - started:.0f} s")
 
 
@@ -198,17 +217,19 @@ def _go(go: str, folder: Path, *arguments: str) -> str:
 
 
 def _build_one(
-    go: str, module: Path, package: str, stamp: Sequence[str], target: Path, tick: Callable[[float], None]
+    go: str, module: Path, package: str, source: Source, target: Path, tick: Callable[[float], None]
 ) -> None:
     """Build to a temporary name, then rename: a killed build leaves no half binary under the right name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    linked = " ".join(["-s", "-w", *(f"-X {variable}" for variable in stamp)])
+    linked = " ".join(["-s", "-w", *(f"-X {variable}" for variable in source.stamp)])
     arguments = (
         "build",
         "-mod=mod",
         "-buildvcs=false",
         "-trimpath",
+        "-tags",
+        source.tags,
         "-ldflags",
         linked,
         "-o",
@@ -264,7 +285,7 @@ def main(argv: Sequence[str]) -> int:
 
     for version in argv or [NEWEST.version]:
         try:
-            built = ensure(say, version)
+            built = {**ensure(say, version), **built(NODE, say)}
         except PartsUnavailable as failure:
             say(str(failure))
             return 1

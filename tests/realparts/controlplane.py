@@ -29,10 +29,12 @@ class ControlPlane:
 
     It serves all versions of resource.k8s.io that its release knows, has RBAC and people of different rights
     (`users.PEOPLE`), and leaves neither process nor file behind, even if this interpreter is killed (the files then
-    stay in the temporary folder).
+    stay in the temporary folder). `host`: the API server's address; the lab's is reached from its nodes.
     """
 
-    def __init__(self, binaries: Mapping[str, Path], release: Release = NEWEST) -> None:
+    def __init__(
+        self, binaries: Mapping[str, Path], release: Release = NEWEST, host: str = "127.0.0.1"
+    ) -> None:
         self.binaries = binaries
         self.release = release
         self._folder = tempfile.TemporaryDirectory(prefix="dratui-realparts-")
@@ -41,9 +43,9 @@ class ControlPlane:
         self._kubectls: dict[str, Kubectl] = {}
         api, self._etcd_port, etcd_peer = free_ports(3)
         self.etcd = f"http://127.0.0.1:{self._etcd_port}"
-        self.server = f"https://127.0.0.1:{api}"
+        self.server = f"https://{host}:{api}"
         self._commands = flags.commands(
-            self.path, release, api_port=api, etcd_ports=(self._etcd_port, etcd_peer)
+            self.path, release, host=host, api_port=api, etcd_ports=(self._etcd_port, etcd_peer)
         )
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from tests.realparts.releases import Release
 
 
 def commands(
-    folder: Path, release: Release, *, api_port: int, etcd_ports: tuple[int, int]
+    folder: Path, release: Release, *, host: str, api_port: int, etcd_ports: tuple[int, int]
 ) -> Mapping[str, Sequence[str]]:
     """The arguments of each component; everything it writes is below `folder`."""
     keys = folder / "keys"
@@ -25,7 +25,7 @@ def commands(
             "--unsafe-no-fsync",
             "--log-level=warn",
         ),
-        "kube-apiserver": apiserver(folder, release, api_port, etcd_ports[0]),
+        "kube-apiserver": apiserver(folder, release, api_port, etcd_ports[0], host=host),
         "kube-controller-manager": (
             f"--kubeconfig={folder}/kube-controller-manager.kubeconfig",
             f"--service-account-private-key-file={keys}/sa.key",
@@ -51,7 +51,12 @@ def commands(
 
 
 def apiserver(
-    folder: Path, release: Release, port: int, etcd_port: int, only: Collection[str] = ()
+    folder: Path,
+    release: Release,
+    port: int,
+    etcd_port: int,
+    only: Collection[str] = (),
+    host: str = "127.0.0.1",
 ) -> Sequence[str]:
     """The arguments of an API server.
 
@@ -65,9 +70,9 @@ def apiserver(
         served.append("scheduling.k8s.io/v1alpha2=true")
     return (
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={host}",
         f"--secure-port={port}",
-        "--advertise-address=127.0.0.1",
+        f"--advertise-address={host}",
         # An Endpoints object may not hold a loopback address, and no pod looks for the server here.
         "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.196.0.0/24",

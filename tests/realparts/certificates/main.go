@@ -3,7 +3,7 @@
 //
 //	certificates DIR [NAME=GROUP ...]
 //
-// writes to DIR: ca.{crt,key}, server.{crt,key} for 127.0.0.1 and localhost, NAME.{crt,key} for each client, sa.key.
+// writes to DIR: ca.{crt,key}, server.{crt,key} for 127.0.0.1, the lab's address and localhost, NAME.{crt,key} for each client, sa.key.
 //
 //	certificates -seconds N DIR [NAME=GROUP ...]
 //
@@ -64,7 +64,7 @@ func issueServer(dir string, ca *x509.Certificate, caKey *ecdsa.PrivateKey) {
 		Subject:     pkix.Name{CommonName: "kube-apiserver"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:    []string{"localhost", "kubernetes.default.svc"},
-		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")},
+		IPAddresses: []net.IP{net.ParseIP("127.0.0.1"), net.ParseIP("10.196.0.1")},
 	}
 	issue(dir, "server", server, ca, caKey)
 }

@@ -1,0 +1,1 @@
+"""The agent and the dashboard on a cluster with nodes: real pod proxy, real kubelet, all in namespaces of its own."""

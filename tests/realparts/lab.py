@@ -1,0 +1,96 @@
+"""A cluster in namespaces of its own (`namespaces`): its API server reaches addresses that nobody else sees.
+
+with Lab() as lab:                                # inside only: `namespaces.entered` runs a command there
+    agent = lab.agent("node-1", driver)           # the real agent, reading a driver of ours
+    agent.get("/metrics", user="viewer")          # through the API server's pod proxy
+"""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Final, Self
+
+import yaml
+
+from tests.agent.driver import FakeDriver, build
+from tests.realparts import binaries
+from tests.realparts.agents import Agent
+from tests.realparts.controlplane import ControlPlane
+
+API: Final = "10.196.0.1"  # of the API server; the certificate names it
+AGENTS: Final = "gpu-monitoring"  # the namespace of agents
+READERS: Final = "dratui-agent-readers"  # who may read them through the pod proxy
+
+
+class Lab:
+    """A control plane, and agents on nodes that nobody runs: for the pod proxy a Pod with an address is enough."""
+
+    def __init__(self) -> None:
+        self.plane = ControlPlane(binaries.ensure(print), host=API)
+        self._agents: list[Agent] = []
+        self._library: Path | None = None
+
+    def __enter__(self) -> Self:
+        own_address(API)
+        self.plane.start()
+        self.plane.create_namespace(AGENTS)
+        self.plane.apply(RIGHTS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for agent in self._agents:
+            agent.kill()
+        self.plane.stop()
+
+    def driver(self, name: str) -> FakeDriver:
+        """A driver of ours without devices. Needs `tests.agent.driver.compiler`."""
+        if self._library is None:
+            self._library = build(self.plane.path)
+        folder = self.plane.path / "drivers" / name
+        folder.mkdir(parents=True)
+        return FakeDriver(folder, self._library)
+
+    def node(self, name: str) -> None:
+        """A Node object. Nobody runs pods there."""
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
+        self.plane.apply(yaml.safe_dump(node))
+        self._patch("node", name, {"conditions": [{"type": "Ready", "status": "True"}]})
+
+    def agent(self, node: str, driver: FakeDriver, *, interval: str = "1s", https: bool = False) -> Agent:
+        """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only."""
+        address = f"10.199.0.{len(self._agents) + 1}"
+        own_address(address)
+        agent = Agent(self.plane, AGENTS, f"dratui-agent-{node}", node, address, driver, interval, https)
+        self._agents.append(agent)
+        self.plane.apply(yaml.safe_dump(agent.pod()))
+        self._patch("pod", agent.name, agent.status(), "-n", AGENTS)
+        agent.start()
+        return agent
+
+    def _patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:
+        patch = json.dumps({"status": status})
+        self.plane.kubectl(
+            "patch", kind, name, *where, "--subresource=status", "--type=merge", "--patch", patch
+        )
+
+
+def own_address(address: str) -> None:
+    """From now on it is one of this machine's, as the lab sees it."""
+    subprocess.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"], check=True)
+
+
+# What the chart gives to those who read agents. Of the people only the viewer may.
+RIGHTS = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{namespace: {AGENTS}, name: {READERS}}}
+rules:
+- {{apiGroups: [""], resources: [pods/proxy], verbs: [get]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{namespace: {AGENTS}, name: {READERS}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {READERS}}}
+subjects:
+- {{apiGroup: rbac.authorization.k8s.io, kind: User, name: viewer}}
+"""
