@@ -285,11 +285,11 @@ def main(argv: Sequence[str]) -> int:
 
     for version in argv or [NEWEST.version]:
         try:
-            built = {**ensure(say, version), **built(NODE, say)}
+            found = {**ensure(say, version), **built(NODE, say)}
         except PartsUnavailable as failure:
             say(str(failure))
             return 1
-        for name, path in built.items():
+        for name, path in found.items():
             print(f"{name:<24} {path}")
     return 0
 
