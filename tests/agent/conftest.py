@@ -8,6 +8,8 @@ import pynvml
 import pytest
 
 from tests.agent.driver import FakeDriver, build, compiler
+from tests.agent.scraped import Scraped, scraped_node
+from tests.realparts.prometheus import Tools
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +29,10 @@ def driver(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
     yield fake
     fake.set({"hang": None})
+
+
+@pytest.fixture
+def scraped(driver: FakeDriver, tmp_path: Path, prometheus_tools: Tools) -> Iterator[Scraped]:
+    """A node of GPUs, cut ones too, and the Prometheus that scrapes its agent."""
+    with scraped_node(driver, tmp_path, prometheus_tools) as made:
+        yield made
