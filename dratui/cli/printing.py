@@ -14,6 +14,7 @@ from dratui.cluster.store import Changes
 from dratui.failure import Failure
 from dratui.terminal import clean, fit, width
 from dratui.views.listing import Listing
+from dratui.views.live import measured
 from dratui.views.table import Column
 from dratui.views.tables import named, path
 
@@ -92,7 +93,7 @@ class Printer:
 
     def _shown(self) -> list[Column[Any]]:
         """As kubectl: no namespace column where all rows are of one. Sentences come last: nothing is cut here."""
-        columns = self._table.shown(wide=self._form.output == "wide")
+        columns = self._table.shown(wide=self._form.output == "wide", live=measured(self._listing.store))
         one = bool(self._listing.query.namespace)
         return sorted((c for c in columns if not (one and c.title == "NAMESPACE")), key=lambda c: c.prose)
 

@@ -14,6 +14,7 @@ from dratui.events import Source
 from dratui.failure import Failure
 from dratui.past import Past
 from dratui.tui import replay
+from dratui.tui.attention import LOOK_SECONDS, Attention
 from dratui.tui.commanding import Commanding
 from dratui.tui.contexts import Contexts
 from dratui.tui.frame import Frame
@@ -110,6 +111,7 @@ class Shell(Screen[None], inherit_bindings=False):
             ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
+        self._attention = Attention(world, source, self._guide, rows)
         self._frame = Frame(world, source, self._guide, lambda: self._sums, self._travel, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
         self._work = Work(self, self.say, self._frame.tell, world.keymap)
@@ -188,6 +190,7 @@ class Shell(Screen[None], inherit_bindings=False):
         if self._start != Overview():
             self._try(lambda: self._guide.jump(self._start))
         self._showing()
+        self.set_interval(LOOK_SECONDS, self._attention.look)
         if self._travel.replays:
             self.run_worker(self._travel.get_ready())
 

@@ -7,6 +7,9 @@ done the listing stays as it was; a newer question drops the older one.
 
 A screen shows few of many rows. Where the key alone tells whether and where a row is listed, one that changed is only
 marked, and made again when someone looks at it, when a filter or an order needs it, or in `prepare`.
+
+What is sorted by a measured value, which changes all the time, stays in the order in which it was sorted until
+`settle`: what one reads does not move each second.
 """
 
 from bisect import bisect_left
@@ -68,6 +71,7 @@ class Listing:
         self._places: dict[
             Any, Any
         ] = {}  # by row key: where the table's own order has it, if not where the key is
+        self._held: dict[Any, Any] = {}  # by row key: what it was sorted by, where that changes all the time
         self._all: list[Any] = []  # keys of all rows in that order
         self.keys: list[Any] = []
         self._arranged = False  # whether `keys` are what `_look` says
@@ -87,7 +91,7 @@ class Listing:
         other.store = store
         other._rows, other._places = self._rows.copy(), self._places.copy()
         other._stale, other._noted = self._stale.copy(), self._noted.copy()
-        other._all = self._all.copy()
+        other._all, other._held = self._all.copy(), self._held.copy()
         other.keys = other._all if self.keys is self._all else self.keys.copy()
         other._texts, other._preparing = Texts(self.table), None
         return other
@@ -158,6 +162,11 @@ class Listing:
         look = Look(self.table, query)
         self._asked, self._arranging, self.progress = look, self._arrange(look, now), 0.0
 
+    def settle(self, now: datetime) -> None:
+        """Sort by what is measured now, once `advance` got there."""
+        if self._look.moves and not self.working:
+            self.ask(self.query, now)
+
     def note(self, changes: Changes) -> None:
         """Rows changed; `advance` makes them again."""
         self._noted.update(changes.rows.get(self.table.kind, ()))
@@ -224,8 +233,8 @@ class Listing:
         """The rows of a query. They become those of the listing at the end, all at once."""
         if not look.by_key:
             yield from stretch(self._freshen(), 0, 0.3)
-        same = self._arranged and look.same_rows(self._look)
-        turned = self._arranged and look.turns_round(self._look)
+        same = self._arranged and not look.moves and look.same_rows(self._look)
+        turned = self._arranged and not look.moves and look.turns_round(self._look)
         narrower = same or (self._arranged and look.narrows(self._look))
         keys = chosen = self.keys if narrower or turned else self._all
         if not (look.selects_all or same or turned):
@@ -239,6 +248,8 @@ class Listing:
             chosen = yield from stretch(self._sorted(chosen, look), 0.6, 1)
         elif not narrower and look.query.descending:
             chosen = chosen[::-1]
+        if not (narrower and look.moves):
+            self._held = yield from self._hold(chosen if look.moves else (), look)
         self.keys, self._look, self._arranged = chosen, look, True
 
     def _sorted(self, keys: Sequence[Any], look: Look) -> Work[list[Any]]:
@@ -259,6 +270,14 @@ class Listing:
         down = look.query.descending
         done = yield from stretch(ordered(known, values, descending=down), 0.3, 1)
         return done + (unknown[::-1] if down else unknown)
+
+    def _hold(self, keys: Sequence[Any], look: Look) -> Work[dict[Any, Any]]:
+        """What rows are sorted by now."""
+        held: dict[Any, Any] = {}
+        for at in range(0, len(keys), 2 * STEP):
+            held.update((key, look.rank(self._rows[key])) for key in keys[at : at + 2 * STEP])
+            yield 1.0
+        return held
 
     def _turned(self, look: Look) -> list[Any]:
         """What is listed, in the opposite order; what is unknown stays at the end."""
@@ -313,7 +332,7 @@ class Listing:
         self._stale.difference_update(made)
         for key in came:
             self._find_place(key)
-        after = {key: look.place(fresh[key], self._own_place(key)) for key in chosen}
+        after = {key: self._belongs(key, fresh[key]) for key in chosen}
         leave = [key for key in before if before[key] != after.get(key)]
         enter = [key for key in after if after[key] != before.get(key)]
 
@@ -326,6 +345,11 @@ class Listing:
             del rows[key]
             places.pop(key, None)
         self.keys = self._all if one_list else joined(self.keys, enter, self._place, descending=down)
+        if look.moves:
+            self._held.update((key, look.rank(rows[key])) for key in enter)
+            for key in leave:
+                if key not in after:
+                    del self._held[key]
         return bool(leave or enter)
 
     def _refresh(self, key: Any) -> None:
@@ -337,7 +361,12 @@ class Listing:
             self._rows[key] = row
 
     def _place(self, key: Any) -> Any:
-        return self._look.place(self._rows[key], self._own_place(key))
+        return self._belongs(key, self._rows[key])
+
+    def _belongs(self, key: Any, row: Any) -> Any:
+        """Where a row belongs: where it was put, if what it is sorted by changes all the time."""
+        own = self._own_place(key)
+        return (self._held[key], own) if key in self._held else self._look.place(row, own)
 
     def _own_place(self, key: Any) -> Any:
         """Where the table's own order has a row; never the same for two."""

@@ -46,6 +46,11 @@ class Look:
         return self.search.all and self.column is None and not content
 
     @property
+    def moves(self) -> bool:
+        """Whether what it sorts by changes all the time."""
+        return self.column is not None and self.column.live
+
+    @property
     def selects_all(self) -> bool:
         """Whether it leaves nothing out."""
         somewhere = bool(self.query.namespace) and self.table.namespaced
@@ -62,7 +67,7 @@ class Look:
         if query.namespace and table.namespaced:
             left = [k for k in left if k.namespace == query.namespace]
         if query.faults_only:
-            left = [k for k in left if is_fault(table, rows[k])]
+            left = [k for k in left if is_fault(table, rows[k], now)]
         if (allows := self.allows) is not None:
             left = [k for k in left if allows(store, k)]
         if query.within is not None:
@@ -78,7 +83,7 @@ class Look:
     def value(self, row: Any) -> Any:
         """What rows are sorted by; None is unknown. Values of one column have one type."""
         assert self.column is not None
-        value = self.column.value(row)
+        value = (self.column.rank or self.column.value)(row)
         return (
             sum(value.values()) if isinstance(value, dict) else value
         )  # mappings have no order of their own
@@ -88,10 +93,10 @@ class Look:
         return own if self.column is None else (self.rank(row), own)
 
 
-def is_fault(table: Table[Any], row: Any) -> bool:
+def is_fault(table: Table[Any], row: Any, now: datetime) -> bool:
     """Whether any cell of a row is a fault, waits, or is tainted: what an operator looks for."""
     wanted = (Style.FAULT, Style.WAITING, Style.TAINTED)
-    return any(column.style_of(row) in wanted for column in table.columns if column.glyph)
+    return any(column.style_of(row, now) in wanted for column in table.columns if column.glyph)
 
 
 def _sort_column(table: Table[Any], title: str) -> Column[Any] | None:

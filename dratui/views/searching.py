@@ -1,7 +1,7 @@
 """Which rows a filter lets through, at the pace of someone typing over 100,000 of them.
 
-What a filter searches is kept for each row until the row changes. It leaves out the columns that tick (ages), as k9s
-does: what they say is old a second later, and rows would come and go by themselves.
+What a filter searches is kept for each row until the row changes. It leaves out the columns that move (ages, as in k9s,
+and measured values): what they say is old a second later, and rows would come and go by themselves.
 """
 
 import re
@@ -27,7 +27,7 @@ class Texts:
     """The searched text of each row, kept until it is told to `forget` it: folded, as UTF-8, which is the smallest."""
 
     def __init__(self, table: Table[Any]) -> None:
-        self._columns = tuple((c.text, c.value) for c in table.columns if not c.ticks)
+        self._columns = tuple((c.text, c.value) for c in table.columns if not c.moves)
         self._folded: dict[Any, bytes] = {}
 
     def of(self, row: Any, now: datetime) -> str:

@@ -34,26 +34,36 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column(Generic[R]):
-    """One column. `value` is what is sorted by; None is unknown, and shown so."""
+    """One column. `value` is what is sorted by, unless `rank` is; None is unknown, and shown so."""
 
     title: str
     value: Callable[[R], Any]
     text: Callable[[Any, datetime], str] = words.plain  # (value, now) → text, not yet cleaned
     style: Callable[[R], Style] | None = None
+    rank: Callable[[R], Any] | None = None
+    stale: Callable[[R, datetime], bool] | None = None  # whether what it says is old: then it is dim
     glyph: bool = False  # the screens put the style's glyph before the text
     align: Literal["left", "right"] = "left"
     grow: bool = False  # takes the room that is left
     prose: bool = False  # a sentence: cut at its end, where names are cut in the middle
     wide: bool = False  # only in the wide form
     ticks: bool = False  # the text changes with the clock
+    live: bool = False  # a measured value: it changes all the time, and is not there where nothing measures
 
     def cell(self, row: R, now: datetime) -> str:
         """The cell's text, safe for a terminal."""
         return clean(self.text(self.value(row), now))
 
-    def style_of(self, row: R) -> Style:
+    def style_of(self, row: R, now: datetime) -> Style:
         """The cell's style."""
+        if self.stale is not None and self.stale(row, now):
+            return Style.DIM
         return self.style(row) if self.style is not None else Style.PLAIN
+
+    @property
+    def moves(self) -> bool:
+        """Whether its text changes by itself: that is no news, and no search finds it."""
+        return self.ticks or self.live
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,9 +93,9 @@ class Table(Generic[R]):
     empty: str  # said when there are no rows
     order: Callable[[Any], Any] | None = None  # of keys: how rows are listed when nothing else is asked for
 
-    def shown(self, *, wide: bool) -> tuple[Column[R], ...]:
-        """The columns of the narrow or the wide form."""
-        return tuple(c for c in self.columns if wide or not c.wide)
+    def shown(self, *, wide: bool, live: bool) -> tuple[Column[R], ...]:
+        """The columns of the narrow or the wide form; measured values are in the narrow one only if there are any."""
+        return tuple(c for c in self.columns if wide or (not c.wide and (live or not c.live)))
 
     def text(self, row: R, now: datetime) -> tuple[str, ...]:
         """All cells of a row, wide ones too."""

@@ -24,7 +24,7 @@ from dratui.cluster.pods import PodRow, pod_row
 from dratui.cluster.pools import PoolRow, pool_row
 from dratui.cluster.store import KEYS
 from dratui.cluster.tenants import NamespaceRow, namespace_row
-from dratui.views import cells, styles, words
+from dratui.views import cells, live, styles, words
 from dratui.views.table import Column, Style, Table
 
 _DRA = ("resourceslices", "resourceclaims")
@@ -42,7 +42,9 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="NAME", value=lambda r: r.name, grow=True),
         Column(title="STATE", value=lambda r: r.state, style=styles.claim, glyph=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        live.UTIL,
         Column(title="DEVICES", value=cells.claim_devices, grow=True, prose=True),
+        *(live.IDLE, live.MEMORY, live.POWER),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CONSUMERS", value=cells.claim_consumers),
         Column(title="REASON", value=lambda r: r.reason, grow=True, prose=True),
@@ -51,6 +53,7 @@ CLAIMS: Table[ClaimRow] = Table(
         Column(title="CHOICE", value=cells.claim_choices, style=styles.choice, wide=True),
         Column(title="ALLOCATED", value=lambda r: r.allocated, text=words.since, ticks=True, wide=True),
         Column(title="DUE", value=cells.claim_due, text=words.due, style=styles.due, ticks=True, wide=True),
+        live.SAMPLED,
     ),
     keys=KEYS["claims"],
     objects=lambda s: s.claims,
@@ -74,7 +77,9 @@ DEVICES: Table[DeviceRow] = Table(
         Column(title="POOL", value=lambda r: r.pool, grow=True),
         Column(title="DEVICE", value=lambda r: r.device),
         Column(title="STATE", value=lambda r: r.state, style=styles.device, glyph=True),
+        *(live.UTIL, live.MEMORY),
         Column(title="CLAIMS", value=cells.holders, grow=True),
+        *(live.IDLE, live.POWER),
         Column(title="PRODUCT", value=lambda r: r.product, grow=True),
         Column(title="NODE", value=lambda r: r.node or r.where),
         Column(
@@ -84,6 +89,7 @@ DEVICES: Table[DeviceRow] = Table(
         Column(title="LEFT", value=cells.shared_capacity, wide=True),
         Column(title="SLICE", value=lambda r: r.slice, wide=True),
         Column(title="WHY", value=lambda r: r.why, wide=True),
+        live.SAMPLED,
     ),
     keys=KEYS["devices"],
     row=device_row,
@@ -165,11 +171,14 @@ PODS: Table[PodRow] = Table(
         Column(title="STATUS", value=lambda r: r.status, style=styles.pod, glyph=True),
         Column(title="RESTARTS", value=lambda r: r.restarts, align="right", wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
+        live.UTIL,
         Column(title="WAITING", value=cells.waiting, style=styles.waiting, grow=True, prose=True),
+        *(live.IDLE, live.MEMORY, live.POWER),
         Column(title="NODE", value=lambda r: r.node),
         Column(title="CLAIMS", value=lambda r: r.claims, text=words.listing),
         Column(title="DEVICES", value=lambda r: ", ".join((*r.devices, cells.plugin(r.plugin))).strip(", ")),
         Column(title="DUE", value=cells.pod_due, text=words.due, style=styles.due, ticks=True, wide=True),
+        live.SAMPLED,
     ),
     keys=KEYS["pods"],
     objects=lambda s: s.pods,
@@ -196,10 +205,12 @@ NODES: Table[NodeRow] = Table(
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
         Column(title="HELD", value=lambda r: r.held, align="right"),
         Column(title="FREE", value=lambda r: r.free, align="right"),
+        *(live.UTIL, live.MEMORY, live.POWER),
         Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True, prose=True),
         Column(title="DEVICE PLUGIN", value=cells.node_plugin),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
+        live.SAMPLED,
     ),
     keys=KEYS["nodes"],
     row=node_row,
@@ -297,6 +308,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
         Column(title="STATUS", value=lambda r: r.phase or None, wide=True),
         Column(title="AGE", value=lambda r: r.created, text=words.age, align="right", ticks=True),
         Column(title="DEVICES", value=lambda r: r.devices, align="right"),
+        *(live.UTIL, live.MEMORY, live.IDLE, live.POWER),
         Column(title="CLAIMS", value=lambda r: r.claims, align="right"),
         Column(title="PENDING", value=lambda r: r.pending_claims, align="right"),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
@@ -310,6 +322,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
         Column(title="WAITING FOR", value=lambda r: r.waiting_for, text=cells.amounts),
         Column(title="QUOTA", value=cells.quota, grow=True, prose=True),
         Column(title="BY DRIVER", value=lambda r: r.drivers, text=cells.amounts, wide=True),
+        live.SAMPLED,
     ),
     keys=KEYS["namespaces"],
     row=namespace_row,

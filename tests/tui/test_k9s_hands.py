@@ -82,6 +82,7 @@ HANDS = {
     "N": Hand(keys="N g", shows=["NAME↑"], cursor="eval-gpu"),
     "A": Hand(keys="A g", shows=["AGE↑"], cursor="train-7-gpu"),
     "S": Hand(keys="S S g", shows=["STATE↓"], cursor="train-7-gpu"),
+    **{key: Hand(keys=key, shows=["nothing here is measured"]) for key in "UMI"},  # else: test_measured
     # toggle
     "ctrl-w": Hand(keys="ctrl-w", shows=["›"]),
     "ctrl-z": Hand(keys="ctrl-z", shows=["Claims(all)[1 of 3] faults only"], hides="eval-gpu"),

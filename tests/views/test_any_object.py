@@ -176,7 +176,7 @@ def show(store: Store, summary: Summary, changes: Changes) -> None:
             if row is not None:
                 table.text(row, NOW)
                 for column in table.columns:
-                    column.style_of(row)
+                    column.style_of(row, NOW)
                 msgspec.json.encode(table.told(store, key) if table.told else row)
 
 

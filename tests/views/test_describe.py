@@ -167,7 +167,8 @@ def test_a_pod_that_cannot_leave() -> None:
     assert (found.state, found.style) == ("Terminating", Style.FAULT)
     assert lines(found)["POD"]["cannot leave"] == reason
     assert lines(found)["POD"]["evicted"] == "DeletionByDeviceTaintManager: taint"
-    assert TABLES["pods"].columns[6].cell(TABLES["pods"].row(made, subject.key), NOW) == f"{reason} (derived)"
+    column = next(c for c in TABLES["pods"].columns if c.title == "WAITING")
+    assert column.cell(TABLES["pods"].row(made, subject.key), NOW) == f"{reason} (derived)"
 
 
 def test_a_pods_claim_that_is_not_there_is_absent_only_if_we_could_see_it() -> None:

@@ -256,5 +256,5 @@ def test_a_device_answers_to_its_name_and_to_its_path() -> None:
 
 def test_only_a_pod_that_waits_is_coloured_so() -> None:
     column = next(c for c in TABLES["pods"].columns if c.title == "WAITING")
-    styled = {row.name: column.style_of(row) for row in Listing(small(), Query(kind="pods"), NOW).rows()}
+    styled = {row.name: column.style_of(row, NOW) for row in Listing(small(), Query(kind="pods"), NOW).rows()}
     assert styled == {"train": Style.PLAIN, "eval": Style.WAITING}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from dratui.terminal import fit, width
 from dratui.tui.lines import Line, Part
 from dratui.tui.themes import Skin
+from dratui.views import gauges
 from dratui.views.table import Style
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 LONGEST_BAR = 24
 SHORTEST_BAR = 8
 GAP = "  "
@@ -49,11 +49,11 @@ def bar(share: float | None, room: int, skin: Skin) -> Line:
     columns = min(room - 7, LONGEST_BAR)
     if share is None or columns < SHORTEST_BAR:
         return ()
-    eighths = round(share * columns * 8)
-    full, rest = divmod(eighths, 8)
-    drawn = "█" * full + (EIGHTHS[rest] if rest else "")
-    return (
-        (f"{GAP}{drawn}", skin.states[Style.HELD]),
-        ("░" * (columns - len(drawn)), skin.dim),
-        (f" {share:4.0%}", skin.plain),
-    )
+    return ((GAP, skin.plain), *gauge(share, columns, skin), (f" {share:4.0%}", skin.plain))
+
+
+def gauge(share: float, columns: int, skin: Skin, style: Style = Style.HELD) -> Line:
+    """A share of 1 as a bar in exactly `columns`."""
+    drawn = gauges.bar(share, columns)
+    full = drawn.rstrip("░")
+    return ((full, skin.states[style]), (drawn[len(full) :], skin.dim))

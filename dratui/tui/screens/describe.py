@@ -10,9 +10,11 @@ from dratui.failure import Failure
 from dratui.terminal import fit, width
 from dratui.tui.lines import Line
 from dratui.tui.places import Card, Place, Rows, name_of
+from dratui.tui.screens.cells import LONGEST_BAR, SHORTEST_BAR, gauge
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.themes import GLYPHS
 from dratui.tui.widgets.board import Block, Board, Entry
+from dratui.views import gauges
 from dratui.views.describe import Cell, Document, Field, Section, describe
 from dratui.views.navigation import drill
 from dratui.views.table import Style
@@ -144,19 +146,32 @@ class DescribeFace(Face[Board]):
             return ()
         skin = self._world.skin
         edge = ("│", skin.dim)
-        drawn, below = [edge], [(" ", skin.plain)]
+        drawn, measured, below = [edge], [edge], [(" ", skin.plain)]
         for cell in cells:
             room = cell.length * unit - 1
-            glyph = GLYPHS.get(cell.style, "")
-            drawn += [(fit(f"{glyph} {cell.text}", room, prose=True), skin.states[cell.style]), edge]
+            ink = skin.states[cell.style]
+            drawn += [(fit(_labelled(cell, room), room, prose=True), ink), edge]
+            measured += [*self._gauge(cell, room), edge]
             below += [(fit(cell.below, room), skin.plain), (" ", skin.plain)]
-        return [Entry(tuple(drawn)), Entry(tuple(below))]
+        if not any(cell.share is not None or cell.unknown for cell in cells):
+            return [Entry(tuple(drawn)), Entry(tuple(below))]
+        return [Entry(tuple(drawn)), Entry(tuple(measured)), Entry(tuple(below))]
+
+    def _gauge(self, cell: Cell, room: int) -> Line:
+        """What is measured of a cell, in exactly `room`."""
+        skin = self._world.skin
+        if cell.share is None:
+            return ((fit(cell.unknown, room, prose=True), skin.states[Style.UNKNOWN]),)
+        said = fit(f"{cell.share:.0%}", min(5, room), "right")
+        return (*gauge(cell.share, room - width(said), skin, cell.style), (said, skin.plain))
 
     def _entry(self, field: Field, spot: Spot, label: int, columns: int) -> list[Entry]:
         skin = self._world.skin
         ink = skin.states[field.style]
         beside = width(field.label) <= label
         indent = label + 2 if beside else INDENT
+        if beside and (drawn := self._drawn(field, columns - indent)):
+            return [Entry(((fit(field.label, label), skin.dim), ("  ", skin.plain), *drawn), spot)]
         pieces = wrap(field.value, max(columns - indent, 1), break_on_hyphens=False) or [""]
         lines: list[Line] = [((" " * indent, skin.plain), (piece, ink)) for piece in pieces]
         if beside:
@@ -164,6 +179,22 @@ class DescribeFace(Face[Board]):
         else:
             lines.insert(0, ((field.label, skin.dim),))
         return [Entry(lines[0], spot), *(Entry(line) for line in lines[1:])]
+
+    def _drawn(self, field: Field, room: int) -> Line:
+        """The line of a field that has more to show than words, if there is room."""
+        skin, ink = self._world.skin, self._world.skin.states[field.style]
+        if field.trail:
+            return ((gauges.line(field.trail, room), skin.states[Style.HELD]),)
+        columns = min(LONGEST_BAR, room - width(field.value) - 2)
+        if field.share is None or columns < SHORTEST_BAR:
+            return ()
+        return (*gauge(field.share, columns, skin), (f"  {field.value}", ink))
+
+
+def _labelled(cell: Cell, room: int) -> str:
+    """A cell's text with the glyph of its style, if there is room for both."""
+    glyph = GLYPHS.get(cell.style, "")
+    return f"{glyph} {cell.text}" if width(cell.text) + 2 <= room or not cell.below else cell.text
 
 
 def _nothing(columns: int) -> Sequence[Entry]:

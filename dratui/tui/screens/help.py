@@ -17,8 +17,8 @@ from dratui.views.tables import TABLES
 
 COLUMNS: Final = (
     (Where.MOVE, Where.INSPECT),
-    (Where.GO, Where.TIME),
-    (Where.TABLE, Where.CARD, Where.PROMPT),
+    (Where.GO, Where.PROMPT),
+    (Where.TABLE, Where.CARD, Where.TIME),
 )
 RARE: Final = frozenset({"podgroups", "computedomains"})
 """Places that few clusters have anything in, and no room is left for; `:` completes them."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from dratui.cluster.store import Changes
 from dratui.events import SETTLED
+from dratui.failure import Failure
 from dratui.terminal import clean
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import why_unknown
@@ -15,12 +16,14 @@ from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.turns import ENTER_SECONDS, SLICE_SECONDS, until
 from dratui.tui.widgets.table import Cursor, VirtualTable
 from dratui.views.listing import Delta, Listing
+from dratui.views.live import measured
 from dratui.views.navigation import drill
 from dratui.views.query import Query
 from dratui.views.slicing import Enough
 from dratui.views.table import Style
 
 PROGRESS_SECONDS: Final = 0.1  # between two words on how far the work is
+SETTLES: Final = 5  # seconds between two orders of rows that are sorted by a measured value
 UNCHANGED: Final = Delta(frozenset(), moved=False)
 
 
@@ -42,6 +45,7 @@ class RowsFace(Face[VirtualTable]):
         self._mark: Cursor | None = None  # where the cursor is to be once there are rows
         self._told = 0.0  # when it was last said how far the work is
         self._here = False
+        self._ticks = 0
         self._complete = False  # whether what the listing was told of is all there is
         self._coming = False  # whether the rows of the place were not yet there at all
         self._aside: Listing | None = None  # of the present, while one looks at the past
@@ -51,6 +55,16 @@ class RowsFace(Face[VirtualTable]):
     def query(self) -> Query:
         """What is asked for at present; the rows may not be there yet."""
         return self._listing.asked
+
+    @property
+    def coming(self) -> bool:
+        """Whether the rows are not there yet."""
+        return self._coming
+
+    @property
+    def sorted_by_live(self) -> bool:
+        """Whether the order depends on what is measured, also of what does not show."""
+        return any(c.live and c.title == self.query.sort for c in self._listing.table.columns)
 
     def enter(self, place: Rows, mark: Cursor | None) -> None:
         """Show a table; raises BadFilter."""
@@ -156,7 +170,11 @@ class RowsFace(Face[VirtualTable]):
             self.view.changed(UNCHANGED, self._world.now(), settled=self._settled())
 
     def tick(self) -> None:
-        """Ages."""
+        """Ages; and what moved by itself is put in order, though not each second."""
+        self._ticks += 1
+        if self._ticks % SETTLES == 0:
+            self._listing.settle(self._world.now())
+            self._begin()
         self.view.tick(self._world.now())
 
     def chosen(self) -> Chosen | None:
@@ -186,8 +204,11 @@ class RowsFace(Face[VirtualTable]):
         if title == "STATE":
             title = next((c.title for c in table.columns if c.glyph), title)
         self.view.chosen_column = title
-        youngest_first = any(c.title == title and c.ticks for c in table.columns)  # ages grow as times fall
-        return title, not self.query.descending if title == self.query.sort else youngest_first
+        column = next((c for c in table.columns if c.title == title), None)
+        if column is not None and column.live and not measured(self._world.store):
+            raise Failure("nothing here is measured", hint=":health says why")
+        down = column is not None and column.moves  # the youngest, or what has most
+        return title, not self.query.descending if title == self.query.sort else down
 
     def choose_column(self, by: int) -> None:
         """Take the next column for sorting by."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from dratui.terminal import fit, width
@@ -38,9 +39,9 @@ class Rows(Protocol):
         """Where `key` is in `keys`."""
 
 
-def face(row: Any, texts: Sequence[str], columns: Sequence[tuple[int, Column[Any]]]) -> Face:
+def face(row: Any, texts: Sequence[str], columns: Sequence[tuple[int, Column[Any]]], now: datetime) -> Face:
     """How `row` shows in `columns`, each given with its place in `texts`."""
-    styles = tuple(column.style_of(row) for _, column in columns)
+    styles = tuple(column.style_of(row, now) for _, column in columns)
     cells = tuple(
         f"{GLYPHS[style]} {texts[at]}" if column.glyph and style in GLYPHS else texts[at]
         for (at, column), style in zip(columns, styles, strict=True)
@@ -75,11 +76,11 @@ def line(
 
 
 def differing(old: Face, new: Face, columns: Sequence[tuple[int, Column[Any]]]) -> Mapping[int, str]:
-    """The columns whose text changed and how, not counting those that change with the clock."""
+    """The columns whose text changed and how, not counting those that change all the time."""
     return {
         c: delta(before, after)
         for c, ((_, column), before, after) in enumerate(zip(columns, old.cells, new.cells, strict=True))
-        if not column.ticks and before != after
+        if not column.moves and before != after
     }
 
 

@@ -4,7 +4,7 @@ The cursor belongs to an object, not to a line: whatever is inserted, removed or
 put. Nothing in here takes time in the number of rows.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +20,7 @@ from dratui.tui.widgets import row as rows
 from dratui.tui.widgets.columns import FIXED, GAP, NAME, PROSE, Layout, arrange
 from dratui.tui.widgets.pane import Pane
 from dratui.views.listing import Delta, Listing
+from dratui.views.live import measured
 from dratui.views.table import Column
 
 FLASH_SECONDS: Final = 0.7
@@ -60,6 +61,7 @@ class VirtualTable(Pane):
         self._columns: tuple[tuple[int, Column[Any]], ...] = ()
         self._natural: list[int] = []
         self._arranged = Layout((), 0, 0)
+        self._measured = False  # whether there are live columns
         self._first_column = 0
         self._top = 0
         self._index = 0
@@ -92,7 +94,8 @@ class VirtualTable(Pane):
     def reshape(self) -> None:
         """The columns to show or their headings changed (the query's wide form, its order)."""
         table, query = self.listing.table, self.listing.query
-        shown = table.shown(wide=query.wide)
+        self._measured = measured(self.listing.store)
+        shown = table.shown(wide=query.wide, live=self._measured)
         if query.namespace and table.namespaced:
             shown = tuple(c for c in shown if c.title != "NAMESPACE")  # the same in every row
         columns = tuple((table.columns.index(c), c) for c in shown)
@@ -112,6 +115,8 @@ class VirtualTable(Pane):
     def changed(self, delta: Delta, now: datetime, *, settled: bool) -> None:
         """The listing took in changes. While it is not `settled` an untouched cursor stays on the first row."""
         self._now = now
+        if measured(self.listing.store) is not self._measured:
+            self.reshape()
         before = {key: self._faces.pop(key) for key in delta.changed if key in self._faces}
         flashed: dict[Hashable, Mapping[int, str]] = {}
         for key, old in before.items():
@@ -139,7 +144,7 @@ class VirtualTable(Pane):
         listing = self.listing
         for key in tuple(listing.keys):
             if (row := listing.row(key)) is not None:
-                yield rows.face(row, listing.table.text(row, self._now), columns).cells
+                yield rows.face(row, listing.table.text(row, self._now), columns, self._now).cells
 
     # --- the cursor ------------------------------------------------------------------------------------------------
 
@@ -157,6 +162,13 @@ class VirtualTable(Pane):
     def cursor(self) -> Cursor:
         """Where the cursor is, to come back to."""
         return Cursor(self._key, self._index - self._top)
+
+    def window(self) -> Iterator[tuple[Hashable, Any]]:
+        """The rows on the screen, then those of a page below and a page above."""
+        keys, top, page = self.listing.keys, self._top, self._page
+        for key in (*keys[top : top + 2 * page], *reversed(keys[max(top - page, 0) : top])):
+            if (row := self.listing.row(key)) is not None:
+                yield key, row
 
     @property
     def shown_columns(self) -> tuple[Column[Any], ...]:
@@ -308,7 +320,9 @@ class VirtualTable(Pane):
         row = self.listing.row(key)
         if row is None:
             return None
-        shown = self._faces[key] = rows.face(row, self.listing.table.text(row, self._now), self._columns)
+        shown = self._faces[key] = rows.face(
+            row, self.listing.table.text(row, self._now), self._columns, self._now
+        )
         self._natural = [max(a, b) for a, b in zip(self._natural, rows.needs(shown), strict=True)]
         return shown
 

@@ -26,7 +26,7 @@ def describe(store: Store, kind: str, key: Any, now: datetime) -> Document | Non
     return Document(
         title=clean(f"{table.singular} {path(key)}"),
         state=clean(devices.held(row)) if kind == "devices" else status.cell(row, now) if status else "",
-        style=status.style_of(row) if status else Style.PLAIN,
+        style=status.style_of(row, now) if status else Style.PLAIN,
         sections=tuple(s for s in sections if s.fields),
     )
 
@@ -35,7 +35,7 @@ def _columns(table: Table[Any], row: Any, now: datetime) -> Iterator[Section]:
     """For kinds that a list says all about: every column as a line."""
     yield section(
         table.singular.upper(),
-        *((c.title.lower(), c.text(c.value(row), now), c.style_of(row)) for c in table.columns),
+        *((c.title.lower(), c.text(c.value(row), now), c.style_of(row, now)) for c in table.columns),
     )
 
 

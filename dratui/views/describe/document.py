@@ -1,6 +1,6 @@
 """What a description is made of: titled sections of labelled lines, texts cleaned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dratui.terminal import clean
@@ -10,21 +10,29 @@ from dratui.views.table import Style
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line. `label` may be empty: the value goes on."""
+    """One line. `label` may be empty: the value goes on. A `share` of 1 is drawn as a bar before the value, a `trail`
+    of them as a line of blocks, the oldest first; None: unknown then."""
 
     label: str
     value: str
     style: Style = Style.PLAIN
+    share: float | None = None
+    trail: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece of a drawing, as long as `length` of its units: what stands in it, and what under it."""
+    """A piece of a drawing, as long as `length` of its units: what stands in it, and what under it.
+
+    A `share` of 1 is drawn as a bar in it; `unknown` says why there is none.
+    """
 
     length: int
     text: str
     below: str
     style: Style
+    share: float | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +57,18 @@ class Document:
 
 def section(
     title: str,
-    *fields: tuple[str, str | None] | tuple[str, str | None, Style],
+    *fields: Field | tuple[str, str | None] | tuple[str, str | None, Style],
     collapsed: bool = False,
     cells: tuple[Cell, ...] = (),
 ) -> Section:
     """A section from raw texts. Lines without a value are left out; None is a value that is unknown."""
-    cleaned = (
-        Field(clean(label), words.UNKNOWN if value is None else clean(value), *style)
-        for label, value, *style in fields
-        if value != ""
-    )
+    made = (field if isinstance(field, Field) else _field(*field) for field in fields)
+    cleaned = (replace(f, label=clean(f.label), value=clean(f.value)) for f in made if f.value or f.trail)
     return Section(title, tuple(cleaned), collapsed, cells)
+
+
+def _field(label: str, value: str | None, style: Style = Style.PLAIN) -> Field:
+    return Field(label, words.UNKNOWN if value is None else value, style)
 
 
 def number(value: int | None) -> str:
