@@ -19,14 +19,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent; the exit status."""
     parser = _parser()
     asked = parser.parse_args(argv)
-    from dratui_agent.run import CannotStart, Options, run, say  # not for --help: it takes a moment
+    if asked.metrics:
+        from dratui_agent.exporter.reference import markdown
 
+        print(markdown(), end="")
+        return 0
+    from dratui_agent.log import begin, log  # not for --help: it takes a moment
+    from dratui_agent.run import CannotStart, Options, run
+
+    begin(asked.log_level, asked.log_format)
     host, port = asked.listen
-    kubelet = Path(asked.kubelet_socket) if asked.kubelet_socket else None
+    options = Options(
+        host=host,
+        port=port,
+        interval=asked.interval,
+        node=asked.node,
+        web_config=asked.web_config,
+        kubelet=Path(asked.kubelet_socket) if asked.kubelet_socket else None,
+        dcgm_names=asked.dcgm_names,
+    )
     try:
-        return asyncio.run(run(Options(host, port, asked.interval, asked.node, asked.web_config, kubelet)))
+        return asyncio.run(run(options))
     except CannotStart as error:
-        say(f"error: {error}")
+        log.error("%s", error)
         return 1
 
 
@@ -72,6 +87,28 @@ def _parser() -> argparse.ArgumentParser:
         default="/var/lib/kubelet/pod-resources/kubelet.sock",
         help="kubelet's PodResources API, which tells who holds what; '' for none (%(default)s)",
     )
+    parser.add_argument(
+        "--dcgm-names",
+        action="store_true",
+        help="serve dcgm-exporter's names and labels too, for dashboards that exist",
+    )
+    parser.add_argument(
+        "--log.level",
+        dest="log_level",
+        metavar="LEVEL",
+        choices=("debug", "info", "warn", "error"),
+        default="info",
+        help="what is worth a line on stderr: debug, info, warn, error (info)",
+    )
+    parser.add_argument(
+        "--log.format",
+        dest="log_format",
+        metavar="FORMAT",
+        choices=("logfmt", "json"),
+        default="logfmt",
+        help="logfmt or json (logfmt)",
+    )
+    parser.add_argument("--metrics", action="store_true", help="print every series as a table, and end")
     return parser
 
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from aiohttp import web
 from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.web_config import Web, WrongConfig
+from dratui_agent.log import Journal, log
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import Sample
 
@@ -36,6 +36,7 @@ class Options:
     node: str
     web_config: Path | None
     kubelet: Path | None  # its PodResources socket; None: nobody is asked who holds what
+    dcgm_names: bool
 
 
 async def run(options: Options) -> int:
@@ -52,17 +53,24 @@ async def run(options: Options) -> int:
             loop.call_soon_threadsafe(take, what)
 
     def publish(sample: Sample) -> None:
+        log.debug("a sample of %d devices took %.1f ms", len(sample.devices), sample.took * 1000)
         hand_over(state.take, sample)
 
     def replaced(why: str) -> None:
-        say(f"{why}: ending, so that whoever supervises this starts it anew")
+        log.error("%s: ending, so that whoever supervises this starts it anew", why)
         hand_over(end, 1)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
-    state = State(options.interval, node=options.node, layout=secrets.randbelow(10**8))
+    state = State(
+        options.interval,
+        node=options.node,
+        layout=secrets.randbelow(10**8),
+        dcgm_names=options.dcgm_names,
+        changed=Journal().look,
+    )
     try:
-        config = Web(options.web_config, say)
+        config = Web(options.web_config, log.warning)
     except WrongConfig as wrong:
         raise CannotStart(str(wrong)) from wrong
     runner = web.AppRunner(
@@ -92,7 +100,9 @@ async def run(options: Options) -> int:
 
             attributing = asyncio.create_task(follow(state, options.kubelet))
         for address in runner.addresses:
-            say(f"listening on {address[0]}:{address[1]}")
+            host, port = address[:2]
+            scheme = "https" if config.context else "http"
+            log.info("listening on %s:%d over %s", f"[{host}]" if ":" in host else host, port, scheme)
         return await ended
     finally:
         if attributing is not None:
@@ -100,9 +110,3 @@ async def run(options: Options) -> int:
             await asyncio.gather(attributing, return_exceptions=True)
         sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
         await runner.cleanup()
-
-
-def say(text: str) -> None:
-    """Tell whoever reads the log."""
-    sys.stderr.write(f"dratui-agent: {text}\n")
-    sys.stderr.flush()

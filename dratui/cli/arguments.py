@@ -12,6 +12,7 @@ from dratui import __version__
 from dratui.duration import seconds
 from dratui.failure import UsageFailure
 from dratui.kube.options import Options
+from dratui.settings.metrics import metrics_from
 
 if TYPE_CHECKING:
     from dratui.settings.dashboard import Chosen
@@ -68,12 +69,12 @@ def _with_values(argv: Sequence[str]) -> Sequence[str]:
 
 def _parser() -> Parser:
     # Every flag is SUPPRESSed when absent, so that it may stand before the command or behind it.
-    connection = _connection_flags()
+    connection, measuring = _connection_flags(), _measuring_flags()
     parser = Parser(
         prog="dratui",
         description="Devices, claims, pods and why they wait: Kubernetes Dynamic Resource Allocation in a terminal.",
         epilog="Without a command: the dashboard. It only ever reads the cluster.",
-        parents=[connection, _dashboard_flags()],
+        parents=[connection, measuring, _dashboard_flags()],
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
@@ -177,6 +178,19 @@ def _connection_flags() -> Parser:
     return flags
 
 
+def _measuring_flags() -> Parser:
+    flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = flags.add_argument_group("utilisation")
+    group.add_argument(
+        "--metrics-from",
+        metavar="WHO",
+        type=_metrics_from,
+        help="who measures devices: auto (agents, found in the cluster; the dashboard's default), agent, none, "
+        "http(s)://HOST:PORT of an agent; {node} in it stands for the node's name",
+    )
+    return flags
+
+
 def _dashboard_flags() -> Parser:
     flags = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = flags.add_argument_group("dashboard", "these win over $DRATUI_…, and that over config.yaml")
@@ -211,6 +225,13 @@ def _seconds(text: str) -> float:
     """For argparse, whose own words for a ValueError would name this function."""
     try:
         return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _metrics_from(text: str) -> str:
+    try:
+        return metrics_from(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

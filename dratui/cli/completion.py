@@ -19,6 +19,7 @@ from dratui.config import config_folder
 from dratui.events import Row
 from dratui.failure import Failure
 from dratui.kube.options import Options
+from dratui.settings.metrics import WORDS
 from dratui.terminal import clean
 
 PATIENCE: Final = 2.0  # seconds for the cluster to answer
@@ -41,6 +42,7 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
         "namespace": lambda prefix, line: _names(_table("namespaces"), options(vars(line)), True),
         "context": lambda prefix, line: (c.name for c in _contexts(options(vars(line)))),
         "cluster": lambda prefix, line: (c.cluster for c in _contexts(options(vars(line)))),
+        "metrics_from": lambda prefix, line: WORDS,
         "theme": lambda prefix, line: _themes(),
         "user": lambda prefix, line: (c.user for c in _contexts(options(vars(line)))),
     }

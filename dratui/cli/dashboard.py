@@ -12,6 +12,7 @@ from dratui.events import Source
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.settings.dashboard import Settings
+from dratui.settings.metrics import FOUND, NOBODY, WORDS
 
 if TYPE_CHECKING:
     from dratui.tui.contexts import Contexts
@@ -21,27 +22,36 @@ AS_TEXT = "dratui get claims -A prints text"
 
 def live(options: Options, settings: Settings) -> int:
     """Watch a cluster."""
-    return _show(_source(options), settings, namespace=settings.namespace, contexts=contexts(options))
+    measurer = settings.metrics_from
+    return _show(
+        _source(options, measurer),
+        settings,
+        namespace=settings.namespace,
+        contexts=contexts(options, measurer),
+    )
 
 
-def contexts(options: Options) -> "Contexts":
+def contexts(options: Options, metrics_from: str = NOBODY) -> "Contexts":
     """The clusters that one can go to from there."""
     from dratui.kube.kubeconfig import contexts as read
     from dratui.tui.contexts import Contexts
 
     # What was said of one cluster and one user is not for another; least of all a token.
     elsewhere = replace(options, cluster="", user="", token="", namespace="")
+    measurer = metrics_from if metrics_from in WORDS else FOUND
     return Contexts(
         read=lambda: read(options, os.environ),
-        connect=lambda name: _source(replace(elsewhere, context=name)),
+        connect=lambda name: _source(replace(elsewhere, context=name), measurer),
     )
 
 
-def _source(options: Options) -> Source:
+def _source(options: Options, metrics_from: str) -> Source:
     from dratui.api.streams import STREAMS
     from dratui.kube.source import ClusterSource
+    from dratui.telemetry.source import MeasuredSource
 
-    return ClusterSource(options, list(STREAMS.values()))
+    cluster = ClusterSource(options, list(STREAMS.values()))
+    return cluster if metrics_from == NOBODY else MeasuredSource(cluster, metrics_from)
 
 
 def replay(path: Path, speed: float, settings: Settings) -> int:

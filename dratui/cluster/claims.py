@@ -31,6 +31,7 @@ from dratui.cluster.requests import Choice, choice, waste_of
 from dratui.cluster.steps import Step, steps
 from dratui.cluster.store import Store
 from dratui.cluster.taints import evicted_at
+from dratui.cluster.totals import claim_live
 
 
 class ClaimDevice(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -154,6 +155,7 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         binding_ends=gives_up(allocation.at) if allocation and waits and not _bound(store, claim) else None,
         made_for=_made_for(claim),
         evicted_at=min([d.evicted_at for d in devices if d.evicted_at], default=None),
+        live=claim_live(store, claim),
     )
 
 

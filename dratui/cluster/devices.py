@@ -24,6 +24,7 @@ from dratui.cluster.requests import waste_of
 from dratui.cluster.shares import SharedCapacity, shared_capacity
 from dratui.cluster.store import Store
 from dratui.cluster.taints import BLOCKING_EFFECTS, EffectiveTaint, effective_taints, eviction_time
+from dratui.cluster.totals import device_live
 
 State = Literal["free", "held", "shared", "tainted", "blocked", "incomplete", "invalid", "gone", "unknown"]
 """`blocked`: a partition that nobody holds and that the counters of its card no longer suffice for. `gone`: held, but
@@ -121,12 +122,13 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
     if verdict is None or found is None:
         return _unpublished(store, key, claims, taints)
     slice_, device = found
+    node = node_of(found) or _held_on(store, key)
     state, why = _state(store, key, found, verdict, allocated)
     return DeviceRow(
         driver=key.driver,
         pool=key.pool,
         device=key.device,
-        node=node_of(found) or _held_on(store, key),
+        node=node,
         where=where(device if slice_.per_device_nodes else slice_),
         state=state,
         product=product(key.driver, device),
@@ -143,6 +145,7 @@ def device_row(store: Store, key: DeviceKey) -> DeviceRow | None:
         slice=slice_.name,
         vanished=False,
         why=why,
+        live=device_live(store, key, node),
     )
 
 
@@ -184,11 +187,12 @@ def _unpublished(
 ) -> DeviceRow:
     """A device that no slice lists: it vanished, if slices are known."""
     known = store.known("resourceslices")
+    node = _held_on(store, key)
     return DeviceRow(
         driver=key.driver,
         pool=key.pool,
         device=key.device,
-        node=_held_on(store, key),
+        node=node,
         where="",
         state="gone" if known else "unknown",
         product="" if known else None,
@@ -201,6 +205,7 @@ def _unpublished(
         slice="",
         vanished=True if known else None,
         why="held, but its driver no longer publishes it" if known else "held; slices are not known",
+        live=device_live(store, key, node),
     )
 
 

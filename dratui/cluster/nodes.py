@@ -13,6 +13,7 @@ from dratui.cluster.live import Live
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.pools import devices_of
 from dratui.cluster.store import Store
+from dratui.cluster.totals import node_live
 
 
 class PluginResource(msgspec.Struct, frozen=True, gc=False):
@@ -78,6 +79,7 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
         if store.known("pods")
         else None,
         created=node.created if node else None,
+        live=node_live(store, key.name) if store.samples else None,
     )
 
 

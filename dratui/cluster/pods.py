@@ -13,6 +13,7 @@ from dratui.cluster.live import Live
 from dratui.cluster.pending import Waiting, waiting
 from dratui.cluster.store import Store
 from dratui.cluster.taints import evicted_at
+from dratui.cluster.totals import pod_live
 
 
 class PodRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=True):
@@ -77,6 +78,7 @@ def pod_row(store: Store, key: ObjectKey) -> PodRow | None:
         ),
         created=pod.created,
         deleted=pod.deleted,
+        live=pod_live(store, pod),
     )
 
 

@@ -35,27 +35,41 @@ from dratui.cluster.index import (
     touch_with_counters,
     touch_with_pool,
 )
+from dratui.cluster.trails import Trails
 from dratui.events import COMPLETE, Event, Gone, Health, HealthChanged, Page, Put
 from dratui.history import Journal
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import NodeSample
 
 
 class Changes:
-    """What may look different: keys of rows by the table they are in, and whether a stream's health changed."""
+    """What may look different: keys of rows by the table they are in, and whether a stream's health changed.
 
-    __slots__ = ("health", "rows")
+    `live`: rows that differ in nothing but what their devices do. Every second there are hundreds of these, and most
+    of what follows a cluster need not look at them.
+    """
+
+    __slots__ = ("health", "live", "rows")
 
     def __init__(self) -> None:
         self.rows: defaultdict[str, set[Any]] = defaultdict(set)
+        self.live: defaultdict[str, set[Any]] = defaultdict(set)
         self.health = False
 
     def __ior__(self, other: "Changes") -> "Changes":
         for kind, keys in other.rows.items():
             self.rows[kind] |= keys
+        for kind, keys in other.live.items():
+            self.live[kind] |= keys
         self.health |= other.health
         return self
 
     def __bool__(self) -> bool:
-        return self.health or any(self.rows.values())
+        return self.health or any(self.rows.values()) or any(self.live.values())
+
+    def of(self, table: str) -> set[Any]:
+        """The keys of a table's rows that differ in anything."""
+        return self.rows.get(table, set()) | self.live.get(table, set())
 
 
 Seen = Callable[[str, ObjectKey], Iterable[tuple[float, Any, Any]]]
@@ -82,6 +96,7 @@ class Store:
         self.namespaces: dict[ObjectKey, Namespace] = {}
         self.quotas: dict[ObjectKey, Quota] = {}
         self.warnings: dict[ObjectKey, WarningEvent] = {}
+        self.samples: dict[ObjectKey, NodeSample] = {}  # by node
         self.health: dict[str, Health] = {}
 
         self.slices_of_pool = Index()
@@ -113,6 +128,11 @@ class Store:
             PoolKey, Any
         ] = {}  # memo of `counters.ledger`, dropped also when its claims change
 
+        self.measured: dict[
+            str, Any
+        ] = {}  # memo of `measured.measured` by node, dropped when its devices or their claims change
+        self.trails = Trails()
+
         self.journal: Journal | None = None  # is told of every change, to remember the past
         self.seen: Seen = _nothing  # what was watched of an object, as far as it is remembered
 
@@ -129,12 +149,14 @@ class Store:
             "namespaces": self.namespaces,
             "resourcequotas": self.quotas,
             "events": self.warnings,
+            SAMPLES: self.samples,
         }
         self._indexes: defaultdict[type[Row], list[tuple[Index, Any]]] = defaultdict(list)
         for name, (kind, values) in INDEXES.items():
             self._indexes[kind].append((getattr(self, name), values))
         self._unjudged: set[PoolKey] = set()  # pools whose slices changed in this `apply`
         self._untallied: set[PoolKey] = set()  # pools whose devices were allocated or freed in it
+        self._sampled: dict[ObjectKey, NodeSample | None] = {}  # what was before it
         self._members: defaultdict[str, set[ObjectKey]] = defaultdict(
             set
         )  # of a stream that shares its table
@@ -162,7 +184,19 @@ class Store:
             touch_with_pool(self, pool, changes.rows)
         for pool in self._untallied - self._unjudged:
             touch_with_counters(self, pool, changes.rows)
+        if self.samples or self._sampled:
+            self._measure(changes)
         return changes
+
+    def _measure(self, changes: Changes) -> None:
+        """Samples come last: of devices that are known by then, and held by those who hold them."""
+        from dratui.cluster.sampling import sampled  # it needs all of us, and few sessions need it
+
+        for key in changes.rows.get("nodes", ()):
+            self.measured.pop(key.name, None)
+        for key, old in self._sampled.items():
+            sampled(self, old, self.samples.get(key), changes.live)
+        self._sampled.clear()
 
     def copy(self) -> "Store":
         """The same state, to go its own way. Nobody is told of that, and nothing of it is remembered."""
@@ -174,6 +208,7 @@ class Store:
         other.health.update(self.health)
         other.judged.update(self.judged)
         other.tallied.update(self.tallied)
+        other.trails = self.trails.over()
         other._members.update((stream, keys.copy()) for stream, keys in self._members.items())
         other._listed.update((stream, keys.copy()) for stream, keys in self._listed.items())
         return other
@@ -249,6 +284,9 @@ class Store:
 
     def _join(self, key: ObjectKey, old: Any, new: Any, changes: Changes) -> None:
         """Bring the indexes up to date. Where it moved in one, both states touch: a claim may have had another node."""
+        if isinstance(new or old, NodeSample):
+            self._sampled.setdefault(key, old)
+            return
         kind = type(new if new is not None else old)
         indexes = self._indexes[kind]
         moved = not indexes

@@ -9,6 +9,7 @@ from dratui.api.model import DeviceKey, ObjectKey
 from dratui.cluster.live import Live
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Store
+from dratui.cluster.totals import namespace_live
 
 
 class QuotaUse(msgspec.Struct, frozen=True, gc=False):
@@ -85,4 +86,5 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
             for line in q.devices
         ),
         created=namespace.created if namespace else None,
+        live=namespace_live(store, key.name),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from dratui.api import quantity
 from dratui.duration import seconds
 from dratui.settings.document import Document, Wrong, read, text_of, unknown
+from dratui.settings.metrics import FOUND, metrics_from
 
 FILE: Final = "config.yaml"
 PREFIX: Final = "DRATUI_"  # of variables: $DRATUI_REFRESH
@@ -87,6 +88,12 @@ class Settings:
     )
     history: float = _setting(
         100e6, "1Gi", _memory, "Memory for what was: how far back `<` and `t` go in a live session (100M)."
+    )
+    metrics_from: str = _setting(
+        FOUND,
+        "https://{node}:9402",
+        metrics_from,
+        "Who measures devices: auto (agents, found in the cluster), agent, none, or an agent's address.",
     )
     readonly: bool = _setting(True, "true", _always("dratui only ever reads"), "As k9s has it; always true.")
     logoless: bool = _setting(True, "true", _always("dratui has no logo"), "As k9s has it; always true.")

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from dratui.telemetry.agent import AGENT
+from dratui.telemetry.direct import NODE, AgentOfEach, OneAgent
 from dratui.telemetry.discovery import Exporter, Pods
 from dratui.telemetry.following import Following
-from dratui.telemetry.protocol import Telemetry
+from dratui.telemetry.protocol import Finder, Telemetry
 
 if TYPE_CHECKING:
     from dratui.kube.connection import Connection
@@ -16,7 +17,14 @@ EXPORTERS: Final[Sequence[Exporter]] = (AGENT,)
 
 
 def telemetry(metrics_from: str, connection: "Connection", now: Callable[[], float]) -> Telemetry:
-    """`metrics_from` as the setting of that name has checked it; empty: whoever is found."""
-    if metrics_from == "agent":
-        return Following(Pods(connection, (AGENT,), now), now=now)
-    return Following(Pods(connection, EXPORTERS, now), now=now)
+    """`metrics_from` as `dratui.settings.metrics` has checked it, not NOBODY."""
+    return Following(_finder(metrics_from, connection, now), now=now)
+
+
+def _finder(metrics_from: str, connection: "Connection", now: Callable[[], float]) -> Finder:
+    match metrics_from:
+        case "auto":
+            return Pods(connection, EXPORTERS, now)
+        case "agent":
+            return Pods(connection, (AGENT,), now)
+    return AgentOfEach(metrics_from, now) if NODE in metrics_from else OneAgent(metrics_from, now)

@@ -18,7 +18,7 @@ class MeasuredSource:
     `metrics_from` says who measures, in the words of `--metrics-from` (`dratui.telemetry.choice`).
     """
 
-    def __init__(self, cluster: ClusterSource, metrics_from: str = "") -> None:
+    def __init__(self, cluster: ClusterSource, metrics_from: str) -> None:
         self._cluster = cluster
         self._metrics_from = metrics_from
         self._wanted: Sequence[str] = ()

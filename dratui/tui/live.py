@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from dratui.events import Health, Phase
+from dratui.samples import STREAM as SAMPLES
 from dratui.views import words
 from dratui.views.table import Style
 
@@ -25,7 +26,11 @@ WORDS: Mapping[Phase, tuple[str, Style]] = {
 
 
 def live(health: Mapping[str, Health], now: float) -> tuple[str, Style]:
-    """One state for all streams: the worst that concerns what is on the screens."""
+    """One state for all streams: the worst that concerns what is on the screens.
+
+    What is measured says for itself how old it is, and is no part of what the API server tells.
+    """
+    health = {stream: each for stream, each in health.items() if stream != SAMPLES}
     if not health:
         return "◌ connecting", Style.WAITING
     syncing = [h for h in health.values() if h.phase in (Phase.SYNCING, Phase.WAITING)]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from dratui.events import COMPLETE, Health, Phase
+from dratui.samples import STREAM as SAMPLES
 from dratui.tui.live import MINOR, WORDS
 from dratui.views import words
 from dratui.views.table import Style
@@ -46,6 +47,7 @@ class Notices:
 
     def of_health(self, health: Mapping[str, Health], now: float) -> list[Notice]:
         """What the streams' health says that was not told yet. `now`: unix seconds on the source's clock."""
+        health = {s: h for s, h in health.items() if s != SAMPLES}  # comes and goes with what one looks at
         amiss = {s: h for s, h in health.items() if s in self._complete and h.phase in _AMISS}
         self._complete |= {s for s, h in health.items() if h.phase in COMPLETE}
         notices: list[Notice] = []

@@ -6,6 +6,7 @@ from typing import Final
 
 from dratui.api.model import WarningEvent
 from dratui.events import Event, Gone, HealthChanged, Page, Put
+from dratui.samples import STREAM as SAMPLES
 from dratui.views import words
 
 _SINGULAR: Final = {
@@ -25,6 +26,7 @@ def happened(events: Sequence[Event]) -> str:
 
     Nothing for whole lists: what in them is new is not known.
     """
+    events = [event for event in events if event.stream != SAMPLES]  # they are no steps
     if any(isinstance(event, Page) for event in events):
         return ""
     if len(events) == 1:

@@ -169,7 +169,7 @@ class Listing:
 
     def note(self, changes: Changes) -> None:
         """Rows changed; `advance` makes them again."""
-        self._noted.update(changes.rows.get(self.table.kind, ()))
+        self._noted |= changes.of(self.table.kind)
 
     def advance(self, now: datetime, enough: Enough = never) -> Delta:
         """Do what there is to do until it is done or `enough`; says what that did to the listing.

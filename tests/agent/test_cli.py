@@ -1,5 +1,6 @@
 """The agent's command: its flags, and the process as a supervisor and a scraper have it."""
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dratui_agent.cli import main
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parsed
 
 from tests.agent.driver import FakeDriver, cut, gpu
-from tests.agent.process import PATIENCE, Agent
+from tests.agent.process import PATIENCE, Agent, running
 
 
 @pytest.fixture
@@ -87,9 +88,35 @@ def test_a_port_that_is_taken_is_one_sentence(capfd: pytest.CaptureFixture[str])
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert main([f"--web.listen-address={address}"]) == 1
-    assert (
-        capfd.readouterr().err == f"dratui-agent: error: cannot listen on {address}: Address already in use\n"
-    )
+    said = capfd.readouterr().err
+    assert f'level=ERROR msg="cannot listen on {address}: Address already in use"\n' in said
+    assert said.count("\n") == 1
+
+
+def test_the_log_says_what_comes_and_goes_once(agent: Agent, driver: FakeDriver) -> None:
+    agent.until(lambda: "driver 595.58.03: 1 GPUs, 1 MIG devices" in agent.said)
+    driver.set({"init": "9", "count": "!9"})
+    agent.until(lambda: "level=WARN" in agent.said and "is not loaded" in agent.said)
+    assert agent.said.count("MIG devices") == 1
+    assert "level=DEBUG" not in agent.said
+
+
+def test_as_much_is_said_as_is_asked_for(driver: FakeDriver, tmp_path: Path) -> None:
+    driver.set({"count": "1", **gpu(0)})
+    with running(driver, tmp_path / "log", "--log.level=debug", "--log.format=json") as agent:
+        agent.until(lambda: "a sample of 1 devices" in agent.said)
+        lines = [json.loads(line) for line in agent.said.splitlines()]
+    assert {"DEBUG", "INFO"} <= {line["level"] for line in lines}
+    assert all(line.keys() == {"time", "level", "msg"} for line in lines)
+
+
+def test_dcgm_names_beside_ours(driver: FakeDriver, tmp_path: Path) -> None:
+    driver.set({"count": "1", **gpu(0)})
+    with running(driver, tmp_path / "log", "--dcgm-names") as agent:
+        for accept in ("", "application/openmetrics-text; version=1.0.0"):
+            text = agent.get("/metrics", accept)[1]
+            assert "\nDCGM_FI_DEV_POWER_USAGE{" in text
+            assert "\ndratui_gpu_power_watts{" in text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from dratui_agent.exporter.exposition import PREFIX, SERIES, Exposition, Format, unit
+from dratui_agent.exporter.exposition import Exposition
+from dratui_agent.exporter.series import PREFIX, SERIES
+from dratui_agent.exporter.text import Format, unit
 from dratui_agent.holders import Holder, Holders
 from dratui_agent.sample import Absent, Device, DeviceSample, Process, Sample
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -136,7 +138,7 @@ def test_hostile_names_stay_inside_their_label() -> None:
 def test_names_follow_the_conventions() -> None:
     for series in SERIES:
         assert series.name.startswith(PREFIX)
-        assert series.counter == series.name.endswith("_total")
+        assert (series.kind == "counter") == series.name.endswith("_total")
         assert series.help.endswith(".")
     assert unit(PREFIX + "pcie_throughput_bytes_per_second") == "bytes_per_second"
     assert unit(PREFIX + "energy_joules_total") == "joules"

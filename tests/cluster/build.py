@@ -30,6 +30,8 @@ from dratui.api.model import (
 from dratui.api.streams import STREAMS
 from dratui.cluster.store import Store
 from dratui.events import Event, Health, HealthChanged, Phase, Put, Row
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import DeviceSample, Holder, NodeSample
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DRIVER = "gpu.example.com"
@@ -46,6 +48,7 @@ _STREAM_OF: Mapping[type[Row], str] = {
     Quota: "resourcequotas",
     PodGroup: "podgroups",
     ComputeDomain: "computedomains",
+    NodeSample: SAMPLES,
 }
 
 
@@ -178,3 +181,54 @@ def warning(about: Pod, reason: str, message: str, *, minutes_ago: float = 0, na
         about_name=about.name,
         about_uid=about.uid,
     )
+
+
+def measured(uuid: str, *holders: Holder, busy: float | None = None, **more: object) -> DeviceSample:
+    """A GPU of a sample, with all its values: 80 GiB of which half are in use, 300 of 700 W, 50 °C."""
+    fields: dict[str, object] = {
+        "uuid": uuid,
+        "gpu": uuid,
+        "holders": holders,
+        "values": {
+            **({} if busy is None else {"utilization": busy}),
+            "memory_used": 40 * 2.0**30,
+            "memory_total": 80 * 2.0**30,
+            "power": 300.0,
+            "power_limit": 700.0,
+            "temperature": 50.0,
+        },
+        **more,
+    }
+    return DeviceSample(**fields)  # type: ignore[arg-type]
+
+
+def instance(
+    gpu: str, gi: int, *holders: Holder, ci: int = 0, busy: float | None = None, **more: object
+) -> DeviceSample:
+    """A MIG device of a sample: 1g.10gb on the slice of its number; `busy` is what GPM tells."""
+    fields: dict[str, object] = {
+        "uuid": f"MIG-{gpu}-{gi}-{ci}",
+        "kind": "mig",
+        "gpu": gpu,
+        "gi": gi,
+        "ci": ci,
+        "profile": 19,
+        "start": gi,
+        "size": 1,
+        "holders": holders,
+        "values": {
+            **({} if busy is None else {"graphics_active": busy}),
+            "memory_used": 5 * 2.0**30,
+            "memory_total": 10 * 2.0**30,
+        },
+        **more,
+    }
+    return DeviceSample(**fields)  # type: ignore[arg-type]
+
+
+def sample(
+    node: str, *devices: DeviceSample, at: float | None = NOW.timestamp(), **more: object
+) -> NodeSample:
+    """What the agent of a node tells."""
+    fields: dict[str, object] = {"node": node, "devices": devices, "at": at, "source": "agent", **more}
+    return NodeSample(**fields)  # type: ignore[arg-type]

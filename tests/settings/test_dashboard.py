@@ -38,7 +38,7 @@ def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_defau
 def test_every_setting_is_read(tmp_path: Path) -> None:
     file = (
         "theme: dark\nascii: false\nmouse: false\nheadless: yes\nrefresh: 2s\ncommand: :pods\nnamespace: ml-team\n"
-        "readonly: true\nlogoless: true\nhistory: 1Gi\n"
+        "readonly: true\nlogoless: true\nhistory: 1Gi\nmetrics_from: https://{node}:9402\n"
     )
     settings, origins = chosen(tmp_path, file)
     assert set(origins) == set(Settings.__dataclass_fields__)
@@ -57,6 +57,10 @@ def test_every_setting_is_read(tmp_path: Path) -> None:
         ),
         ("history: 5", " line 1: history: '5' is no amount of memory such as 100M or 1Gi, or too little"),
         ("history: much", " line 1: history: 'much' is no amount of memory"),
+        (
+            "metrics_from: magic",
+            " line 1: metrics_from: 'magic' is neither one of auto, agent, none nor an address",
+        ),
         ("readonly: false", " line 1: readonly: cannot be turned off: dratui only ever reads"),
         ("command: [a]", " line 1: command: is to be one value"),
         ("command:", " line 1: command: has no value"),

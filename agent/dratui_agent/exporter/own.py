@@ -1,5 +1,6 @@
 """What the agent tells of itself."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -11,6 +12,8 @@ from prometheus_client.registry import Collector
 from dratui_agent import __version__
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
+from dratui_agent.holders import Holders
+from dratui_agent.sample import Sample
 
 PREFIX: Final = "dratui_agent_"
 
@@ -29,11 +32,20 @@ class Own(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The series."""
-        yield InfoMetricFamily(PREFIX + "build", "The agent.", {"version": __version__})
+        build = {"version": __version__, "python": ".".join(map(str, sys.version_info[:3]))}
+        yield InfoMetricFamily(PREFIX + "build", "The agent.", build)
         sample, age = self._state.sample, self._state.age
-        ready = GaugeMetricFamily(PREFIX + "ready", "1 while samples are fresh and there is a driver.")
-        ready.add_metric([], 0 if self._state.trouble else 1)
-        yield ready
+        yield GaugeMetricFamily(
+            PREFIX + "ready",
+            "1 while samples are fresh and there is a driver.",
+            0 if self._state.trouble else 1,
+        )
+        yield GaugeMetricFamily(
+            PREFIX + "attribution_ok",
+            "1 while who holds what can be asked.",
+            0 if self._state.holders.problem or self._state.holders.at is None else 1,
+        )
+        yield CounterMetricFamily(PREFIX + "samples", "Samples that were taken.", self._state.number)
         yield GaugeMetricFamily(
             PREFIX + "stream_subscribers", "Who listens to the stream.", self._stream.subscribers
         )
@@ -67,6 +79,14 @@ class Own(Collector):
                 "Age of what is known of who holds what.",
                 max(0.0, self._now() - self._state.holders.at),
             )
+
+
+def families() -> Iterator[Metric]:
+    """All of them once, whatever they say: for who wants their names."""
+    state = State(1.0)
+    state.take(Sample(0.0, 0.0, "-", errors={("-", 0): 1}))
+    state.attribute(Holders(0.0))
+    return Own(state, Stream(state)).collect()
 
 
 def registry(state: State, stream: Stream) -> CollectorRegistry:

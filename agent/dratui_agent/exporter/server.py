@@ -15,9 +15,9 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from dratui_agent import __version__
 from dratui_agent.exporter import own
-from dratui_agent.exporter.exposition import CONTENT_TYPES, Format
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
+from dratui_agent.exporter.text import CONTENT_TYPES, Format
 from dratui_agent.exporter.web_config import Web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from dratui_agent.exporter.exposition import Exposition, Format
+from dratui_agent.exporter.exposition import Exposition
+from dratui_agent.exporter.text import Format
 from dratui_agent.holders import Holders
 from dratui_agent.sample import Device, Sample
 
@@ -24,6 +25,8 @@ class State:
         *,
         node: str = "",
         layout: int = 0,
+        dcgm_names: bool = False,
+        changed: Callable[["State"], None] = lambda state: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.interval = interval
@@ -34,9 +37,10 @@ class State:
         self._shape: object = None
         self._came = asyncio.Event()  # and is another one for the next sample
         self.holders = Holders()
+        self._changed = changed  # called with each new layout
         self._clock = clock
         self._sampled = 0.0
-        self._exposition = Exposition(node)
+        self._exposition = Exposition(node, dcgm_names=dcgm_names)
         self._rendered: dict[Format, bytes] = {}
 
     def take(self, sample: Sample) -> None:
@@ -73,6 +77,7 @@ class State:
         if shape != self._shape:
             self._shape = shape
             self.layout += 1
+            self._changed(self)
 
     @property
     def devices(self) -> list[Device]:

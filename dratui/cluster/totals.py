@@ -1,0 +1,232 @@
+"""What a device does now, and the devices of a claim, pod, node, namespace or product together.
+
+A sum is over what is measured, not over what is named: two names of a GPU, the compute instances of a GPU instance,
+and a MIG device beside its own GPU are one. Of MIG only GPM tells utilisation (`graphics_active`); what else a source
+calls utilisation there is of nothing, and often 0.
+
+Source: NVML API reference, nvmlDeviceGetUtilizationRates: not supported with MIG enabled.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from math import isfinite
+from typing import Final, NamedTuple
+
+from dratui.api.model import Claim, DeviceKey, ObjectKey, Pod
+from dratui.cluster.index import claims_of, users
+from dratui.cluster.judgement import node_of, published
+from dratui.cluster.live import Live
+from dratui.cluster.measured import Measured, Unit, measured
+from dratui.cluster.store import Store
+from dratui.samples import DeviceSample, NodeSample
+
+_WORDS: Final = {
+    "mig_no_gpm": "MIG without GPM: this GPU does not tell",
+    "not_supported": "this device does not tell",
+    "no_permission": "no permission to read it",
+    "mig": "told of the whole GPU only",
+    "not_yet": "needs a second sample",
+    "lost": "fell off the bus",
+    "reset_required": "needs a reset",
+    "failed": "the driver failed to tell",
+}
+
+
+class Part(NamedTuple):
+    """A device of a sum: where it is measured, or why it is not. `strange`: of a driver of which nothing is measured
+    where others are, as of a network card's."""
+
+    sample: NodeSample | None = None  # None: its node is not followed
+    join: Measured | None = None
+    place: int = -1
+    why: str = ""
+    strange: bool = False
+
+
+NOT_FOLLOWED: Final = Part(why="its node is not followed")
+
+
+def utilization(device: DeviceSample) -> float | None:
+    """0 to 1; None if it is not known."""
+    busy = None if device.mig or device.kind == "mig" else value(device, "utilization")
+    if busy is None:
+        busy = value(device, "graphics_active")
+    return None if busy is None else min(busy, 1.0)
+
+
+def value(device: DeviceSample, key: str) -> float | None:
+    """What a sample has under a key; None for what no measure can be."""
+    found = device.values.get(key)
+    return found if found is not None and isfinite(found) and found >= 0 else None
+
+
+def part(store: Store, key: DeviceKey, node: str = "") -> Part:
+    """A device of DRA. `node`: where it is held, if it is not published."""
+    node = node_of(published(store, key)) or node
+    sample = store.samples.get(ObjectKey("", node))
+    join = measured(store, node)
+    if sample is None or join is None:
+        return NOT_FOLLOWED
+    place = join.of.get(key, "not among what its node tells")
+    if isinstance(place, int):
+        return Part(sample, join, place)
+    return Part(sample, join, -1, place, bool(join.drivers) and key.driver not in join.drivers)
+
+
+def parts_of_claim(store: Store, claim: Claim) -> list[Part]:
+    """The devices that a claim holds; what it only watches is not its own."""
+    allocation = claim.allocation
+    if allocation is None:
+        return []
+    keys = dict.fromkeys(r.key for r in allocation.results if not r.admin_access)
+    return [part(store, key, allocation.node) for key in keys]
+
+
+def total(store: Store, parts: Iterable[Part], *, shared: bool = False) -> Live | None:
+    """What devices do together; None if nobody was asked about any of them."""
+    followed = asked = False
+    found: dict[Unit, Part] = {}
+    missing: list[Part] = []
+    for each in parts:
+        asked = True
+        followed |= each.sample is not None
+        if each.join is not None and each.place >= 0:
+            found.setdefault(each.join.units[each.place], each)
+        else:
+            missing.append(each)
+    if not (asked and followed):
+        return None
+    whole = [each for unit, each in found.items() if unit[2] is None or (*unit[:2], None) not in found]
+    familiar = [each for each in missing if not each.strange]
+    return _sum(store, whole, familiar if whole or familiar else missing, shared=shared)
+
+
+def _sum(store: Store, parts: Collection[Part], missing: Collection[Part], *, shared: bool) -> Live:
+    devices = [(each.sample, each.sample.devices[each.place]) for each in parts if each.sample is not None]
+    busy = [found for _, device in devices if (found := utilization(device)) is not None]
+    reasons = Counter(
+        [*(each.why for each in missing), *(_why(s, d) for s, d in devices if utilization(d) is None)]
+    )
+    idle = [seen for each in parts if (seen := _idle(store, each)) is not None]
+    samples = [sample for sample, _ in devices] or [e.sample for e in missing if e.sample is not None]
+    problems = [sample.problem for sample in samples if sample.problem]
+
+    def summed(key: str, fold: Callable[[list[float]], float] = sum) -> float | None:
+        known = [v for _, device in devices if (v := value(device, key)) is not None]
+        return fold(known) if known else None
+
+    return Live(
+        utilization=sum(busy) / len(busy) if busy else None,
+        memory_used=summed("memory_used"),
+        memory_total=summed("memory_total"),
+        power=summed("power"),
+        power_limit=summed("power_limit"),
+        temperature=summed("temperature", max),
+        idle=sum(share for share, _ in idle) / len(idle) if idle else None,
+        watched=min(seconds for _, seconds in idle) if idle else None,
+        at=min((sample.at for sample, _ in devices if sample.at is not None), default=None),
+        interval=max((sample.interval for sample in samples), default=1.0),
+        source=", ".join(sorted({sample.source for sample in samples if sample.source})),
+        known=len(busy),
+        of=len(parts) + len(missing),
+        shared=shared,
+        why=reasons.most_common(1)[0][0] if reasons else problems[0] if problems else "",
+    )
+
+
+def _why(sample: NodeSample, device: DeviceSample) -> str:
+    """Why a device's utilisation is not known."""
+    cut = device.mig or device.kind == "mig"
+    for key in ("graphics_active", "utilization") if cut else ("utilization", "graphics_active"):
+        if code := device.absent.get(key):
+            return _WORDS.get(code, code.replace("_", " "))
+    return f"{sample.source or 'its node'} does not tell it"
+
+
+def _idle(store: Store, each: Part) -> tuple[float, float] | None:
+    """The share of time in which a device that someone holds did nothing, and seconds over which that was seen. Who
+    measures may know of longer."""
+    sample, join = each.sample, each.join
+    if sample is None or join is None or not join.holders[each.place]:
+        return None
+    device = sample.devices[each.place]
+    share, seconds = value(device, "idle_share"), value(device, "idle_watched")
+    if share is not None and seconds is not None:
+        return min(share, 1.0), seconds
+    trail = store.trails.of(sample.node, join.ids[each.place])
+    return trail.idle(sample.at) if trail is not None and sample.at is not None else None
+
+
+def device_live(store: Store, key: DeviceKey, node: str) -> Live | None:
+    """Of a device."""
+    return total(store, (part(store, key, node),)) if store.samples else None
+
+
+def claim_live(store: Store, claim: Claim) -> Live | None:
+    """Of the devices that a claim holds."""
+    if not store.samples:
+        return None
+    return total(store, parts_of_claim(store, claim), shared=_shared(store, (claim,)))
+
+
+def pod_live(store: Store, pod: Pod) -> Live | None:
+    """Of the devices of a pod's claims, and of those that it has from a device plugin as its node says."""
+    if not store.samples:
+        return None
+    claims = [found for key in claims_of(pod) if (found := store.claims.get(key)) is not None]
+    parts = [each for claim in claims for each in parts_of_claim(store, claim)]
+    parts.extend(_plugged(store, pod.node, pod.namespace, pod.name))
+    together = _shared(store, claims) or any(len(users(store, claim)) > 1 for claim in claims)
+    return total(store, parts, shared=together)
+
+
+def node_live(store: Store, name: str) -> Live | None:
+    """Of a node's GPUs, whoever publishes them."""
+    sample, join = store.samples.get(ObjectKey("", name)), measured(store, name)
+    if sample is None or join is None:
+        return None
+    if not sample.devices:
+        why = sample.problem or ("no sample yet" if sample.at is None else "it has no GPU that is measured")
+        return Live(of=0, at=sample.at, interval=sample.interval, source=sample.source, why=why)
+    return total(store, (Part(sample, join, n) for n in range(len(sample.devices))))
+
+
+def namespace_live(store: Store, name: str) -> Live | None:
+    """Of what a namespace holds."""
+    if not store.samples:
+        return None
+    parts = [
+        each for key in store.claims_of_namespace[name] for each in parts_of_claim(store, store.claims[key])
+    ]
+    for node in store.samples:
+        parts.extend(_plugged(store, node.name, name))
+    return total(store, parts)
+
+
+def _plugged(store: Store, node: str, namespace: str, pod: str = "") -> Iterator[Part]:
+    """The devices that a device plugin gave a pod, or the pods of a namespace."""
+    sample, join = store.samples.get(ObjectKey("", node)), measured(store, node)
+    for n, device in enumerate(sample.devices if sample else ()):
+        if any(
+            not (h.claim or h.claim_uid) and h.namespace == namespace and pod in ("", h.pod)
+            for h in device.holders
+        ):
+            yield Part(sample, join, n)
+
+
+def _shared(store: Store, claims: Collection[Claim]) -> bool:
+    """Whether other claims hold a device of these too."""
+    own = {claim.key for claim in claims}
+    return any(
+        other not in own and _holds(store.claims[other], r.key)
+        for claim in claims
+        if claim.allocation
+        for r in claim.allocation.results
+        if not r.admin_access
+        for other in store.claims_of_device[r.key]
+    )
+
+
+def _holds(claim: Claim, key: DeviceKey) -> bool:
+    allocation = claim.allocation
+    return any(not r.admin_access and r.key == key for r in (allocation.results if allocation else ()))
