@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dratui.kube.connection import Connection
 
 FRESH: Final = 30.0  # seconds for which a list is good for nodes that have no pod in it
-_DOUBTED: Final = 10.0  # and for those whose pod does not run, or broke off: it may be another by now
+DOUBTED: Final = 10.0  # and for those whose pod does not run, or broke off: it may be another by now
 _LONGEST: Final = 300.0  # and for which, after it doubled, where no node has one
 _PAGE: Final = 500  # objects
 _SCHEME: Final = "dratui.dev/scheme"  # an annotation: `https`, where no port is named so
@@ -110,10 +110,11 @@ class Pods:
         *,
         passing: Callable[[], float] = time.monotonic,
         fresh: float = FRESH,
+        doubted: float = DOUBTED,
     ) -> None:
         self._connection = connection
         self._now = now
-        self._lists = [_List(connection, exporter, passing, fresh) for exporter in exporters]
+        self._lists = [_List(connection, exporter, passing, fresh, doubted) for exporter in exporters]
         self._followers: dict[str, tuple[str, Follower]] = {}  # by node, with the pod's uid
 
     async def find(self, node: str, *, anew: bool) -> Follower:
@@ -152,12 +153,18 @@ class _List:
     """The pods of one exporter by node, as they were listed last."""
 
     def __init__(
-        self, connection: "Connection", exporter: Exporter, passing: Callable[[], float], fresh: float
+        self,
+        connection: "Connection",
+        exporter: Exporter,
+        passing: Callable[[], float],
+        fresh: float,
+        doubted: float,
     ) -> None:
         self.exporter = exporter
         self._connection = connection
         self._passing = passing
         self._fresh = self._first = fresh
+        self._doubted = doubted
         self._lock = asyncio.Lock()
         self._asked: float | None = None
         self._refused: Broken | None = None
@@ -167,7 +174,7 @@ class _List:
         """Raises Broken where pods may not be listed, or the one of this node does not run."""
         async with self._lock:
             found = self._pods.get(node)
-            good_for = _DOUBTED if anew or (found is not None and found.waits) else self._fresh
+            good_for = self._doubted if anew or (found is not None and found.waits) else self._fresh
             if (found is None or found.waits or anew) and self._older_than(good_for):
                 await self._ask()
                 found = self._pods.get(node)
