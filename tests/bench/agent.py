@@ -7,13 +7,16 @@ import asyncio
 import ctypes
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -92,18 +95,23 @@ async def _scrape(port: int, clients: int) -> tuple[Sequence[float], int]:
 
 async def _client(port: int, times: int, pause: float, first: float) -> list[tuple[float, int]]:
     """Seconds and bytes of each scrape, on one connection as Prometheus has it."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-    await asyncio.sleep(first)
+    loop = asyncio.get_running_loop()
+    piece = memoryview(bytearray(1 << 21))
     found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: agent\r\n\r\n")
-        head = await reader.readuntil(b"\r\n\r\n")
-        size = int(head.lower().partition(b"content-length:")[2].split()[0])
-        await reader.readexactly(size)
-        found.append((time.perf_counter() - began, size))
-        await asyncio.sleep(pause)
-    writer.close()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setblocking(False)
+        await asyncio.sleep(first)
+        for _ in range(times):
+            began = time.perf_counter()
+            await loop.sock_sendall(connection, b"GET /metrics HTTP/1.1\r\nHost: agent\r\n\r\n")
+            came = await loop.sock_recv_into(connection, piece)
+            head, _, body = bytes(piece[:came]).partition(b"\r\n\r\n")
+            size = int(head.lower().partition(b"content-length:")[2].split()[0])
+            left = size - len(body)
+            while left:
+                left -= await loop.sock_recv_into(connection, piece[:left])
+            found.append((time.perf_counter() - began, size))
+            await asyncio.sleep(pause)
     return found
 
 
@@ -124,14 +132,10 @@ def processes(folder: Path) -> Iterator[Result]:
     with process.running(driver, folder / "agent.log", "--interval=1s", "--kubelet-socket=") as agent:
         pid = agent.process.pid
         alone = _share_of_a_core(pid)
-        with urllib.request.urlopen(f"{agent.address}/v1/stream") as stream:
-            reading = Thread(target=stream.read, daemon=True)
-            reading.start()
-            agent.get("/metrics")
-            followed = _share_of_a_core(pid)
-            memory = _memory(pid)
-            agent.kill()
-            reading.join()
+        Thread(target=_follow, args=(f"{agent.address}/v1/stream",), daemon=True).start()
+        agent.get("/metrics")
+        followed = _share_of_a_core(pid)
+        memory = _memory(pid)
     for measure_, value in (
         ("agent's CPU at 1 Hz, 56 MIG devices on 8 GPUs", alone),
         ("the same with a stream and a scrape", followed),
@@ -164,6 +168,11 @@ def _full_node() -> Settings:
             bar1 = {f"mig{part}.bar1": "17179869184,17178820608,1048576"}
             node |= cut(index, part, gi=7 + part, profile=19, start=part, size=1, **bar1, **metrics)
     return node
+
+
+def _follow(stream: str) -> None:
+    with suppress(HTTPException), urllib.request.urlopen(stream) as followed:  # it ends in the middle
+        followed.read()
 
 
 def _share_of_a_core(pid: int) -> float:

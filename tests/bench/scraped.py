@@ -41,8 +41,15 @@ DEVICES: Final = [
 
 
 def _sample(chance: Random) -> Sample:
-    told = [DeviceSample(device, {key: chance.random() for key in KEYS}, {}) for device in DEVICES]
+    told = [
+        DeviceSample(device, {key: _value(n, chance) for n, key in enumerate(KEYS)}, {}) for device in DEVICES
+    ]
     return Sample(1790000000.0, 0.01, "595.58.03", told)
+
+
+def _value(number: int, chance: Random) -> float:
+    """Bytes and counters are long, shares have two digits or all that there are."""
+    return (chance.randrange(1 << 40), chance.randrange(101) / 100, chance.random())[number % 3]
 
 
 def _holder(number: int) -> Holder:

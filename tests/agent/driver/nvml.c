@@ -514,8 +514,10 @@ int nvmlDeviceRegisterEvents(Handle *handle, unsigned long long types, EventSet 
 }
 
 int nvmlEventSetWait_v2(EventSet *set, Event *out, unsigned timeout_ms) {
-    for (unsigned waited = 0;; waited++) {
-        int result = enter();
+    for (unsigned waited = 0;; waited += 25) {
+        pthread_mutex_lock(&lock);
+        read_again(); /* it is one call, however long it waits */
+        int result = initialized ? SUCCESS : UNINITIALIZED;
         const char *found = value("", "event");
         long long sequence = found ? strtoll(found, NULL, 0) : 0;
         if (!result && sequence > set->last) {
@@ -529,6 +531,6 @@ int nvmlEventSetWait_v2(EventSet *set, Event *out, unsigned timeout_ms) {
         leave(result);
         if (result) return result;
         if (waited >= timeout_ms) return TIMEOUT;
-        usleep(1000);
+        usleep(25000);
     }
 }
