@@ -82,8 +82,9 @@ def parts_of_claim(store: Store, claim: Claim) -> list[Part]:
     return [part(store, key, allocation.node) for key in keys]
 
 
-def total(store: Store, parts: Iterable[Part], *, shared: bool = False) -> Live | None:
-    """What devices do together; None if nobody was asked about any of them."""
+def total(store: Store, parts: Iterable[Part], *, shared: bool = False, elsewhere: int = 0) -> Live | None:
+    """What devices do together, `elsewhere` others on nodes that are not followed among them; None if nobody was asked
+    about any."""
     followed = asked = False
     found: dict[Unit, Part] = {}
     missing: list[Part] = []
@@ -98,15 +99,19 @@ def total(store: Store, parts: Iterable[Part], *, shared: bool = False) -> Live 
         return None
     whole = [each for unit, each in found.items() if unit[2] is None or (*unit[:2], None) not in found]
     familiar = [each for each in missing if not each.strange]
-    return _sum(store, whole, familiar if whole or familiar else missing, shared=shared)
+    return _sum(store, whole, familiar if whole or familiar else missing, elsewhere, shared=shared)
 
 
-def _sum(store: Store, parts: Collection[Part], missing: Collection[Part], *, shared: bool) -> Live:
+def _sum(
+    store: Store, parts: Collection[Part], missing: Collection[Part], elsewhere: int, *, shared: bool
+) -> Live:
     devices = [(each.sample, each.sample.devices[each.place]) for each in parts if each.sample is not None]
     busy = [found for _, device in devices if (found := utilization(device)) is not None]
     reasons = Counter(
         [*(each.why for each in missing), *(_why(s, d) for s, d in devices if utilization(d) is None)]
     )
+    if elsewhere:
+        reasons[NOT_FOLLOWED.why] += elsewhere
     idle = [seen for each in parts if (seen := _idle(store, each)) is not None]
     samples = [sample for sample, _ in devices] or [e.sample for e in missing if e.sample is not None]
     problems = [sample.problem for sample in samples if sample.problem]
@@ -128,7 +133,7 @@ def _sum(store: Store, parts: Collection[Part], missing: Collection[Part], *, sh
         interval=max((sample.interval for sample in samples), default=1.0),
         source=", ".join(sorted({sample.source for sample in samples if sample.source})),
         known=len(busy),
-        of=len(parts) + len(missing),
+        of=len(parts) + len(missing) + elsewhere,
         shared=shared,
         why=reasons.most_common(1)[0][0] if reasons else problems[0] if problems else "",
     )
@@ -175,7 +180,7 @@ def pod_live(store: Store, pod: Pod) -> Live | None:
         return None
     claims = [found for key in claims_of(pod) if (found := store.claims.get(key)) is not None]
     parts = [each for claim in claims for each in parts_of_claim(store, claim)]
-    parts.extend(_plugged(store, pod.node, pod.namespace, pod.name))
+    parts.extend(found for each, found in plugged(store, pod.node, pod.name) if each == pod.namespace)
     together = _shared(store, claims) or any(len(users(store, claim)) > 1 for claim in claims)
     return total(store, parts, shared=together)
 
@@ -199,19 +204,17 @@ def namespace_live(store: Store, name: str) -> Live | None:
         each for key in store.claims_of_namespace[name] for each in parts_of_claim(store, store.claims[key])
     ]
     for node in store.samples:
-        parts.extend(_plugged(store, node.name, name))
+        parts.extend(found for namespace, found in plugged(store, node.name) if namespace == name)
     return total(store, parts)
 
 
-def _plugged(store: Store, node: str, namespace: str, pod: str = "") -> Iterator[Part]:
-    """The devices that a device plugin gave a pod, or the pods of a namespace."""
+def plugged(store: Store, node: str, pod: str = "") -> Iterator[tuple[str, Part]]:
+    """The devices of a node that device plugins gave to pods, or to those of a name, with the pods' namespaces."""
     sample, join = store.samples.get(ObjectKey("", node)), measured(store, node)
     for n, device in enumerate(sample.devices if sample else ()):
-        if any(
-            not (h.claim or h.claim_uid) and h.namespace == namespace and pod in ("", h.pod)
-            for h in device.holders
-        ):
-            yield Part(sample, join, n)
+        for holder in device.holders:
+            if holder.pod and not (holder.claim or holder.claim_uid) and pod in ("", holder.pod):
+                yield holder.namespace, Part(sample, join, n)
 
 
 def _shared(store: Store, claims: Collection[Claim]) -> bool:

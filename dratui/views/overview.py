@@ -19,6 +19,7 @@ from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Changes, Store
 from dratui.terminal import clean
 from dratui.views import styles
+from dratui.views.lives import HELD, lives
 from dratui.views.slicing import Enough, never
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
@@ -141,6 +142,8 @@ class Summary:
             keys = list(TABLES[table].keys(store))
             return Tally(table, keys, lambda key: contribution(store, key))
 
+        self._store = store
+        self._stirred = False  # devices do something else
         self._devices = tally("devices", _device)
         self._pools = tally("pools", _pool)
         self._claims = tally("claims", _claim_fault)
@@ -159,6 +162,7 @@ class Summary:
 
     def note(self, changes: Changes) -> None:
         """The store changed; `advance` takes it in."""
+        self._stirred |= bool(changes.live)
         for tally in self._all:
             tally.note(changes)
 
@@ -167,7 +171,9 @@ class Summary:
 
         True when the overview looks different.
         """
-        moved = False
+        moved = whole and self._stirred
+        if whole:
+            self._stirred = False
         for tally in self._all if whole else self._counters:
             if tally.busy:
                 moved |= tally.advance(enough)
@@ -183,7 +189,7 @@ class Summary:
     @property
     def busy(self) -> bool:
         """Whether `advance` has anything to do."""
-        return any(tally.busy for tally in self._all)
+        return self._stirred or any(tally.busy for tally in self._all)
 
     @property
     def waiting(self) -> int:
@@ -214,11 +220,20 @@ class Summary:
         groups: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for (driver, product, state, _), number in self._devices.counts.items():
             groups[driver, product][state] += number
+        held = {group: sum(states[s] for s in HELD) for group, states in groups.items()}
+        live = lives(self._store, self._devices.of, lambda device: (device[:2],), held)
         for (driver, product), states in sorted(groups.items()):
-            held, free, tainted = states["held"] + states["shared"], states["free"], states["tainted"]
-            total = states.total()
+            free, tainted, total = states["free"], states["tainted"], states.total()
+            other = total - held[driver, product] - free - tainted
             yield DeviceGroup(
-                clean(driver), clean(product), total, held, free, tainted, total - held - free - tainted
+                clean(driver),
+                clean(product),
+                total,
+                held[driver, product],
+                free,
+                tainted,
+                other,
+                live.get((driver, product)),
             )
 
     def _tenants(self) -> Iterator[Tenant]:
@@ -229,8 +244,15 @@ class Summary:
         plugin: Counter[str] = Counter()
         for (namespace, devices), number in self._pods_served.counts.items():
             plugin[namespace] += devices * number
+        live = lives(self._store, self._devices.of, lambda device: device[3], held, plugin=True)
         for namespace in {*held, *waiting, *plugin}:
-            yield Tenant(clean(namespace), held[namespace], waiting[namespace], plugin[namespace])
+            yield Tenant(
+                clean(namespace),
+                held[namespace],
+                waiting[namespace],
+                plugin[namespace],
+                live.get(namespace),
+            )
 
     def _plugin_groups(self) -> Iterator[PluginGroup]:
         total: Counter[str] = Counter()

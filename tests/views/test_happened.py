@@ -5,8 +5,9 @@ import pytest
 from dratui.api.model import Node, Slice
 from dratui.api.streams import STREAMS
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
+from dratui.samples import STREAM as SAMPLES
 from dratui.views.happened import happened
-from tests.cluster.build import claim, pod, put, warning
+from tests.cluster.build import claim, pod, put, sample, warning
 
 TRAIN = pod("train")
 
@@ -22,6 +23,7 @@ TRAIN = pod("train")
         ([put(TRAIN), put(pod("b")), put(claim("gpu"))], "2 pods, 1 claim"),
         ([Page("pods", (TRAIN,), True, True), put(TRAIN)], ""),
         ([HealthChanged("pods", Health(phase=Phase.STALE, since=0))], "pods stale"),
+        ([Page(SAMPLES, (sample("node-1"),), True, True), put(TRAIN)], "pod default/train"),
         ([], ""),
     ],
 )

@@ -1,10 +1,15 @@
 """The first screen's facts."""
 
+from typing import Any
+
 import msgspec
+import pytest
 
 from dratui.api.model import Device, Node, Taint
+from dratui.cluster.store import Changes
+from dratui.samples import Holder
 from dratui.views.overview import DeviceGroup, PluginGroup, PoolsSummary, Summary, Tenant
-from tests.cluster.build import DRIVER, ago, claim, pod, result, slice_, store
+from tests.cluster.build import DRIVER, ago, claim, measured, pod, put, result, sample, slice_, store
 from tests.views.test_describe import hostile
 
 PLUGIN = "nvidia.com/gpu"
@@ -82,3 +87,42 @@ def test_nothing_hostile_comes_out_of_the_overview() -> None:
     assert len(texts) >= 6
     assert all(map(str.isprintable, texts))
     assert msgspec.json.encode(overview)
+
+
+def measured_node(node: str, *busy: float) -> list[Any]:
+    devices = [
+        Device(f"gpu-{n}", attributes={"model": "H100", "uuid": f"{node}-{n}"}) for n in range(len(busy))
+    ]
+    told = [measured(f"{node}-{n}", busy=u) for n, u in enumerate(busy)]
+    return [slice_(node, *devices), sample(node, *told)]
+
+
+def test_what_is_held_where_nobody_looks_makes_a_product_and_a_tenant_partial() -> None:
+    made = store(
+        *measured_node("node-1", 0.9, 0.5),
+        measured_node("node-2", 0.0)[0],
+        claim("a", result("gpu-0"), node="node-1"),
+        claim("b", result("gpu-0", "node-2"), node="node-2"),
+        sample("node-3", measured("x", Holder(namespace="plugged", pod="p"), busy=0.1)),
+        pod("p", namespace="plugged", extended={PLUGIN: 1}, node="node-3"),
+    )
+    overview = Summary(made).overview()
+    (group,) = overview.devices
+    assert group.live is not None
+    assert group.live.utilization == pytest.approx(0.7)
+    assert (group.live.known, group.live.of, group.live.why) == (2, 3, "its node is not followed")
+    tenants = {t.namespace: t.live for t in overview.tenants}
+    assert [(t and t.utilization, t and t.known, t and t.of) for t in tenants.values()] == [
+        (0.9, 1, 2),
+        (0.1, 1, 1),
+    ]
+
+
+def test_an_overview_follows_what_devices_do_without_counting_them_again() -> None:
+    made = store(*measured_node("node-1", 0.9))
+    summary = Summary(made)
+    assert not summary.apply(Changes())
+    assert summary.apply(made.apply([put(measured_node("node-1", 0.2)[1])]))
+    (group,) = summary.overview().devices
+    assert group.live is not None
+    assert group.live.utilization == 0.2
