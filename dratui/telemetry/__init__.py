@@ -6,6 +6,8 @@
     discovery   which pod measures a node, and by which `Follower`
     endpoint    a way to an exporter: through the API server's pod proxy, or directly
     agent       follows the agent's stream (`frames`: its wire format; `sse`: Server-Sent Events)
+    scrape      reads other exporters' `/metrics` (`exposition`: its text; `dialects`: what each calls things, as data;
+                `devices`: series put together to devices)
 
 Another exporter is an `Exporter` in `choice.EXPORTERS`: how to find its pods, and a `Follower` made from an `Endpoint`,
 which asks again and again (`endpoint.get("/metrics")`) and hands each `NodeSample` on; everything else (which nodes,

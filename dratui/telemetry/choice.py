@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from dratui.telemetry import scrape
 from dratui.telemetry.agent import AGENT
 from dratui.telemetry.direct import NODE, AgentOfEach, OneAgent
 from dratui.telemetry.discovery import Exporter, Pods
@@ -12,7 +13,7 @@ from dratui.telemetry.protocol import Finder, Telemetry
 if TYPE_CHECKING:
     from dratui.kube.connection import Connection
 
-EXPORTERS: Final[Sequence[Exporter]] = (AGENT,)
+EXPORTERS: Final[Sequence[Exporter]] = (AGENT, *scrape.EXPORTERS)
 """Those that are looked for, the best first."""
 
 
