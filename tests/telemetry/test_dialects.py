@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
-from dratui_agent.exporter.exposition import SERIES, Exposition
+from dratui_agent.exporter.exposition import Exposition
+from dratui_agent.exporter.series import SERIES
 from dratui_agent.holders import Holder as AgentHolder
 from dratui_agent.holders import Holders
 from dratui_agent.nvml.quantities import QUANTITIES
@@ -445,9 +446,9 @@ def test_the_agents_own_series_are_what_it_streams() -> None:
 def test_every_series_of_the_agent_is_known_by_the_key_of_its_stream() -> None:
     for series in SERIES:
         _, told, _ = BY_SERIES[series.name]
-        for quantity in series.quantities:
-            assert told.key + (quantity.labels[told.by] if told.by else "") == quantity.key
-            assert told.factor == 1
+        for column in series.columns:
+            assert told.key + (column.labels[told.by] if told.by else "") == column.key
+            assert told.factor == column.factor == 1
 
 
 def test_keys_are_those_of_the_agents_stream() -> None:
