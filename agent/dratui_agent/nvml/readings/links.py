@@ -47,6 +47,7 @@ READINGS: Final = (
         ),
         nvml.nvmlDeviceGetPcieReplayCounter,
         of=GPU,
+        slow=True,
     ),
     _link(
         "pcie_generation",

@@ -53,6 +53,7 @@ READINGS: Final = (
         ),
         _bar1,
         ANY,
+        slow=True,
     ),
     _ecc("corrected", nvml.NVML_MEMORY_ERROR_TYPE_CORRECTED),
     _ecc("uncorrected", nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED),
@@ -75,6 +76,7 @@ READINGS: Final = (
         ),
         nvml.nvmlDeviceGetRemappedRows,
         GPU,
+        slow=True,
     ),
 )
 

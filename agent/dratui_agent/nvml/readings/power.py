@@ -84,6 +84,7 @@ READINGS: Final = (
         nvml.nvmlDeviceGetEnforcedPowerLimit,
         of=GPU,
         per=1e3,
+        slow=True,
     ),
     single(
         Quantity(
