@@ -12,7 +12,7 @@ from dratui import __version__
 from dratui.duration import seconds
 from dratui.failure import UsageFailure
 from dratui.kube.options import Options
-from dratui.settings.metrics import metrics_from
+from dratui.settings.metrics import NOBODY, metrics_from
 
 if TYPE_CHECKING:
     from dratui.settings.dashboard import Chosen
@@ -86,7 +86,7 @@ def _parser() -> Parser:
         command.set_defaults(command=run)
         return command
 
-    get = add("get", _get, "print a table, JSON or YAML, as kubectl get does", connection)
+    get = add("get", _get, "print a table, JSON or YAML, as kubectl get does", connection, measuring)
     get.add_argument("kind", metavar="KIND", help=f"{KINDS}, or kubectl's name for one")
     get.add_argument("name", metavar="NAME", nargs="?", default="", help="only this one")
     get.add_argument(
@@ -185,7 +185,7 @@ def _measuring_flags() -> Parser:
         "--metrics-from",
         metavar="WHO",
         type=_metrics_from,
-        help="who measures devices: auto (agents, found in the cluster; the dashboard's default), agent, none, "
+        help="who measures devices: auto (agents, found in the cluster; the dashboard's default), agent, none (get's), "
         "http(s)://HOST:PORT of an agent; {node} in it stands for the node's name",
     )
     return flags
@@ -305,7 +305,8 @@ def _get(arguments: dict[str, Any]) -> int:
         watch=arguments["watch"],
         at=arguments["at"],
     )
-    return get.run(wanted, _options(arguments), arguments["recording"])
+    measurer = arguments.get("metrics_from", NOBODY)
+    return get.run(wanted, _options(arguments), arguments["recording"], measurer)
 
 
 def _record(arguments: dict[str, Any]) -> int:

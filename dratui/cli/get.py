@@ -3,26 +3,35 @@ looks at one time of a recording."""
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dratui import when
+from dratui.api.model import ObjectKey
 from dratui.api.streams import STREAMS
 from dratui.cli.printing import Form, Printer
 from dratui.cluster.store import Changes, Store
 from dratui.events import COMPLETE, ENDED_WELL, SETTLED, About, Event, Health, Phase, Source
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import OnDemand
+from dratui.settings.metrics import NOBODY
+from dratui.telemetry.protocol import MOST
 from dratui.terminal import clean
 from dratui.tui.notices import Notices
 from dratui.views.listing import Listing
 from dratui.views.query import Query
 from dratui.views.table import Table
-from dratui.views.tables import TABLES, table_named
+from dratui.views.tables import TABLES, named, table_named
+from dratui.views.whereabouts import nodes_behind
+from dratui.views.words import count
+
+PATIENCE: Final = 5.0  # seconds for the nodes to be measured
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,13 +52,13 @@ class Wanted:
         return Form(output=self.output, name=self.name, watch=self.watch)
 
 
-def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
+def run(wanted: Wanted, options: Options, recording: Path | None, metrics_from: str = NOBODY) -> int:
     """Print it. Raises Failure for what cannot be told."""
     table = table_named(wanted.kind)
     if table is None:
         raise UsageFailure(f"there is no kind {wanted.kind!r}", hint=f"one of {', '.join(TABLES)}")
     if not wanted.at:
-        return asyncio.run(_get(table, wanted, _source(table, options, recording)))
+        return asyncio.run(_get(table, wanted, _source(table, options, recording, metrics_from)))
     if recording is None:
         raise UsageFailure("--at is a time of a recording", hint="name one with --from")
     if wanted.watch:
@@ -57,14 +66,19 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     return asyncio.run(_get_at(table, wanted, recording))
 
 
-def _source(table: Table[Any], options: Options, recording: Path | None) -> Source:
+def _source(table: Table[Any], options: Options, recording: Path | None, metrics_from: str) -> Source:
     if recording is not None:
         from dratui.recording.replay import Replay
 
         return Replay(recording, speed=0)
     from dratui.kube.source import ClusterSource
 
-    return ClusterSource(options, [STREAMS[name] for name in (*table.streams, *table.joins)])
+    cluster = ClusterSource(options, [STREAMS[name] for name in (*table.streams, *table.joins)])
+    if metrics_from == NOBODY:
+        return cluster
+    from dratui.telemetry.source import MeasuredSource
+
+    return MeasuredSource(cluster, metrics_from)
 
 
 async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
@@ -84,6 +98,10 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
             await _either(following, arrived)
         if following.done():
             following.result()
+        if isinstance(source, OnDemand):
+            nodes = list(dict.fromkeys(_nodes(table, wanted, store, source)))
+            source.want(nodes)
+            await _measured(nodes, store, following, arrived)
         changes = Changes()
         printer = _printer(table, wanted, store, source.about, source.now)
         printer.print_all()
@@ -101,6 +119,37 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+def _nodes(table: Table[Any], wanted: Wanted, store: Store, source: Source) -> Iterator[str]:
+    """Those behind what is to be printed."""
+    query = _query(table, wanted, source.about)
+    listing = Listing(store, query, datetime.fromtimestamp(source.now(), UTC))
+    for key in listing.keys:
+        row = listing.row(key)
+        if not wanted.name or any(named(table, [row], wanted.name)):
+            yield from nodes_behind(store, table.kind, key, row)
+
+
+async def _measured(
+    nodes: Sequence[str], store: Store, following: "asyncio.Task[None]", arrived: asyncio.Event
+) -> None:
+    """Wait until something is known of each node, but not for long; what stays unknown is said."""
+
+    def unheard() -> int:
+        return sum(ObjectKey("", node) not in store.samples for node in nodes[:MOST])
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while unheard() and not following.done():
+                arrived.clear()
+                await _either(following, arrived)
+    except TimeoutError:
+        _note(f"{count(unheard(), 'node')} could not be measured within {PATIENCE:g} seconds")
+    if len(nodes) > MOST:
+        _note(f"partial: {MOST} of {len(nodes)} nodes are measured")
+    if (health := store.health.get(SAMPLES)) is not None and health.detail:
+        _note(f"{SAMPLES}: {health.detail}")
 
 
 async def _get_at(table: Table[Any], wanted: Wanted, recording: Path) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FRESH: Final = 30.0  # seconds for which a list is good for nodes that have no pod in it
 DOUBTED: Final = 10.0  # and for those whose pod does not run, or broke off: it may be another by now
-_LONGEST: Final = 300.0  # and for which, after it doubled, where no node has one
+_LONGEST: Final = 300.0  # and for which, after it doubled, where asking again brings no news
 _PAGE: Final = 500  # objects
 _SCHEME: Final = "dratui.dev/scheme"  # an annotation: `https`, where no port is named so
 
@@ -129,8 +129,8 @@ class Pods:
                 trouble = trouble or broken
         name = self._lists[0].exporter.name
         raise trouble or Broken(
-            f"no {name} on {node}",
-            hint=f"pods labelled {self._lists[0].exporter.selector}",
+            f"no {name}",
+            hint=f"looked for pods labelled {self._lists[0].exporter.selector}",
             phase=Phase.NOT_SERVED,
         )
 
@@ -197,8 +197,9 @@ class _List:
             self._refused = self._told(failure)
             return
         self._refused = None
-        self._pods = _by_node(pods)
-        self._fresh = self._first if pods else min(self._fresh * 2, _LONGEST)
+        before, self._pods = self._pods, _by_node(pods)
+        news = self._pods.keys() != before.keys()
+        self._fresh = self._first if news else min(self._fresh * 2, _LONGEST)
 
     def _told(self, failure: KubeFailure) -> Broken:
         name = self.exporter.name
