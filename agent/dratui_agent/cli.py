@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         web_config=asked.web_config,
         kubelet=Path(asked.kubelet_socket) if asked.kubelet_socket else None,
         dcgm_names=asked.dcgm_names,
+        tokens=asked.web_auth == "kubernetes",
+        ask_cluster=asked.ask_cluster,
+        service_account=asked.service_account,
     )
     try:
         return asyncio.run(run(options))
@@ -69,6 +72,15 @@ def _parser() -> argparse.ArgumentParser:
         help="TLS and who may read, as Prometheus exporters have it; read again when it changes",
     )
     parser.add_argument(
+        "--web.auth",
+        dest="web_auth",
+        metavar="HOW",
+        choices=("none", "kubernetes"),
+        default="none",
+        help="kubernetes: take bearer tokens too, of whoever may `get` the page as a nonResourceURL, as the API server "
+        "says (none)",
+    )
+    parser.add_argument(
         "--interval",
         metavar="TIME",
         type=_interval,
@@ -86,6 +98,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         default="/var/lib/kubelet/pod-resources/kubelet.sock",
         help="kubelet's PodResources API, which tells who holds what; '' for none (%(default)s)",
+    )
+    parser.add_argument(
+        "--attribution.api-server",
+        dest="ask_cluster",
+        action="store_true",
+        help="read this node's ResourceSlices and the claims of its pods: names of requests, and devices that only "
+        "their slice tells",
+    )
+    parser.add_argument(
+        "--service-account",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
+        help="`token` and `ca.crt` for asking the API server, where one of these options does (%(default)s)",
     )
     parser.add_argument(
         "--dcgm-names",

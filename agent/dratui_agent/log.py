@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from dratui_agent.exporter.state import State
 
 LEVELS: Final[Mapping[str, int]] = {
@@ -30,8 +32,16 @@ def begin(level: str, form: Form) -> None:
     """Write on stderr from now on, whoever says it: libraries only what they cannot do."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(form))
+    if level != "debug":
+        handler.addFilter(_of_ours)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     log.setLevel(LEVELS[level])
+
+
+def _of_ours(record: logging.LogRecord) -> bool:
+    """Requests that are none are answered with 400, and not worth a line: anybody may send them."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 class _Lines(logging.Formatter):

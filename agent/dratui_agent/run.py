@@ -12,6 +12,9 @@ from typing import Final
 
 from aiohttp import web
 
+from dratui_agent.apiserver import ApiServer, NoAnswer
+from dratui_agent.attribution.cluster import Cluster
+from dratui_agent.exporter.bearer import Reviews
 from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.web_config import Web, WrongConfig
@@ -37,6 +40,9 @@ class Options:
     web_config: Path | None
     kubelet: Path | None  # its PodResources socket; None: nobody is asked who holds what
     dcgm_names: bool
+    tokens: bool  # bearer tokens are taken, and the API server asked about them
+    ask_cluster: bool  # for slices and claims
+    service_account: Path
 
 
 async def run(options: Options) -> int:
@@ -73,8 +79,14 @@ async def run(options: Options) -> int:
         config = Web(options.web_config, log.warning)
     except WrongConfig as wrong:
         raise CannotStart(str(wrong)) from wrong
+    try:
+        api = (
+            ApiServer.of_this_pod(options.service_account) if options.tokens or options.ask_cluster else None
+        )
+    except NoAnswer as error:
+        raise CannotStart(f"the API server cannot be asked: {error}") from error
     runner = web.AppRunner(
-        application(state, config),
+        application(state, config, Reviews(api) if api and options.tokens else None),
         access_log=None,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
         max_line_size=LARGEST_HEADER,
@@ -98,7 +110,8 @@ async def run(options: Options) -> int:
             )  # it tells of connections that end, which is normal
             from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
 
-            attributing = asyncio.create_task(follow(state, options.kubelet))
+            cluster = Cluster(api, options.node) if api and options.ask_cluster else None
+            attributing = asyncio.create_task(follow(state, options.kubelet, cluster=cluster))
         for address in runner.addresses:
             host, port = address[:2]
             scheme = "https" if config.context else "http"
@@ -110,3 +123,5 @@ async def run(options: Options) -> int:
             await asyncio.gather(attributing, return_exceptions=True)
         sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
         await runner.cleanup()
+        if api is not None:
+            await api.close()

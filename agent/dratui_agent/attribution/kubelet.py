@@ -12,7 +12,8 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from dratui_agent.attribution.cdi import Specs
-from dratui_agent.attribution.podresources import holders
+from dratui_agent.attribution.cluster import NOTHING, Cluster
+from dratui_agent.attribution.podresources import claims, holders
 from dratui_agent.attribution.podresources_pb2 import ListPodResourcesRequest, ListPodResourcesResponse
 from dratui_agent.exporter.state import State
 from dratui_agent.holders import Holders
@@ -30,12 +31,17 @@ async def follow(
     socket: Path = SOCKET,
     *,
     specs: Specs | None = None,
+    cluster: Cluster | None = None,
     now: Callable[[], float] = time.time,
     period: float = PERIOD_SECONDS,
 ) -> None:
-    """Keep `state.holders` up to date until cancelled. What was known stays, with its age, while kubelet is away."""
+    """Keep `state.holders` up to date until cancelled. What was known stays, with its age, while kubelet is away.
+
+    `cluster`: the API server is asked too, for what only it knows; while it does not answer that stays as it was.
+    """
     specs = specs or Specs()
     known = Holders()
+    heard, told = b"", ListPodResourcesResponse()
     joined: object = None  # what `known` was made of
     options = [("grpc.max_receive_message_length", LARGEST_ANSWER)]
     while True:
@@ -48,13 +54,15 @@ async def follow(
             try:
                 while True:
                     answer = await ask(ListPodResourcesRequest(), timeout=PATIENCE_SECONDS)
+                    if answer != heard:
+                        told, heard = ListPodResourcesResponse.FromString(answer), answer
+                    facts, trouble = (await cluster.learn(claims(told))) if cluster else (NOTHING, "")
                     devices, edits = state.devices, specs.edits()
-                    if joined == (answer, devices, edits):  # as it is nearly always
-                        known = replace(known, at=now(), problem="")
+                    if joined == (answer, devices, edits, facts):  # as it is nearly always
+                        known = replace(known, at=now(), problem=trouble)
                     else:
-                        told = ListPodResourcesResponse.FromString(answer)
-                        known = Holders(now(), holders(told, devices, edits))
-                        joined = (answer, devices, edits)
+                        known = Holders(now(), holders(told, devices, edits, facts), trouble)
+                        joined = (answer, devices, edits, facts)
                     state.attribute(known)
                     await _pause(state, period)
             except (grpc.aio.AioRpcError, DecodeError) as error:

@@ -1,7 +1,7 @@
 """From what kubelet calls a device to the device that NVML sees.
 
 A DRA driver's device is found, in this order,
-- by its UUID, where its CDI spec shows it to the container (`NVIDIA_VISIBLE_DEVICES`),
+- by its UUID, where its CDI spec shows it to the container (`NVIDIA_VISIBLE_DEVICES`), or its ResourceSlice tells it,
 - by its name: gpu.nvidia.com calls a GPU `gpu-MINOR`, and a MIG device
   `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, whether it was there before or was made for the claim,
 - by the device node of its CDI spec, where that is one GPU's.
@@ -50,10 +50,12 @@ class Devices:
         )
 
 
-def of_claim(devices: Devices, driver: str, name: str, edits: Edits = NONE) -> Device | None:
-    """The device that a driver calls `name`."""
+def of_claim(devices: Devices, driver: str, name: str, edits: Edits = NONE, uuid: str = "") -> Device | None:
+    """The device that a driver calls `name`. `uuid`: as its slice tells, if that is known."""
     if edits.uuids and len(shown := devices.by_uuid.keys() & edits.uuids) == 1:
         return devices.by_uuid[shown.pop()]
+    if found := devices.by_uuid.get(uuid):
+        return found
     if driver == DRIVER and (called := _parsed(name)):
         minor, profile, start = called
         if profile is None:

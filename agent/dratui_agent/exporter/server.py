@@ -15,6 +15,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from dratui_agent import __version__
 from dratui_agent.exporter import own
+from dratui_agent.exporter.admission import Admission
+from dratui_agent.exporter.bearer import Reviews
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
 from dratui_agent.exporter.text import CONTENT_TYPES, Format
@@ -34,12 +36,12 @@ _PAGES: Final = (
     ("/-/healthy", "whether the agent runs"),
     ("/-/ready", "whether it has fresh values"),
 )
-_FOR_ALL: Final = ("/-/healthy", "/-/ready")  # a probe of kubelet's has no password
 
 
-def application(state: State, config: Web | None = None) -> web.Application:
+def application(state: State, config: Web | None = None, reviews: Reviews | None = None) -> web.Application:
     """All pages. Whether one is alive and ready everybody may ask."""
     config = config or Web(None, lambda wrong: None)
+    admission = Admission(config, reviews)
     stream = Stream(state)
     registry = own.registry(state, stream)
     generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
@@ -71,14 +73,8 @@ def application(state: State, config: Web | None = None) -> web.Application:
 
     @web.middleware
     async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
-        config.refresh()
-        if not config.knows(request.get_extra_info("peercert")):
-            return web.Response(text="this certificate's names may not read\n", status=403)
-        if request.path not in _FOR_ALL and not await config.admits(request.headers.get("Authorization", "")):
-            return web.Response(
-                text="log in\n", status=401, headers={"WWW-Authenticate": 'Basic realm="dratui-agent"'}
-            )
-        return await handler(request)
+        refused = await admission.refusal(request)
+        return await handler(request) if refused is None else refused
 
     async def signed(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(config.config.headers)
@@ -92,7 +88,7 @@ def application(state: State, config: Web | None = None) -> web.Application:
         async with busy:
             return await handler(request)
 
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[limited, admitted])
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[admitted, limited])
     app.on_response_prepare.append(signed)
     app.router.add_get("/", index)
     app.router.add_get("/metrics", metrics)
