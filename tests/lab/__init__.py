@@ -1,1 +1,9 @@
-"""The agent and the dashboard on a cluster with nodes: real pod proxy, real kubelet, all in namespaces of its own."""
+"""The agent and the dashboard on a cluster with nodes, in namespaces of its own: nothing of it is seen outside.
+
+namespaces   what it is run in, and what is put back at the end
+conftest     the tests of this folder, run inside
+cluster      the lab itself: a control plane, and agents on nodes that nobody runs
+agents       the real agent, read through the pod proxy
+node         a real kubelet with containerd and runc; `image` is what its pods are made of
+plugins      a DRA driver and a device plugin, speaking to it in `messages`
+"""

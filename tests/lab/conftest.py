@@ -12,8 +12,9 @@ from typing import IO, Any, Final
 import pytest
 
 from tests.agent.driver import compiler
-from tests.realparts import binaries, namespaces
-from tests.realparts.lab import Lab
+from tests.lab import namespaces
+from tests.lab.cluster import Lab
+from tests.realparts import binaries
 from tests.realparts.unavailable import PartsUnavailable
 
 HERE: Final = Path(__file__).parent

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.agent.driver import gpu
-from tests.realparts.agents import Agent
-from tests.realparts.lab import Lab
+from tests.lab.agents import Agent
+from tests.lab.cluster import Lab
 
 
 @pytest.fixture(scope="module", params=["http", "https"])

@@ -73,6 +73,7 @@ def apiserver(
         f"--bind-address={host}",
         f"--secure-port={port}",
         f"--advertise-address={host}",
+        "--kubelet-preferred-address-types=InternalIP",  # names of nodes are known to nobody
         # An Endpoints object may not hold a loopback address, and no pod looks for the server here.
         "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.196.0.0/24",

@@ -10,6 +10,8 @@ import yaml
 PEOPLE = ("admin", "viewer", "no-slices", "one-namespace", "nobody")
 # Like viewer, but known by a client certificate.
 CERTIFICATE_USER = "certificate-viewer"
+# The one real kubelet (tests/lab/node.py).
+KUBELET = "kubelet"
 VIEWERS_GROUP = "dratui:viewers"
 # The namespace in which the user one-namespace may read.
 ONE_NAMESPACE = "one-namespace"
@@ -35,6 +37,7 @@ TOKEN_USERS = (
     *(User(person, person) for person in PEOPLE if person != "admin"),
     User("kube-controller-manager", "system:kube-controller-manager"),
     User("kube-scheduler", "system:kube-scheduler"),
+    User(KUBELET, "system:node:gpu-node", "system:nodes"),
     # kwok stands for every kubelet, so it needs the rights of all nodes.
     User("kwok", "kwok", "system:masters"),
 )

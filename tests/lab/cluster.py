@@ -1,8 +1,10 @@
 """A cluster in namespaces of its own (`namespaces`): its API server reaches addresses that nobody else sees.
 
-with Lab() as lab:                                # inside only: `namespaces.entered` runs a command there
-    agent = lab.agent("node-1", driver)           # the real agent, reading a driver of ours
-    agent.get("/metrics", user="viewer")          # through the API server's pod proxy
+Inside, where `namespaces.entered` runs a command:
+
+    with Lab() as lab:
+        agent = lab.agent("node-1", lab.driver("node-1"))    # the real agent, reading a driver of ours
+        agent.get("/metrics", user="viewer")                 # through the API server's pod proxy
 """
 
 import json
@@ -13,12 +15,13 @@ from typing import Any, Final, Self
 import yaml
 
 from tests.agent.driver import FakeDriver, build
+from tests.lab.agents import NAMESPACE, Agent, Proxied, real_pod
+from tests.lab.node import Node
 from tests.realparts import binaries
-from tests.realparts.agents import Agent
 from tests.realparts.controlplane import ControlPlane
 
 API: Final = "10.196.0.1"  # of the API server; the certificate names it
-AGENTS: Final = "gpu-monitoring"  # the namespace of agents
+PATIENCE: Final = 60.0
 READERS: Final = "dratui-agent-readers"  # who may read them through the pod proxy
 
 
@@ -28,19 +31,29 @@ class Lab:
     def __init__(self) -> None:
         self.plane = ControlPlane(binaries.ensure(print), host=API)
         self._agents: list[Agent] = []
+        self._node: Node | None = None
         self._library: Path | None = None
 
     def __enter__(self) -> Self:
         own_address(API)
         self.plane.start()
-        self.plane.create_namespace(AGENTS)
+        self.plane.create_namespace(NAMESPACE)
         self.plane.apply(RIGHTS)
         return self
 
     def __exit__(self, *_: object) -> None:
         for agent in self._agents:
             agent.kill()
+        if self._node is not None:
+            self._node.stop()
         self.plane.stop()
+
+    def real_node(self) -> Node:
+        """The one node with a kubelet, started when it is asked for first. Needs nothing that `impossible` names."""
+        if self._node is None:
+            self._node = Node(self.plane, binaries.built(binaries.NODE, print))
+            self._node.start()
+        return self._node
 
     def driver(self, name: str) -> FakeDriver:
         """A driver of ours without devices. Needs `tests.agent.driver.compiler`."""
@@ -60,11 +73,18 @@ class Lab:
         """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only."""
         address = f"10.199.0.{len(self._agents) + 1}"
         own_address(address)
-        agent = Agent(self.plane, AGENTS, f"dratui-agent-{node}", node, address, driver, interval, https)
+        agent = Agent(self.plane, node, address, driver, interval, https)
         self._agents.append(agent)
-        self.plane.apply(yaml.safe_dump(agent.pod()))
-        self._patch("pod", agent.name, agent.status(), "-n", AGENTS)
+        self.plane.apply(yaml.safe_dump(agent.pod({})))
+        self._patch("pod", agent.name, agent.status(), "-n", NAMESPACE)
         agent.start()
+        return agent
+
+    def agent_pod(self, driver: FakeDriver) -> Proxied:
+        """An agent as a pod of the real node, which kubelet runs."""
+        agent = Proxied(self.plane, self.real_node().name)
+        self.plane.apply(yaml.safe_dump(real_pod(agent, driver)))
+        self.plane.wait(lambda: agent.get("/-/ready")[0] == 200, PATIENCE, f"{agent.name} to be ready")
         return agent
 
     def _patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:
@@ -83,13 +103,13 @@ def own_address(address: str) -> None:
 RIGHTS = f"""
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{namespace: {AGENTS}, name: {READERS}}}
+metadata: {{namespace: {NAMESPACE}, name: {READERS}}}
 rules:
 - {{apiGroups: [""], resources: [pods/proxy], verbs: [get]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {{namespace: {AGENTS}, name: {READERS}}}
+metadata: {{namespace: {NAMESPACE}, name: {READERS}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {READERS}}}
 subjects:
 - {{apiGroup: rbac.authorization.k8s.io, kind: User, name: viewer}}
