@@ -67,7 +67,7 @@ class OneAgent:
                     raise Broken("who answers is no agent", hint=str(error)) from error
                 self._follower = AgentFollower(self._endpoint, self._now)
         if self._node != node:
-            raise Broken(f"not measured: the agent is on {self._node}", phase=Phase.NOT_SERVED)
+            raise Broken("not measured", hint=f"the agent is on {self._node}", phase=Phase.NOT_SERVED)
         return self._follower
 
     async def close(self) -> None:

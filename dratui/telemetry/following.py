@@ -61,7 +61,7 @@ class Following:
         self._changed = asyncio.Event()
         self._followed: dict[str, _Followed] = {}
         self._last: dict[str, NodeSample] = {}
-        self._health = Health(phase=Phase.LIVE, since=0.0)
+        self._health: Health | None = None
 
     def want(self, nodes: Sequence[str]) -> None:
         """See `Telemetry`."""
@@ -72,7 +72,6 @@ class Following:
 
     async def run(self, emit: Emit) -> None:
         """See `Telemetry`."""
-        self._judge(emit)
         try:
             async with asyncio.TaskGroup() as tasks:
                 while True:
@@ -159,22 +158,26 @@ class Following:
             self._judge(emit)
 
     def _judge(self, emit: Emit) -> None:
-        phase, detail = self._state()
-        since = self._health.since if phase is self._health.phase and self._health.since else self._now()
+        """While nothing is known of any node it stays as it was: at first, not told."""
+        told = [followed for followed in self._followed.values() if followed.told]
+        if not told:
+            return
+        phase, detail = _health(len(told), [each.trouble for each in told if each.trouble is not None])
+        before = self._health
+        since = before.since if before is not None and before.phase is phase else self._now()
         health = Health(phase=phase, since=since, detail=detail)
-        if health != self._health:
+        if health != before:
             self._health = health
             emit([HealthChanged(STREAM, health)])
 
-    def _state(self) -> tuple[Phase, str]:
-        """Of all nodes that something is known of; that some have nothing to be measured by is normal."""
-        told = [followed for followed in self._followed.values() if followed.told]
-        troubles = [followed.trouble for followed in told if followed.trouble is not None]
-        whole = len(troubles) == len(told)
-        if not whole:
-            troubles = [trouble for trouble in troubles if trouble.phase is not Phase.NOT_SERVED]
-        if not troubles:
-            return Phase.LIVE, ""
-        (what, hint, phase), number = Counter((t.what, t.hint, t.phase) for t in troubles).most_common(1)[0]
-        where = f"{number} of {len(told)} nodes: " if len(told) > 1 else ""
-        return phase if whole else Phase.STALE, f"{where}{what}{f' ({hint})' if hint else ''}"
+
+def _health(nodes: int, troubles: Sequence[Broken]) -> tuple[Phase, str]:
+    """That some nodes have nothing to be measured by is normal, and no matter where others are in trouble."""
+    whole = len(troubles) == nodes
+    serious = [trouble for trouble in troubles if trouble.phase is not Phase.NOT_SERVED]
+    counted = serious if serious or not whole else troubles
+    if not counted:
+        return Phase.LIVE, ""
+    (what, hint, phase), number = Counter((t.what, t.hint, t.phase) for t in counted).most_common(1)[0]
+    where = f"{number} of {nodes} nodes: " if nodes > 1 else ""
+    return phase if whole else Phase.STALE, f"{where}{what}{f' ({hint})' if hint else ''}"

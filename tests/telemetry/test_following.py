@@ -61,10 +61,11 @@ async def settle(telemetry: Following, heard: Heard, nodes: list[str]) -> None:
 async def test_nobody_is_asked_while_nothing_is_wanted() -> None:
     nodes = Nodes()
     async with running(nodes) as (telemetry, heard):
-        await heard.until(lambda: heard.healths)
-        assert (heard.health.phase, nodes.begun) == (Phase.LIVE, Counter())
+        await asyncio.sleep(0)
+        assert (heard.healths, nodes.begun) == ([], Counter())
         await settle(telemetry, heard, ["node-1"])
         assert nodes.begun == Counter({"node-1": 1})
+        assert heard.health.phase is Phase.LIVE
     assert nodes.closed
     assert not nodes.now
 
@@ -161,3 +162,7 @@ async def test_that_some_nodes_have_no_agent_is_normal() -> None:
         assert heard.problem("node-0") == "no agent on node-0"
         telemetry.want(["node-0"])
         await heard.until(lambda: heard.health.phase is Phase.NOT_SERVED)
+        nodes.broken["node-1"] = Broken("agent is silent")
+        telemetry.want(names(2))
+        await heard.until(lambda: heard.health.phase is Phase.STALE)
+        assert heard.health.detail == "1 of 2 nodes: agent is silent"
