@@ -15,7 +15,7 @@ from dratui.kube.kubeconfig import Access, Cluster, User
 from dratui.kube.options import Options
 from dratui.telemetry.agent import AgentFollower
 from dratui.telemetry.endpoint import Endpoint
-from dratui.telemetry.protocol import Broken, Follower
+from dratui.telemetry.protocol import Broken, Follower, Take
 
 NODE: Final = "{node}"  # in an address: one a node
 
@@ -82,16 +82,18 @@ class AgentOfEach:
     def __init__(self, address: str, now: Callable[[], float]) -> None:
         self._address = address
         self._now = now
-        self._followers: dict[str, tuple[Endpoint, Follower]] = {}
 
     async def find(self, node: str, *, anew: bool) -> Follower:
         """See `Finder`."""
-        if node not in self._followers:
-            endpoint = reach(self._address.replace(NODE, node), self._now)
-            self._followers[node] = endpoint, AgentFollower(endpoint, self._now)
-        return self._followers[node][1]
+        return self
+
+    async def follow(self, node: str, take: Take) -> None:
+        """See `Follower`. Over a connection of its own, which ends with it."""
+        endpoint = reach(self._address.replace(NODE, node), self._now)
+        try:
+            await AgentFollower(endpoint, self._now).follow(node, take)
+        finally:
+            await endpoint.connection.close()
 
     async def close(self) -> None:
         """See `Finder`."""
-        for endpoint, _ in self._followers.values():
-            await endpoint.connection.close()

@@ -11,7 +11,7 @@ import msgspec
 from dratui.events import Phase
 from dratui.kube.failure import KubeFailure
 from dratui.telemetry.endpoint import Endpoint, pod_proxy
-from dratui.telemetry.protocol import Broken, Follower
+from dratui.telemetry.protocol import KEPT, Broken, Follower
 
 if TYPE_CHECKING:
     from dratui.kube.connection import Connection
@@ -138,9 +138,12 @@ class Pods:
         """See `Finder`: the connection is the cluster's."""
 
     def _follower(self, node: str, pod: _Pod, exporter: Exporter) -> Follower:
-        known = self._followers.get(node)
+        known = self._followers.pop(node, None)
         if known is not None and known[0] == pod.metadata.uid:
+            self._followers[node] = known
             return known[1]
+        if len(self._followers) >= KEPT:  # each has its node's last sample
+            del self._followers[next(iter(self._followers))]
         port, https = _port(pod, exporter)
         meta = pod.metadata
         endpoint = pod_proxy(self._connection, exporter.name, meta.namespace, meta.name, port, https=https)

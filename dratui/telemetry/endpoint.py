@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+import msgspec
+
 from dratui.events import Phase
 from dratui.kube.failure import KubeFailure
 from dratui.telemetry.protocol import Broken
@@ -62,7 +64,7 @@ class Endpoint:
             return Broken(silent, hint=failure.said)
         if failure.status_reason:
             return self._not_let_through(failure, failure.status)
-        said = _short(failure.said.partition(": ")[2] or failure.said)
+        said = _short(_words(failure.said.partition(": ")[2]) or failure.said)
         match failure.status:
             case 401:
                 return Broken(
@@ -105,6 +107,19 @@ def pod_proxy(
     target = quote(f"{'https:' if https else ''}{pod}:{port}", safe=":")
     prefix = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{target}/proxy"
     return Endpoint(connection, name, prefix, namespace)
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What the agent says in JSON."""
+
+    problem: str = ""
+
+
+def _words(body: str) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Problem).problem
+    except ValueError:
+        return body
 
 
 def _short(text: str) -> str:

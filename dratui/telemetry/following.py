@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
 
 import msgspec
 
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.kube.pace import Backoff
 from dratui.samples import STREAM, NodeSample
-from dratui.telemetry.protocol import MOST, Broken, Emit, Finder
-
-KEPT: Final = 200
-"""Nodes whose last sample stays, to be shown with its age when one comes back to it."""
+from dratui.telemetry.protocol import KEPT, MOST, Broken, Emit, Finder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from sys import intern
 from typing import Annotated, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from dratui.telemetry.protocol import Broken
 VERSION: Final = 1
 _DEVICES: Final = 1024  # of a node; the most GPUs and MIG devices that exist are 16 × 8 on one
 _KEYS: Final = 512
+_WORDS: Final = 300  # characters of a sentence
 _REMEMBERED: Final = 30  # frames that tell how the clocks differ
 
 
@@ -74,14 +76,14 @@ class Frames:
             )
         frame = _full.decode(data)
         _match(frame.values, frame.devices, frame.keys)
-        self._keys = frame.keys
+        self._keys = [intern(key) for key in frame.keys]  # the same for all nodes
         self._sample = NodeSample(
             node=self._node,
             source="agent",
             interval=frame.interval,
             devices=frame.devices,
-            problem=frame.problem,
-            attribution_problem=frame.attribution_problem,
+            problem=frame.problem[:_WORDS],
+            attribution_problem=frame.attribution_problem[:_WORDS],
         )
         return self._with(self._sample, frame, arrived)
 

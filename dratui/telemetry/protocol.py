@@ -9,6 +9,8 @@ from dratui.samples import NodeSample
 
 MOST: Final = 40
 """Nodes that are followed at a time, whoever measures them."""
+KEPT: Final = 200
+"""Nodes whose last sample stays, to be shown with its age when one comes back to it."""
 
 Emit = Callable[[Sequence[Event]], None]
 Take = Callable[[NodeSample], None]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from dratui.events import Phase
 from dratui.samples import NodeSample
-from dratui.telemetry.following import KEPT, Following, Patience
-from dratui.telemetry.protocol import MOST, Broken, Follower, Take
+from dratui.telemetry.following import Following, Patience
+from dratui.telemetry.protocol import KEPT, MOST, Broken, Follower, Take
 from tests.telemetry.watching import QUICK, Heard, running
 
 

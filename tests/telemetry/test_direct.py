@@ -1,0 +1,55 @@
+"""Agents at addresses that a person gave."""
+
+import pytest
+
+from dratui.events import Phase
+from dratui.settings.metrics import metrics_from
+from dratui.telemetry.direct import AgentOfEach, OneAgent
+from tests.telemetry.agents import AT, gpu, sample, serve
+from tests.telemetry.watching import running
+
+
+async def test_one_agent_says_itself_of_which_node_it_is() -> None:
+    async with serve("gpu-node-7") as agent, running(OneAgent(agent.url, lambda: AT)) as (telemetry, heard):
+        agent.state.take(sample(gpu(0, power=1.0)))
+        telemetry.want(["gpu-node-6", "gpu-node-7"])
+        await heard.until(lambda: set(heard.samples) == {"gpu-node-6", "gpu-node-7"})
+        assert heard.samples["gpu-node-7"].devices[0].values == {"power": 1.0}
+        assert heard.problem("gpu-node-6") == "not measured"
+        assert heard.health.phase is Phase.LIVE
+
+
+async def test_and_is_waited_for_until_it_has_read_anything() -> None:
+    async with serve("gpu-node-7") as agent, running(OneAgent(agent.url, lambda: AT)) as (telemetry, heard):
+        telemetry.want(["gpu-node-7"])
+        await heard.until(lambda: heard.problem("gpu-node-7"))
+        assert heard.problem("gpu-node-7") == "agent: no sample yet"
+        agent.state.take(sample(gpu(0, power=1.0)))
+        await heard.until(lambda: not heard.problem("gpu-node-7"))
+
+
+async def test_each_node_has_an_address() -> None:
+    async with serve("n") as agent:
+        address = agent.url.replace("127.0.0.1", "127.0.0.{node}")
+        agent.state.take(sample(gpu(0, power=1.0)))
+        async with running(AgentOfEach(address, lambda: AT)) as (telemetry, heard):
+            telemetry.want(["1", "9"])
+            await heard.until(lambda: set(heard.samples) == {"1", "9"})
+            assert heard.samples["1"].devices
+            assert heard.problem("9") == "agent cannot be reached"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "magic", "ftp://host", "http://", "http://host:port", "http://host:0", "prometheus", "{node}"],
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="neither one of auto, agent, none nor an address"):
+        metrics_from(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["auto", " none ", "http://10.0.0.1:9402", "https://u:p@{node}.example.com:9402"]
+)
+def test_who_measures_is_said_by_a_word_or_an_address(text: str) -> None:
+    assert metrics_from(text) == text.strip()
