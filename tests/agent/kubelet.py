@@ -16,13 +16,13 @@ from dratui_agent.attribution.podresources_pb2 import (
 )
 
 
-def pod(namespace: str, name: str, claim: str, uid: str, *devices: str) -> PodResources:
+def pod(namespace: str, name: str, claim: str, uid: str, *devices: str, pool: str = "node-1") -> PodResources:
     """A pod whose container `main` has devices of NVIDIA's driver by one claim."""
     resources = [
         ClaimResource(
             cdi_devices=[CDIDevice(name=f"k8s.gpu.nvidia.com/claim={uid}-{device}")],
             driver_name="gpu.nvidia.com",
-            pool_name="node-1",
+            pool_name=pool,
             device_name=device,
         )
         for device in devices

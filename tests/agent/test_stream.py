@@ -146,7 +146,20 @@ async def test_a_slow_reader_misses_samples_and_is_told_how_many(served: Served)
         assert "dratui_agent_stream_dropped_samples_total 4.0" in await answer.text()
 
 
-async def test_a_reader_that_never_reads_is_let_go(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_goes_is_no_error(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    served.state.take(sample(GPU))
+    async with served.session.get("/v1/stream") as response:
+        await Subscriber(response).next()
+        response.close()
+    async with asyncio.timeout(PATIENCE):
+        while await _subscribers(served):
+            served.state.take(sample(GPU))
+    assert not caplog.records
+
+
+async def test_a_reader_that_never_reads_is_let_go(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(stream_module, "PATIENCE_SECONDS", 0.05)
     big = [replace(OTHER, device=replace(OTHER.device, uuid=f"GPU-{n}")) for n in range(500)]
     served.state.take(sample(*big))
@@ -162,6 +175,7 @@ async def test_a_reader_that_never_reads_is_let_go(served: Served, monkeypatch: 
             served.state.take(sample(*(replace(d, values={"power": float(n)}) for d in big)))
             await asyncio.sleep(0.01)
     writer.close()
+    assert not caplog.records
 
 
 async def _subscribers(served: Served) -> int:

@@ -103,6 +103,11 @@ def namespace(n: int) -> str:
     return json.dumps({"metadata": _metadata(f"team-{n:02}"), "status": {"phase": "Active"}})
 
 
+def gpu_uuid(node_: int, device: int) -> str:
+    """Of the device-th GPU of the n-th node."""
+    return f"GPU-{node_:08x}-0000-0000-0000-{device:012x}"
+
+
 def slice_(n: int, devices: int) -> str:
     """The slice of the n-th node."""
     node_ = f"node-{n:05}"
@@ -149,7 +154,7 @@ def _metadata(name: str, namespace: str = "", **more: Any) -> dict[str, Any]:
 def _device(node_: int, device: int) -> dict[str, Any]:
     strings = {
         "type": "gpu",
-        "uuid": f"GPU-{node_:08x}-0000-0000-0000-{device:012x}",
+        "uuid": gpu_uuid(node_, device),
         "productName": "NVIDIA H100 80GB HBM3",
         "brand": "Nvidia",
         "architecture": "Hopper",

@@ -51,13 +51,16 @@ class Stream:
                 headers={"Retry-After": "5"},
             )
         self.subscribers += 1
+        response = web.StreamResponse(headers=_HEADERS)
         try:
-            response = web.StreamResponse(headers=_HEADERS)
             await response.prepare(request)
             await self._send(response, wanted, every, request.headers.get("Last-Event-ID", ""))
-            return response
+        except (ConnectionError, TimeoutError):  # it has gone, or takes nothing: neither is an error here
+            if request.transport is not None:
+                request.transport.abort()
         finally:
             self.subscribers -= 1
+        return response
 
     async def _send(
         self, response: web.StreamResponse, wanted: frozenset[str], every: float, resumed: str
