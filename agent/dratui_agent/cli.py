@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         tokens=asked.web_auth == "kubernetes",
         ask_cluster=asked.ask_cluster,
         service_account=asked.service_account,
+        proc=Path(asked.proc) if asked.proc else None,
+        container_logs=asked.container_logs,
     )
     try:
         return asyncio.run(run(options))
@@ -98,6 +100,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         default="/var/lib/kubelet/pod-resources/kubelet.sock",
         help="kubelet's PodResources API, which tells who holds what; '' for none (%(default)s)",
+    )
+    parser.add_argument(
+        "--proc",
+        metavar="FOLDER",
+        default="/proc",
+        help="the node's /proc, which tells the pods of processes; '' for none (%(default)s)",
+    )
+    parser.add_argument(
+        "--container-logs",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/log/containers"),
+        help="kubelet's links to logs, which tell the names of containers; only names are read (%(default)s)",
     )
     parser.add_argument(
         "--attribution.api-server",

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
+from dratui_agent.attribution import processes
 from dratui_agent.attribution.cluster import Cluster
 from dratui_agent.exporter.bearer import Reviews
 from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
@@ -43,6 +44,8 @@ class Options:
     tokens: bool  # bearer tokens are taken, and the API server asked about them
     ask_cluster: bool  # for slices and claims
     service_account: Path
+    proc: Path | None  # the node's /proc; None: processes are not joined to pods
+    container_logs: Path
 
 
 async def run(options: Options) -> int:
@@ -95,7 +98,7 @@ async def run(options: Options) -> int:
     )
     await runner.setup()
     sampler = Sampler(options.interval, publish, replaced)
-    attributing: asyncio.Task[None] | None = None
+    attributing: list[asyncio.Task[None]] = []
     try:
         try:
             await web.TCPSite(runner, options.host or None, options.port, ssl_context=config.context).start()
@@ -111,16 +114,24 @@ async def run(options: Options) -> int:
             from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
 
             cluster = Cluster(api, options.node) if api and options.ask_cluster else None
-            attributing = asyncio.create_task(follow(state, options.kubelet, cluster=cluster))
+            attributing.append(asyncio.create_task(follow(state, options.kubelet, cluster=cluster)))
+        if options.proc is not None:
+            if processes.sees_all(options.proc):
+                found = processes.Processes(options.proc, options.container_logs)
+                attributing.append(asyncio.create_task(processes.follow(state, found)))
+            else:
+                log.info(
+                    "processes have no pods here: that needs the node's PID namespace (hostPID) or --proc"
+                )
         for address in runner.addresses:
             host, port = address[:2]
             scheme = "https" if config.context else "http"
             log.info("listening on %s:%d over %s", f"[{host}]" if ":" in host else host, port, scheme)
         return await ended
     finally:
-        if attributing is not None:
-            attributing.cancel()
-            await asyncio.gather(attributing, return_exceptions=True)
+        for task in attributing:
+            task.cancel()
+        await asyncio.gather(*attributing, return_exceptions=True)
         sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
         await runner.cleanup()
         if api is not None:

@@ -13,8 +13,8 @@ from dratui_agent.exporter import stream as stream_module
 from dratui_agent.exporter.frames import KEYS, VERSION
 from dratui_agent.exporter.server import application
 from dratui_agent.exporter.state import State
-from dratui_agent.holders import Holder, Holders
-from dratui_agent.sample import Absent, Device, DeviceSample, Sample
+from dratui_agent.holders import Holder, Holders, Place
+from dratui_agent.sample import Absent, Device, DeviceSample, Process, Sample
 
 GPU = DeviceSample(
     Device("GPU-1", "gpu", "NVIDIA H100", "GPU-1", 0, 0), {"power": 600.0}, {"utilization": Absent.MIG_NO_GPM}
@@ -113,6 +113,32 @@ async def test_another_layout_is_told_in_full(served: Served) -> None:
         served.state.take(sample(problem="the NVIDIA driver is not loaded"))
         kind, _, gone = await reader.next()
         assert (kind, gone["devices"], gone["problem"]) == ("full", [], "the NVIDIA driver is not loaded")
+
+
+async def test_processes_links_and_xids(served: Served) -> None:
+    busy = replace(GPU, processes=(Process(7, 5, 0.5), Process(8, None)), nvlinks=(True, False))
+    served.state.take(sample(busy, xids={("GPU-1", 79): 2, ("GPU-9", 31): 1}))
+    async with served.session.get("/v1/stream") as response:
+        reader = Subscriber(response)
+        _, _, full = await reader.next()
+        (device,) = full["devices"]
+        assert (device["nvlinks"], device["xids"]) == ([True, False], {"79": 2})
+        assert device["processes"] == [{"pid": 7}, {"pid": 8}]
+        assert full["use"] == [[[5, 0.5], [None, None]]]
+        served.state.locate({7: Place("uid", "id", "ml-team", "train-7", "main")})
+        served.state.take(sample(replace(busy, processes=(Process(7, 6, 0.25), Process(8, None)))))
+        kind, _, full = await reader.next()
+        assert kind == "full"
+        assert full["devices"][0]["processes"][0] == {
+            "pid": 7, "pod_uid": "uid", "container_id": "id", "namespace": "ml-team", "pod": "train-7",
+            "container": "main",
+        }  # fmt: skip
+        assert full["devices"][0]["holders"] == [
+            {"namespace": "ml-team", "pod": "train-7", "container": "main"}
+        ]
+        served.state.take(sample(replace(busy, processes=(Process(7, 7, None), Process(8, None)))))
+        kind, _, values = await reader.next()
+        assert (kind, values["use"]) == ("values", [[[7, None], [None, None]]])
 
 
 async def test_only_the_devices_that_are_asked_for(served: Served) -> None:

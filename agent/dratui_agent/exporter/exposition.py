@@ -5,13 +5,16 @@ same devices; a sample then costs its numbers. (prometheus_client takes 37 ms fo
 is rendered once, however many scrape it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from dratui_agent.exporter import dcgm
 from dratui_agent.exporter.series import (
     ABSENT,
     HOLDER,
     INFO,
+    MEMORY,
     NVLINK,
     PROCESSES,
     SERIES,
@@ -24,11 +27,14 @@ from dratui_agent.exporter.series import (
     Series,
 )
 from dratui_agent.exporter.text import Format, header, labels, number, written
-from dratui_agent.holders import Holder, Holders
+from dratui_agent.holders import Holder, Holders, Place
 from dratui_agent.sample import Absent, Device, Sample
 
 _Row = tuple[int, Column, str]
 """The number of a device in the sample, one of its values, and what stands before that value."""
+
+
+NOWHERE: Final[Mapping[int, Place]] = {}
 
 
 class Exposition:
@@ -41,8 +47,14 @@ class Exposition:
         self._rows: Sequence[tuple[Series, Sequence[_Row]]] = ()
         self._facts: dict[Format, str] = {}
 
-    def render(self, sample: Sample, holders: Holders, form: Format) -> str:
-        """All series of the devices, without what ends the text."""
+    def render(
+        self,
+        sample: Sample,
+        holders: Holders,
+        form: Format,
+        places: Mapping[int, Place] = NOWHERE,
+    ) -> str:
+        """All series of the devices, without what ends the text. `places`: where processes run, by pid."""
         told = [(each.device, each.absent, len(each.processes), each.nvlinks) for each in sample.devices]
         shape = (told, holders.by_device, sample.driver, sample.xids, sample.last_xids)
         if shape != self._shape:
@@ -63,6 +75,7 @@ class Exposition:
                 parts.append(header(series.name, series.help, series.kind, form))
                 parts += lines
         parts.append(self._facts[form])
+        parts.append(_written(_memory(sample, places), form))
         return "".join(parts)
 
     def _arranged(self, sample: Sample, holders: Holders) -> Iterator[tuple[Series, Sequence[_Row]]]:
@@ -121,6 +134,18 @@ def _rows(
                 if column.key not in each.absent
             ],
         )
+
+
+def _memory(sample: Sample, places: Mapping[int, Place]) -> Iterator[Fact]:
+    """What containers have of devices. A GPU that is cut tells of its parts' processes once more."""
+    for each in sample.devices:
+        used: Counter[Place] = Counter()
+        for process in () if each.device.mig else each.processes:
+            if process.memory is not None and (place := places.get(process.pid)) is not None:
+                used[place] += process.memory
+        for place, memory in used.items():
+            where = (("namespace", place.namespace), ("pod", place.pod), ("container", place.container))
+            yield MEMORY, (("uuid", each.device.uuid), *where, ("pod_uid", place.pod_uid)), memory
 
 
 def _written(facts: Iterable[Fact], form: Format) -> str:

@@ -7,12 +7,16 @@
            "attributed": 1789999999.0, "attribution_problem": "",
            "keys": ["utilization", "memory_used", …],
            "devices": [{"uuid": "GPU-…", "kind": "gpu", …, "holders": [{"namespace": "ml-team", …}],
-                        "absent": {"utilization": "mig_no_gpm"}}, …],
-           "values": [[0.93, 66571993088, null, …], …]}
+                        "absent": {"utilization": "mig_no_gpm"}, "nvlinks": [true, false, …], "xids": {"79": 1},
+                        "processes": [{"pid": 4242, "pod_uid": "…", "container_id": "…", "namespace": "ml-team",
+                                       "pod": "train-7", "container": "main"}, …]}, …],
+           "values": [[0.93, 66571993088, null, …], …],
+           "use": [[[66571993088, 0.87], …], …]}
 
     event: values     of the same layout: a row for each device, a column for each key, null where there is none
     id: 3-1043
-    data: {"at": 1790000001.0, "age": 0.02, "attributed": 1789999999.0, "values": [[0.91, 66571993088, null, …], …]}
+    data: {"at": 1790000001.0, "age": 0.02, "attributed": 1789999999.0, "values": [[0.91, 66571993088, null, …], …],
+           "use": [[[66571993088, null], …], …]}
 
     event: lag        you read too slowly: so many samples were not sent to you
     data: {"dropped": 4}
@@ -20,8 +24,11 @@
 Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
 the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units
 that `dratui_agent.nvml.quantities` gives each key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent`
-are those of `dratui_agent.sample.Absent`; a device that is not told of any more is gone. Fields may be added in
-version 1; a reader ignores what it does not know.
+are those of `dratui_agent.sample.Absent`; a device that is not told of any more is gone. `use` has, for each process of
+each device, its memory in bytes and its share of the SMs since the last sample, null where the driver does not tell;
+`xids` counts since the agent began. A holder with neither claim nor driver was not given the device: a process of it
+computes there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may
+be added in version 1; a reader ignores what it does not know.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,6 +39,7 @@ import msgspec
 
 from dratui_agent import __version__
 from dratui_agent.exporter.state import State
+from dratui_agent.holders import Holder, Place
 from dratui_agent.nvml.quantities import QUANTITIES
 from dratui_agent.sample import DeviceSample, Sample
 
@@ -58,29 +66,44 @@ def full(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
             "problem": sample.problem,
             "attribution_problem": state.holders.problem,
             "keys": KEYS,
-            "devices": [_device(state, each) for each in devices],
+            "devices": [_device(state, sample, each) for each in devices],
             "values": _values(devices),
+            "use": _use(devices),
         }
     )
 
 
 def values(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
     """What changes from sample to sample."""
-    return msgspec.json.encode({**_times(state, sample), "values": _values(devices_of(sample, wanted))})
+    devices = devices_of(sample, wanted)
+    return msgspec.json.encode({**_times(state, sample), "values": _values(devices), "use": _use(devices)})
 
 
 def _times(state: State, sample: Sample) -> dict[str, float | None]:
     return {"at": sample.at, "age": state.age, "attributed": state.holders.at}
 
 
-def _device(state: State, each: DeviceSample) -> dict[str, Any]:
+def _device(state: State, sample: Sample, each: DeviceSample) -> dict[str, Any]:
     holders = state.holders.by_device.get(each.device.uuid, ())
+    places = state.places
     return {
         **asdict(each.device),
-        "holders": [{k: v for k, v in asdict(holder).items() if v} for holder in holders],
+        "holders": [_told(holder) for holder in holders],
         "absent": each.absent,
-        "processes": len(each.processes),
+        "nvlinks": each.nvlinks,
+        "xids": {xid: count for (uuid, xid), count in sample.xids.items() if uuid == each.device.uuid},
+        "processes": [
+            {"pid": p.pid, **(_told(places[p.pid]) if p.pid in places else {})} for p in each.processes
+        ],
     }
+
+
+def _told(what: Holder | Place) -> dict[str, str]:
+    return {name: value for name, value in asdict(what).items() if value}
+
+
+def _use(devices: Sequence[DeviceSample]) -> list[list[tuple[float | None, float | None]]]:
+    return [[(process.memory, process.utilization) for process in each.processes] for each in devices]
 
 
 def _values(devices: Sequence[DeviceSample]) -> list[list[float | None]]:

@@ -106,7 +106,14 @@ XIDS: Final = Described(
     "uuid xid",
     "nvmlEventSetWait_v2",
 )
-DESCRIBED: Final = (INFO, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS)
+MEMORY: Final = Described(
+    f"{PREFIX}container_memory_bytes",
+    "Device memory of a container's processes, as far as it is known which container they run in.",
+    "gauge",
+    "uuid namespace pod container pod_uid",
+    "nvmlDeviceGetComputeRunningProcesses_v3, /proc/PID/cgroup",
+)
+DESCRIBED: Final = (INFO, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS, MEMORY)
 
 
 Fact = tuple[Described, Pairs, int]

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from dratui_agent.exporter.exposition import Exposition
 from dratui_agent.exporter.text import Format
-from dratui_agent.holders import Holders
+from dratui_agent.holders import Holders, Place, with_processes
 from dratui_agent.sample import Device, Sample
 
 STALE: Final = 3  # intervals after which a sample is too old to be ready with
@@ -36,7 +36,9 @@ class State:
         self.layout = layout  # changes with which devices there are, who holds them, and what is told of them
         self._shape: object = None
         self._came = asyncio.Event()  # and is another one for the next sample
-        self.holders = Holders()
+        self.holders = Holders()  # as kubelet and processes tell
+        self.places: Mapping[int, Place] = {}  # of processes, by pid
+        self._given = Holders()  # as kubelet tells
         self._changed = changed  # called with each new layout
         self._clock = clock
         self._sampled = 0.0
@@ -54,10 +56,13 @@ class State:
         came.set()
 
     def attribute(self, holders: Holders) -> None:
-        """Who holds what now."""
-        if holders.by_device != self.holders.by_device:
-            self._rendered.clear()
-        self.holders = holders
+        """Who was given what now."""
+        self._given = holders
+        self._arrange()
+
+    def locate(self, places: Mapping[int, Place]) -> None:
+        """Where processes run now, by pid."""
+        self.places = places
         self._arrange()
 
     async def newer_than(self, number: int) -> None:
@@ -67,16 +72,20 @@ class State:
 
     def _arrange(self) -> None:
         sample = self.sample
+        self.holders = with_processes(self._given, sample, self.places) if sample else self._given
         shape = sample and (
             sample.driver,
             sample.problem,
-            [(each.device, each.absent, len(each.processes)) for each in sample.devices],
+            [(d.device, d.absent, [p.pid for p in d.processes], d.nvlinks) for d in sample.devices],
+            sample.xids,
             self.holders.by_device,
             self.holders.problem,
+            self.places,
         )
         if shape != self._shape:
             self._shape = shape
             self.layout += 1
+            self._rendered.clear()
             self._changed(self)
 
     @property
@@ -105,5 +114,7 @@ class State:
         if self.sample is None:
             return b""
         if form not in self._rendered:
-            self._rendered[form] = self._exposition.render(self.sample, self.holders, form).encode()
+            self._rendered[form] = self._exposition.render(
+                self.sample, self.holders, form, self.places
+            ).encode()
         return self._rendered[form]
