@@ -5,5 +5,6 @@ conftest     the tests of this folder, run inside
 cluster      the lab itself: a control plane, and agents on nodes that nobody runs
 agents       the real agent, read through the pod proxy
 node         a real kubelet with containerd and runc; `image` is what its pods are made of
+dashboard    the dashboard on it
 plugins      a DRA driver and a device plugin, speaking to it in `messages`
 """

@@ -69,6 +69,29 @@ class Lab:
         self.plane.apply(yaml.safe_dump(node))
         self._patch("node", name, {"conditions": [{"type": "Ready", "status": "True"}]})
 
+    def offer(self, node: str, driver: FakeDriver) -> None:
+        """A slice with the driver's GPUs, each with its UUID, as NVIDIA's DRA driver tells it."""
+        uuids = [text for key, text in driver.settings.items() if key.endswith(".uuid")]
+        devices = [
+            {"name": f"gpu-{n}", "attributes": {"uuid": {"string": uuid}}} for n, uuid in enumerate(uuids)
+        ]
+        offered = {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "ResourceSlice",
+            "metadata": {"name": node},
+            "spec": {
+                "driver": "gpu.nvidia.com",
+                "nodeName": node,
+                "pool": {"name": node, "generation": 1, "resourceSliceCount": 1},
+                "devices": devices,
+            },
+        }
+        self.plane.apply(yaml.safe_dump(offered))
+
+    def withdraw(self, node: str) -> None:
+        """What was offered, so that nothing of it is allocated."""
+        self.plane.kubectl("delete", "resourceslice", node)
+
     def agent(self, node: str, driver: FakeDriver, *, interval: str = "1s", https: bool = False) -> Agent:
         """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only."""
         address = f"10.199.0.{len(self._agents) + 1}"

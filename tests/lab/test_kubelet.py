@@ -13,12 +13,15 @@ from dratui_agent.attribution.podresources_pb2 import ListPodResourcesRequest, L
 from prometheus_client.parser import text_string_to_metric_families as parsed
 from prometheus_client.samples import Sample
 
+from dratui.views.query import Query
 from tests.agent.driver import FakeDriver, cut, gpu
 from tests.lab import image, node
 from tests.lab.agents import Proxied
 from tests.lab.cluster import Lab
+from tests.lab.dashboard import watching
 from tests.lab.node import Node
 from tests.lab.plugins import DevicePlugin, DraDriver
+from tests.tui.driving import shows
 
 SPACE = "ml-team"
 PATIENCE = 60.0
@@ -149,6 +152,20 @@ def test_the_agent_labels_values_with_who_holds_the_device(
             where |= {"claim": name, "claim_uid": claim["metadata"]["uid"], "pool": allocated["pool"]}
     assert ("claim" in where) is (driver != PLUGIN)
     world.until(lambda: world.held(uuid) == where, f"{uuid} to be held by {where}")
+
+
+async def test_the_dashboard_shows_what_a_claims_device_does_beside_the_claim(world: World) -> None:
+    """The slices tell no UUID: whose device it is, the agent was told by kubelet."""
+    (claim,) = [
+        name
+        for name, claim in world.claims.items()
+        if claim["status"]["allocation"]["devices"]["results"][0]["driver"] == OTHER
+    ]
+    world.driver.set({"gpu1.utilization": "27,1"})
+    async with watching(world.lab, Query(kind="claims", filter=claim)) as pilot:
+        await shows(pilot, claim, "27%")
+        world.driver.set({"gpu1.utilization": "58,1"})
+        await shows(pilot, "58%")
 
 
 def test_a_process_of_the_container_is_known_by_its_cgroup(world: World) -> None:
