@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from dratui.views.tables import TABLES
-from tests.bench import agent, growth, hands, profiling, seeking, startup, streams
+from tests.bench import agent, growth, hands, latency, profiling, seeking, startup, streams
 from tests.bench.corpus import Size
 from tests.bench.serving import Served, serving
 from tests.bench.table import Result, print_table
@@ -66,8 +66,9 @@ def _hands(size: Size) -> Iterator[Result]:
 def _agent() -> Iterator[Result]:
     _say("the node agent (two minutes)")
     yield from agent.measure()
-    _say("streams")
+    _say("streams, and the way from the driver to the screen (three minutes)")
     yield from streams.measure()
+    yield from latency.measure()
 
 
 def _startup() -> Iterator[Result]:
