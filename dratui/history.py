@@ -7,7 +7,7 @@ undone. Pure: no I/O, no clock of its own.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import Any, Literal, Protocol
 
@@ -17,12 +17,18 @@ from dratui.api.model import Claim, ObjectKey, Pod, Slice
 from dratui.api.streams import STREAMS
 from dratui.events import SETTLED, Event, Gone, Health, HealthChanged, Page, Phase, Put, Row
 from dratui.failure import Failure
+from dratui.sampled import Sampled
+from dratui.samples import STREAM as SAMPLES
 
 LIMIT = 100_000_000
 """Bytes of changes that a live session keeps when nobody said otherwise: some 100,000 changes."""
 
+SAMPLES_EVERY = 30.0
+"""Seconds between two samples of a node that a live session remembers."""
+
 PIECE = 100  # rows that are handed over at once
 _STRIDE = 1000  # changes looked at between two pieces: some half a millisecond
+_SAMPLES_SHARE = 4  # one part in this many of the limit is for samples, beside what changes may take
 _SHARE = 16  # one part in this many is dropped at once when the limit is reached
 
 
@@ -77,6 +83,7 @@ class History:
         *,
         limit: float = LIMIT,
         begins: float | None = None,
+        samples_every: float = SAMPLES_EVERY,
     ) -> None:
         self._state = state
         self._clock = clock
@@ -87,13 +94,19 @@ class History:
         self._changes: list[Change] = []
         self._weight = 0
         self._dropped = False
+        self._sampled = Sampled(samples_every, limit / _SAMPLES_SHARE)
         self._lists: dict[str, Change] = {}  # the latest change of a list under way, by stream
+        if self._keeping:
+            self._sample()
 
     # --- what the state tells
 
     def changed(self, stream: str, old: Row | None, new: Row | None, *, listing: bool) -> None:
         """Keep it."""
         if not self._keeping:
+            return
+        if stream == SAMPLES:
+            self._sampled.keep(self._now(), old, new)
             return
         change = Change(self._now(), stream, old, new, not listing)
         if listing:
@@ -108,11 +121,19 @@ class History:
     def became(self, stream: str, old: Health | None, new: Health) -> None:
         """Keep it; or begin, if that was the last stream that was waited for."""
         if self._keeping:
-            step = old is None or old.phase is not new.phase
+            step = stream != SAMPLES and (old is None or old.phase is not new.phase)
             self._keep(Change(self._now(), stream, old, new, step))
         else:
             self._begins = self._latest = self._clock()
-            self._keeping = all(h.phase in SETTLED for h in self._state.health.values())
+            phases = [h.phase for each, h in self._state.health.items() if each != SAMPLES]
+            self._keeping = bool(phases) and all(phase in SETTLED for phase in phases)
+            if self._keeping:
+                self._sample()
+
+    def _sample(self) -> None:
+        """Begin with the samples that there are."""
+        for sample in self._state.rows().get(SAMPLES, {}).values():
+            self._sampled.keep(self._begins, None, sample)
 
     def _now(self) -> float:
         """A clock that is set back does not bring the log into disorder."""
@@ -162,7 +183,7 @@ class History:
     @property
     def weight(self) -> int:
         """Bytes, estimated, that the log takes and keeps alive."""
-        return self._weight
+        return self._weight + self._sampled.weight
 
     def density(self, count: int) -> Sequence[int]:
         """Changes in each of `count` equal pieces of the time."""
@@ -211,8 +232,16 @@ class History:
         i = bisect_right(self._changes, t, key=_TIME)
         if since is not None and since >= self._begins:
             j = bisect_right(self._changes, since, key=_TIME)
-            return _difference(self._changes[min(i, j) : max(i, j)], undo=i < j)
-        return _whole(self._state.rows(), dict(self._state.health), self._changes[i:], self._begins)
+            difference = _difference(self._changes[min(i, j) : max(i, j)], undo=i < j)
+            return chain(difference, self._samples(t, since))
+        whole = _whole(self._state.rows(), dict(self._state.health), self._changes[i:], self._begins)
+        return chain(whole, self._samples(t))
+
+    def _samples(self, t: float, since: float | None = None) -> Iterator[Sequence[Event]]:
+        """What devices did at `t`, unless it is what they did at `since`."""
+        found = self._sampled.at(t)
+        if since is None or found != self._sampled.at(since):
+            yield from _pages(SAMPLES, list(found.values()))
 
 
 def _difference(changes: list[Change], *, undo: bool) -> Iterator[Sequence[Event]]:
@@ -249,9 +278,12 @@ def _whole(
             yield ()
     yield [HealthChanged(stream, each) for stream, each in health.items()]
     for stream in STREAMS:  # those without rows, too: the store may have some
-        table = list(rows.get(stream, {}).values())
-        for start in range(0, len(table) or 1, PIECE):
-            yield [Page(stream, table[start : start + PIECE], start == 0, start + PIECE >= len(table))]
+        yield from _pages(stream, list(rows.get(stream, {}).values()))
+
+
+def _pages(stream: str, rows: Sequence[Row]) -> Iterator[Sequence[Event]]:
+    for start in range(0, len(rows) or 1, PIECE):
+        yield [Page(stream, rows[start : start + PIECE], start == 0, start + PIECE >= len(rows))]
 
 
 def _unknown(t: float) -> Health:

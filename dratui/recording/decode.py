@@ -1,7 +1,7 @@
 """Lines of a recording to events: what this dratui can read of them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -10,6 +10,11 @@ from dratui.api.streams import STREAMS, codec
 from dratui.api.wire import Decoding
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put
 from dratui.recording.format import Line
+from dratui.recording.samples import SAMPLES, VERSION, Samples
+from dratui.samples import STREAM
+
+READ: Final = frozenset({*STREAMS, STREAM})
+"""The streams that recordings have."""
 
 
 class Decoder:
@@ -22,7 +27,7 @@ class Decoder:
 
     def events(self, line: Line) -> list[Event]:
         """What a line says; nothing, and counted, for one that says nothing to this dratui."""
-        if line.stream in STREAMS:
+        if line.stream in READ:
             if line.health is not None:
                 return [self._became(line.stream, line.health)]
             try:
@@ -85,6 +90,8 @@ _NAMED = msgspec.json.Decoder(_Named)
 def name_of(line: Line, data: bytes) -> ObjectKey | None:
     """The key that an object's row will have; None for what becomes no row."""
     try:
+        if line.stream == STREAM:
+            return SAMPLES.row(data).key
         meta = _NAMED.decode(data).metadata
         return ObjectKey(meta.namespace, meta.name)
     except (ValueError, RecursionError):
@@ -99,8 +106,10 @@ def name_of(line: Line, data: bytes) -> ObjectKey | None:
 _UNKNOWN = Health(phase=Phase.WAITING, since=0.0)
 
 
-def decoding_of(stream: str, version: str) -> Decoding[Any] | None:
+def decoding_of(stream: str, version: str) -> Decoding[Any] | Samples | None:
     """What reads a stream's objects of this version; None for what this dratui does not know."""
+    if stream == STREAM:
+        return SAMPLES if version == VERSION else None
     try:
         return codec(stream.partition(":")[0], version)
     except KeyError:

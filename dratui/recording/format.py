@@ -6,6 +6,8 @@
     {"t": 9.02, "stream": "resourceclaims", "health": {"phase": "stale", …}}
     {"t": 60.0, "end": true}
 
+Where devices were measured, the stream `samples` says what they did (`dratui.recording.samples`), thinned.
+
 `t` is in seconds since `started`, a unix time. Objects are as the API server sent them, without managedFields.
 
 A file may be several gzip members, as `zcat` and Python take for granted. The last line is always a member of its

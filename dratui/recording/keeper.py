@@ -12,11 +12,14 @@ import msgspec
 
 from dratui.api.model import ObjectKey
 from dratui.api.trim import fields, trim
+from dratui.api.wire import Decoding
 from dratui.events import Health
 from dratui.recording.decode import decoding_of
 from dratui.recording.format import PIECE, Index, Line, State
 from dratui.recording.mirror import Mirror
 from dratui.recording.raw import RawObject
+from dratui.recording.samples import Samples
+from dratui.samples import STREAM
 
 _PIECES = 1024  # of the time, at most: a bar is some hundred cells wide
 _NARROWEST = 0.05  # seconds
@@ -56,13 +59,16 @@ class Keeper:
             return
         decoding = decoding_of(line.stream, line.version)
         if line.version not in self._versions[line.stream]:
-            known = () if decoding is None else tuple(sorted(fields(decoding)))
+            known = tuple(sorted(fields(decoding))) if isinstance(decoding, Decoding) else ()
             self._versions[line.stream][line.version] = known
         if decoding is None:
             return
         for data in objects:
             try:
-                key, trimmed = trim(decoding, bytes(data))
+                if isinstance(decoding, Samples):
+                    key, trimmed = decoding.row(bytes(data)).key, bytes(data)
+                else:
+                    key, trimmed = trim(decoding, bytes(data))
             except (ValueError, RecursionError):
                 continue
             yield key, RawObject(line.version, trimmed)
@@ -70,9 +76,9 @@ class Keeper:
     # --- what the mirror tells
 
     def changed(self, stream: str, old: Any, new: Any, *, listing: bool) -> None:
-        """Count it, but for what a first list names."""
+        """Count it, but for what a first list names, and for samples: they are no news."""
         self.weight += (len(new.data) if new else 0) - (len(old.data) if old else 0)
-        if not listing or stream in self._complete:
+        if stream != STREAM and (not listing or stream in self._complete):
             self._count()
 
     def listed(self, stream: str) -> None:
@@ -81,7 +87,7 @@ class Keeper:
 
     def became(self, stream: str, old: Health | None, new: Health) -> None:
         """Count it, but for progress."""
-        if old is not None and old.phase is not new.phase:
+        if stream != STREAM and old is not None and old.phase is not new.phase:
             self._count()
 
     def _count(self) -> None:

@@ -13,6 +13,7 @@ from dratui.recording.decode import Decoder
 from dratui.recording.past import Recorded
 from dratui.recording.playhead import Playhead
 from dratui.recording.reader import Reader
+from dratui.samples import STREAM as SAMPLES
 
 BREATH = 0.01
 """Seconds that reading may keep others on the event loop waiting."""
@@ -102,7 +103,7 @@ class Replay(Recorded):
         last = f"the recording is torn: {reader.torn}" if reader.torn else ENDED_WELL
         if skipped := self._decoder.skipped + reader.skipped:
             last += f"; {skipped} lines in it could not be read"
-        for stream in STREAMS:
+        for stream in (*STREAMS, *({SAMPLES} & self._decoder.health.keys())):
             health = self._decoder.health.get(stream, self._unknown())
             match health.phase:
                 case Phase.LIVE | Phase.STALE | Phase.ENDED:

@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 
+from dratui import samples
 from dratui.api.streams import STREAMS, codec
 from dratui.api.trim import fields, trim
 from dratui.api.wire import Decoding
 from dratui.events import About, Event, Gone, HealthChanged, Page, Put
 from dratui.recording.raw import RawObject
+from dratui.recording.samples import SAMPLES
 
 _KNOWN = """
 gpu.nvidia.com mig.nvidia.com vfio.gpu.nvidia.com compute-domain-daemon.nvidia.com gpu.intel.com gaudi.intel.com
@@ -74,6 +76,8 @@ _ODD_CEL = re.compile(r"""//|\\|\b[rRbB]{1,2}["']|["']""")
 _SAYS_WHAT = re.compile(
     rf"(?:\bdriver|\.(?:{'|'.join(sorted(PRODUCT))}))\s*(?:==|!=|\.\w+\()\s*$|(?:attributes|capacity)\s*\[\s*$"
 )
+_QUANTITY = re.compile(r"[a-z][a-z0-9_]{0,127}")
+_EXPORTER = re.compile(r"[a-z]+(?:[-_ ](?:exporter|gpu|smi|metrics|stream))*")
 _HIDDEN = "(scrubbed)"
 
 
@@ -113,11 +117,54 @@ class Scrubber:
                     yield type(event)(stream, scrubbed_row)
 
     def _object(self, stream: str, raw: RawObject) -> Iterator[RawObject]:
+        if stream == samples.STREAM:
+            yield from self._sample(raw)
+            return
         try:
             _, data = trim(codec(stream.partition(":")[0], raw.version), raw.data)
         except (ValueError, RecursionError, KeyError):
             return
         yield RawObject(raw.version, msgspec.json.encode(self._value(msgspec.json.decode(data), "")))
+
+    def _sample(self, raw: RawObject) -> Iterator[RawObject]:
+        """What a node's devices did. Who has them, and which they are, is renamed as where the cluster says it."""
+        try:
+            sample = SAMPLES.row(raw.data)
+        except (ValueError, RecursionError):
+            return
+        scrubbed = msgspec.structs.replace(
+            sample,
+            node=self.name(sample.node),
+            source=self.measurer(sample.source),
+            devices=tuple(map(self._device, sample.devices)),
+            problem=self.message(sample.problem),
+            attribution_problem=self.message(sample.attribution_problem),
+        )
+        yield RawObject(raw.version, msgspec.json.encode(scrubbed))
+
+    def _device(self, device: samples.DeviceSample) -> samples.DeviceSample:
+        return msgspec.structs.replace(
+            device,
+            uuid=self.name(device.uuid),
+            gpu=self.name(device.gpu),
+            pci=self.name(device.pci),
+            holders=tuple(map(self._holder, device.holders)),
+            values={key: value for key, value in device.values.items() if _QUANTITY.fullmatch(key)},
+            absent={k: why for k, why in device.absent.items() if _QUANTITY.fullmatch(k + why)},
+        )
+
+    def _holder(self, holder: samples.Holder) -> samples.Holder:
+        named = ("namespace", "pod", "container", "claim", "request", "pool", "device")
+        return msgspec.structs.replace(
+            holder,
+            claim_uid=self.uid(holder.claim_uid),
+            share_id=self.uid(holder.share_id),
+            **{field: self.name(getattr(holder, field)) for field in named},
+        )
+
+    def measurer(self, text: str) -> str:
+        """A kind of exporter; not where one is."""
+        return text if not text or _EXPORTER.fullmatch(text) else _HIDDEN
 
     def _value(self, value: Any, path: str) -> Any:
         """A part of an object, by the rule for its place; None for what there is no rule for."""

@@ -15,10 +15,9 @@ from typing import Any
 import msgspec
 
 from dratui.api.model import ObjectKey
-from dratui.api.streams import STREAMS
 from dratui.events import Event, Gone, HealthChanged, Page, Put
 from dratui.history import History
-from dratui.recording.decode import Decoder, decoding_of, name_of
+from dratui.recording.decode import READ, Decoder, decoding_of, name_of
 from dratui.recording.format import Line
 from dratui.recording.mirror import Mirror
 from dratui.recording.raw import RawObject
@@ -94,7 +93,7 @@ class _Rewinding:
     def restore(self, line: Line) -> None:
         """A line of the mark's state."""
         state, stream, mirror = line.state, line.stream, self._skipped
-        if state is None or stream not in STREAMS:
+        if state is None or stream not in READ:
             return
         if state.health is not None:
             mirror.health[stream] = self._decoder.health[stream] = state.health
@@ -124,7 +123,7 @@ class _Rewinding:
         mirror.health, mirror.listed = self._skipped.health, self._skipped.listed
         for stream, table in self._skipped.tables.items():
             mirror.tables[stream] = dict(_decoded(stream, table))
-        history = History(mirror, lambda: now, limit=inf, begins=begins)
+        history = History(mirror, lambda: now, limit=inf, begins=begins, samples_every=0)
         mirror.journal = history
         for line in lines:
             now = max(now, started + line.t)

@@ -20,8 +20,11 @@ from dratui.recording.format import RecordingFailure
 from dratui.recording.past import Recorded
 from dratui.recording.reader import Reader
 from dratui.recording.replay import Replay
+from dratui.recording.samples import raw
 from dratui.recording.seeking import Marks, marks_of
 from dratui.recording.unzip import Place
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import NodeSample
 from tests.recording.samples import STARTED, STORY, Moment, claim, health, write, write_lines
 from tests.test_history import State, bring, state
 
@@ -38,7 +41,7 @@ def small_spacing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def busy(count: int = 400) -> list[Moment]:
-    """Claims and nodes come, change and go, watches break, and lists come in pages while others change."""
+    """Claims, nodes and samples come, change and go, watches break, and lists come in pages while others change."""
     chance = random.Random(7)
     moments: list[Moment] = list(STORY[:2])
     listing = 0
@@ -55,6 +58,9 @@ def busy(count: int = 400) -> list[Moment]:
             listed = [claim(f"node-{chance.randrange(40)}") for _ in range(chance.randrange(8))]
             listing = (listing + 1) % 3
             events.append(Page("nodes", listed, first=listing == 1, last=listing == 0))
+        if chance.random() < 0.3:
+            node = NodeSample(node=f"node-{chance.randrange(3)}", at=STARTED + t, problem=name)
+            events.append((Put if chance.random() < 0.8 else Gone)(SAMPLES, raw(node)))
         moments.append((t, events))
     return moments
 

@@ -1,0 +1,90 @@
+"""Samples of devices in a recording: lines of the stream `samples`, with a NodeSample as JSON in place of an object.
+
+{"t": 4.0, "stream": "samples", "version": "v1", "put": {"at": 1790000004.0, "node": "gpu-node-7", "devices": […]}}
+"""
+
+from collections.abc import Iterator, Sequence
+from math import isfinite
+from typing import Final
+
+import msgspec
+
+from dratui.api.model import ObjectKey
+from dratui.events import Event, Gone, Page, Put
+from dratui.recording.raw import RawObject
+from dratui.samples import STREAM, DeviceSample, NodeSample
+
+VERSION: Final = "v1"
+
+
+class Samples:
+    """Decodes them, as `dratui.api.wire.Decoding` decodes objects."""
+
+    kind = NodeSample
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(NodeSample)
+
+    def row(self, data: bytes) -> NodeSample:
+        """Raises ValueError for what is none."""
+        return self._decoder.decode(data)
+
+
+SAMPLES: Final = Samples()
+
+
+def raw(sample: NodeSample) -> RawObject:
+    """As it is written: JSON knows no number that is none."""
+    devices = tuple(
+        d
+        if all(map(isfinite, d.values.values()))
+        else msgspec.structs.replace(d, values={k: v for k, v in d.values.items() if isfinite(v)})
+        for d in sample.devices
+    )
+    return RawObject(VERSION, msgspec.json.encode(msgspec.structs.replace(sample, devices=devices)))
+
+
+class Thinning:
+    """Lets through one sample of a node in `every` seconds, and one that tells of other devices, holders or problems.
+
+    Other streams' events go through as they are. What comes out has RawObjects for rows.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._latest: dict[ObjectKey, NodeSample] = {}
+
+    def events(self, events: Sequence[Event]) -> Iterator[Event]:
+        """What is left of them."""
+        for event in events:
+            match event:
+                case Put(stream="samples", row=sample):
+                    if self._tells(sample):
+                        self._latest[sample.key] = sample
+                        yield Put(STREAM, self._written(sample))
+                case Gone(stream="samples", row=sample):
+                    self._latest.pop(sample.key, None)
+                    yield Gone(STREAM, self._written(sample))
+                case Page(stream="samples", rows=rows):
+                    self._latest.update((sample.key, sample) for sample in rows)
+                    yield Page(STREAM, [self._written(row) for row in rows], event.first, event.last)
+                case _:
+                    yield event
+
+    def _written(self, sample: NodeSample) -> RawObject:
+        return raw(msgspec.structs.replace(sample, interval=max(sample.interval, self._every)))
+
+    def _tells(self, sample: NodeSample) -> bool:
+        last = self._latest.get(sample.key)
+        if last is None or last.at is None or sample.at is None:
+            return last is None or last.at != sample.at or last.problem != sample.problem
+        early = 0 <= sample.at - last.at < self._every - sample.interval / 2
+        return not early or last.problem != sample.problem or _whose(last) != _whose(sample)
+
+
+def _whose(sample: NodeSample) -> list[tuple[str, object]]:
+    return [_held(device) for device in sample.devices]
+
+
+def _held(device: DeviceSample) -> tuple[str, object]:
+    return device.uuid, device.holders

@@ -1,0 +1,84 @@
+"""What devices did, kept in memory beside the changes of `dratui.history`: a sample of each node now and then.
+
+A node's sample replaces the one before every second and says nothing of what happened in the cluster. So samples are
+no changes to step through, and they have a limit of their own: they shall not drive out what happened.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from operator import itemgetter
+from typing import Final
+
+import msgspec
+
+from dratui.api.model import ObjectKey
+from dratui.samples import DeviceSample, NodeSample
+
+KEPT: Final = frozenset(
+    {
+        *("utilization", "graphics_active", "memory_used", "memory_total", "power", "power_limit"),
+        *("temperature", "idle_share", "idle_watched"),
+    }
+)
+"""The values that are kept: a device has some hundred, and rows show these."""
+
+_SAMPLE = 500  # bytes, and of each device; fitted to what a process grows by
+_DEVICE = 900
+_WHEN = itemgetter(0)
+
+
+class Sampled:
+    """`every`: seconds between two samples of a node that are kept; at 0 all are, with all values. `limit`: bytes."""
+
+    def __init__(self, every: float, limit: float) -> None:
+        self._every = every
+        self._limit = limit
+        self._of: defaultdict[ObjectKey, list[tuple[float, NodeSample | None]]] = defaultdict(list)
+        self.weight = 0
+
+    def keep(self, t: float, old: NodeSample | None, new: NodeSample | None) -> None:
+        """A sample took the place of another at `t`, unix seconds; None: the node was not, or is not, followed."""
+        row = new or old
+        if row is None:
+            return
+        kept = self._of[row.key]
+        latest = kept[-1][1] if kept else None
+        if new is None or latest is None or t >= kept[-1][0] + self._every or new.problem != latest.problem:
+            self._add(kept, t, new)
+
+    def _add(self, kept: list[tuple[float, NodeSample | None]], t: float, sample: NodeSample | None) -> None:
+        kept.append((t, self._trimmed(sample) if sample and self._every else sample))
+        self.weight += _weight_of(sample)
+        if self.weight > self._limit:
+            for each in self._of.values():
+                older = len(each) // 2
+                self.weight -= sum(_weight_of(sample) for _, sample in each[:older])
+                del each[:older]
+
+    def at(self, t: float) -> dict[ObjectKey, NodeSample]:
+        """The samples that were the latest at `t`, by node."""
+        found = {}
+        for key, kept in self._of.items():
+            n = bisect_right(kept, t, key=_WHEN)
+            if n and (sample := kept[n - 1][1]) is not None:
+                found[key] = sample
+        return found
+
+    def _trimmed(self, sample: NodeSample) -> NodeSample:
+        return msgspec.structs.replace(
+            sample,
+            interval=max(sample.interval, self._every),
+            devices=tuple(map(_essential, sample.devices)),
+        )
+
+
+def _essential(device: DeviceSample) -> DeviceSample:
+    return msgspec.structs.replace(
+        device,
+        values={key: value for key, value in device.values.items() if key in KEPT},
+        absent={key: why for key, why in device.absent.items() if key in KEPT},
+    )
+
+
+def _weight_of(sample: NodeSample | None) -> int:
+    return _SAMPLE + _DEVICE * len(sample.devices) if sample else 100
