@@ -89,7 +89,7 @@ class Endpoint:
                 where = f" in {self.namespace}" if self.namespace else ""
                 return Broken(
                     f"needs get on pods/proxy{where}",
-                    hint=f"kubectl auth can-i get pods/proxy -n {self.namespace}",
+                    hint=f"kubectl auth can-i get pods --subresource=proxy -n {self.namespace}",
                     phase=Phase.FORBIDDEN,
                 )
             case 404:

@@ -1,5 +1,6 @@
 """A node whose agent a real Prometheus scrapes over TLS and with a password."""
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ UID = "0a1b2c3d-0000-1111-2222-33334444555"  # and one more digit
 GPUS = [f"GPU-0000000{n}-0000-0000-0000-000000000000" for n in range(3)]
 MIGS = [f"MIG-1{gi}000000-0000-0000-0000-000000000000" for gi in (1, 2)]
 LOGIN = "Basic cHJvbTpzZWNyZXQ="  # prom:secret
+
+ACTIVE = re.compile(r'dratui_gpu_graphics_active_ratio\{.*uuid="MIG-.*namespace="vision"')
 
 NODE = {
     "count": "3",
@@ -90,7 +93,8 @@ def scraped_node(
         "static_configs": [{"targets": [agent.authority], "labels": dict(target or {})}],
     }
     try:
-        agent.until(lambda: 'claim="train-7-gpu"' in agent.get("/metrics", login=LOGIN)[1])
+        # Who holds what, and what takes two samples.
+        agent.until(lambda: ACTIVE.search(agent.get("/metrics", login=LOGIN)[1]) is not None)
         with Prometheus(tools, [job]) as prometheus:
             wait(lambda: len(prometheus.query("up == 1")) == 1, PATIENCE, "the first scrape")
             yield Scraped(agent, prometheus)

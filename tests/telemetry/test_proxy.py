@@ -95,7 +95,7 @@ UNREACHABLE = "error trying to reach service: dial tcp 10.2.3.4:9402: connect: c
             status(403, "Forbidden", FORBIDDEN),
             f"needs get on pods/proxy in {NAMESPACE}",
             Phase.FORBIDDEN,
-            f"kubectl auth can-i get pods/proxy -n {NAMESPACE}",
+            f"kubectl auth can-i get pods --subresource=proxy -n {NAMESPACE}",
         ),
         (status(404, "NotFound", "not found"), "the agent's pod is gone", Phase.STALE, ""),
         (
