@@ -29,6 +29,11 @@ class Attention:
         self._rows = rows
         self._wanted: tuple[str, ...] = ()
 
+    @property
+    def asked_for(self) -> bool:
+        """Whether the source cares; a recording does not."""
+        return self._source is not None
+
     def look(self) -> None:
         """See what shows."""
         if self._source is None or (nodes := self._nodes()) is None:

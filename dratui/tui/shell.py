@@ -190,7 +190,8 @@ class Shell(Screen[None], inherit_bindings=False):
         if self._start != Overview():
             self._try(lambda: self._guide.jump(self._start))
         self._showing()
-        self.set_interval(LOOK_SECONDS, self._attention.look)
+        if self._attention.asked_for:
+            self.set_interval(LOOK_SECONDS, self._attention.look)
         if self._travel.replays:
             self.run_worker(self._travel.get_ready())
 

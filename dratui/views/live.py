@@ -3,7 +3,7 @@
 Nothing measured it, or nobody was asked: a dash. Asked and not told: `?` and why. What is old is dim and says its age.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,11 +13,11 @@ from dratui.events import Phase
 from dratui.samples import STREAM
 from dratui.terminal import clean, cut_end
 from dratui.views import words
-from dratui.views.gauges import level
+from dratui.views.gauges import level, line
 from dratui.views.table import Column, Style
 
 GIB: Final = 1 << 30
-WHY: Final = 16  # characters of a reason in a cell
+WHY: Final = 12  # characters of a reason in a cell
 DOUBT: Final = 600.0  # seconds; who was watched for less than this is not called idle before others
 
 
@@ -35,7 +35,7 @@ def utilization(live: Live | None, now: datetime) -> str:
     if live is None:
         return words.NONE
     if live.utilization is None:
-        return _unknown(live, now)
+        return unknown(cut_end(clean(live.why), WHY), live, now)
     return " ".join(filter(None, (share(live.utilization), partial(live), old(live, now))))
 
 
@@ -58,8 +58,16 @@ def idleness(live: Live | None, now: datetime) -> str:
     if live is None:
         return words.NONE
     if live.idle is None or live.watched is None:
-        return words.UNKNOWN
+        return words.UNKNOWN if live.utilization is None else words.NONE  # nobody has it, or not for long
     return f"{live.idle:.0%} of {words.duration(live.watched)}"
+
+
+def several(live: Live | None, shares: Sequence[float], columns: int, now: datetime) -> str:
+    """The mean of several devices, beside what they are from the busiest to the idlest: `▇▇▆▂  54% 38/40`."""
+    if live is None or live.utilization is None:
+        return utilization(live, now)
+    told = (line(shares, columns).rjust(columns), f"{live.utilization:4.0%}", partial(live), old(live, now))
+    return " ".join(filter(None, told))
 
 
 def sampled(live: Live | None, now: datetime) -> str:
@@ -113,8 +121,9 @@ def idle_rank(live: Live) -> float | None:
     return live.idle * live.watched / (live.watched + DOUBT)
 
 
-def _unknown(live: Live, now: datetime) -> str:
-    return " ".join(filter(None, (words.UNKNOWN, cut_end(clean(live.why), WHY), old(live, now))))
+def unknown(why: str, live: Live, now: datetime) -> str:
+    """`? no agent`, `? silent 5m old`."""
+    return " ".join(filter(None, (words.UNKNOWN, why, old(live, now))))
 
 
 def _tells_memory(live: Live) -> bool:

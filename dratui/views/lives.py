@@ -8,7 +8,7 @@ from dratui.api.model import DeviceKey
 from dratui.cluster.live import Live
 from dratui.cluster.measured import measured
 from dratui.cluster.store import Store
-from dratui.cluster.totals import Part, part, plugged, total
+from dratui.cluster.totals import Part, part, plugged, total, utilization
 
 HELD = ("held", "shared")
 
@@ -20,8 +20,9 @@ def lives(
     held: Mapping[Any, int],
     *,
     plugin: bool = False,
-) -> dict[Any, Live]:
-    """By group, as far as any of its devices is on a node that is followed.
+) -> dict[Any, tuple[Live, tuple[float, ...]]]:
+    """By group, as far as any of its devices is on a node that is followed; with what is known of the utilisation of
+    each of them, the largest first.
 
     `devices` say of each what `groups` makes its groups of: (driver, product, state, namespaces). `held`: how many
     devices of a group are held, wherever; those of which nothing is known count as such, and free ones only where
@@ -49,7 +50,13 @@ def lives(
             for namespace, found in plugged(store, node.name):
                 parts[namespace].append(found)
     return {
-        group: live
+        group: (live, tuple(sorted(_shares(found), reverse=True)))
         for group, found in parts.items()
         if (live := total(store, found, elsewhere=max(0, held[group] - seen[group])))
     }
+
+
+def _shares(parts: Iterable[Part]) -> Iterable[float]:
+    """Each device once, whatever it is named."""
+    places = {(p.sample.node, p.place): p.sample.devices[p.place] for p in parts if p.sample and p.place >= 0}
+    return (share for device in places.values() if (share := utilization(device)) is not None)

@@ -19,6 +19,7 @@ from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.store import Changes, Store
 from dratui.terminal import clean
 from dratui.views import styles
+from dratui.views.idle import IdleHolder, idle_claim, idle_pod
 from dratui.views.lives import HELD, lives
 from dratui.views.slicing import Enough, never
 from dratui.views.table import Style
@@ -26,7 +27,8 @@ from dratui.views.tables import TABLES
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
-    """Devices of one driver and product. `other`: of pools that are incomplete or invalid, or gone."""
+    """Devices of one driver and product. `other`: of pools that are incomplete or invalid, or gone. `shares`: what is
+    known of the utilisation of each, 0 to 1, the largest first."""
 
     driver: str
     product: str
@@ -36,6 +38,7 @@ class DeviceGroup(msgspec.Struct, frozen=True):
     tainted: int
     other: int
     live: Live | None = None
+    shares: tuple[float, ...] = ()
 
 
 class PluginGroup(msgspec.Struct, frozen=True):
@@ -85,13 +88,20 @@ class Overview(msgspec.Struct, frozen=True):
     tenants: tuple[Tenant, ...]
     pools: PoolsSummary
     faults: int
+    idle: tuple[IdleHolder, ...] = ()
 
 
 class Tally:
-    """What the rows of one table contribute, kept up to date: counted, and by key. None contributes nothing."""
+    """What the rows of one table contribute, kept up to date: counted, and by key. None contributes nothing.
 
-    def __init__(self, table: str, keys: Iterable[Any], contribution: Callable[[Any], Hashable]) -> None:
+    `live`: what devices do contributes too.
+    """
+
+    def __init__(
+        self, table: str, keys: Iterable[Any], contribution: Callable[[Any], Hashable], *, live: bool = False
+    ) -> None:
         self._table = table
+        self._live = live
         self._contribution = contribution
         self.of: dict[Any, Any] = {}
         self.counts: Counter[Any] = Counter()
@@ -104,7 +114,7 @@ class Tally:
 
     def note(self, changes: Changes) -> None:
         """Rows changed; `advance` counts them again."""
-        self._noted.update(changes.rows.get(self._table, ()))
+        self._noted.update(changes.of(self._table) if self._live else changes.rows.get(self._table, ()))
 
     def advance(self, enough: Enough) -> bool:
         """Count again what changed, until that is done or `enough`. True when anything contributes otherwise now."""
@@ -138,9 +148,9 @@ class Summary:
     """
 
     def __init__(self, store: Store, *, sliced: bool = False) -> None:
-        def tally(table: str, contribution: Callable[[Store, Any], Hashable]) -> Tally:
-            keys = list(TABLES[table].keys(store))
-            return Tally(table, keys, lambda key: contribution(store, key))
+        def tally(table: str, contribution: Callable[[Store, Any], Hashable], *, live: bool = False) -> Tally:
+            keys = list(TABLES[table].keys(store)) if store.samples or not live else ()
+            return Tally(table, keys, lambda key: contribution(store, key), live=live)
 
         self._store = store
         self._stirred = False  # devices do something else
@@ -150,8 +160,9 @@ class Summary:
         self._pods = tally("pods", _waiting_pod)
         self._nodes = tally("nodes", _plugin)
         self._pods_served = tally("pods", _served)
+        self._idle = (tally("claims", idle_claim, live=True), tally("pods", idle_pod, live=True))
         self._counters = (self._pools, self._claims, self._pods)
-        self._all = (*self._counters, self._devices, self._nodes, self._pods_served)
+        self._all = (*self._counters, self._devices, self._nodes, self._pods_served, *self._idle)
         if not sliced:
             self.advance()
 
@@ -214,6 +225,7 @@ class Summary:
             tenants=tuple(sorted(self._tenants(), key=_by_size)),
             pools=PoolsSummary(pools.total(), pools["complete"], pools["incomplete"], pools["invalid"]),
             faults=self.faults,
+            idle=tuple(sorted((i for tally in self._idle for i in tally.of.values()), key=lambda i: i.rank)),
         )
 
     def _device_groups(self) -> Iterator[DeviceGroup]:
@@ -233,7 +245,7 @@ class Summary:
                 free,
                 tainted,
                 other,
-                live.get((driver, product)),
+                *live.get((driver, product), (None, ())),
             )
 
     def _tenants(self) -> Iterator[Tenant]:
@@ -251,7 +263,7 @@ class Summary:
                 held[namespace],
                 waiting[namespace],
                 plugin[namespace],
-                live.get(namespace),
+                live.get(namespace, (None,))[0],
             )
 
     def _plugin_groups(self) -> Iterator[PluginGroup]:

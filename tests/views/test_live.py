@@ -30,7 +30,7 @@ def told(**values: object) -> Live:
         (told(utilization=0.93, at=T - 12), "▇ 93% 12s old"),
         (told(known=0, why="no agent"), "? no agent"),
         (told(known=0), "?"),
-        (told(known=0, why="needs get on pods/proxy in gpu"), "? needs get on po…"),
+        (told(known=0, why="needs get on pods/proxy in gpu"), "? needs get o…"),
         (told(known=0, why="silent", at=T - 300), "? silent 5m old"),
     ],
 )

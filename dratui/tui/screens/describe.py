@@ -131,12 +131,14 @@ class DescribeFace(Face[Board]):
     def _entries(self, section: Section, columns: int) -> Sequence[Entry]:
         room = columns // 2  # a longer label has a line of its own
         label = max((w for f in section.fields if (w := width(f.label)) <= room), default=INDENT)
+        beside = max((width(f.value) for f in section.fields if f.share is not None), default=0)
+        bars = min(LONGEST_BAR, columns - label - 2 - beside - 2)
         return [
             *self._drawing(section.cells, columns),
             *(
                 entry
                 for number, field in enumerate(section.fields)
-                for entry in self._entry(field, Spot(section.title, number), label, columns)
+                for entry in self._entry(field, Spot(section.title, number), label, bars, columns)
             ),
         ]
 
@@ -165,12 +167,12 @@ class DescribeFace(Face[Board]):
         said = fit(f"{cell.share:.0%}", min(5, room), "right")
         return (*gauge(cell.share, room - width(said), skin, cell.style), (said, skin.plain))
 
-    def _entry(self, field: Field, spot: Spot, label: int, columns: int) -> list[Entry]:
+    def _entry(self, field: Field, spot: Spot, label: int, bars: int, columns: int) -> list[Entry]:
         skin = self._world.skin
         ink = skin.states[field.style]
         beside = width(field.label) <= label
         indent = label + 2 if beside else INDENT
-        if beside and (drawn := self._drawn(field, columns - indent)):
+        if beside and (drawn := self._drawn(field, bars, columns - indent)):
             return [Entry(((fit(field.label, label), skin.dim), ("  ", skin.plain), *drawn), spot)]
         pieces = wrap(field.value, max(columns - indent, 1), break_on_hyphens=False) or [""]
         lines: list[Line] = [((" " * indent, skin.plain), (piece, ink)) for piece in pieces]
@@ -180,15 +182,15 @@ class DescribeFace(Face[Board]):
             lines.insert(0, ((field.label, skin.dim),))
         return [Entry(lines[0], spot), *(Entry(line) for line in lines[1:])]
 
-    def _drawn(self, field: Field, room: int) -> Line:
-        """The line of a field that has more to show than words, if there is room."""
+    def _drawn(self, field: Field, bars: int, room: int) -> Line:
+        """The line of a field that has more to show than words, if there is room; all bars are of one length."""
         skin, ink = self._world.skin, self._world.skin.states[field.style]
         if field.trail:
             return ((gauges.line(field.trail, room), skin.states[Style.HELD]),)
-        columns = min(LONGEST_BAR, room - width(field.value) - 2)
-        if field.share is None or columns < SHORTEST_BAR:
+        if field.share is None or bars < SHORTEST_BAR:
             return ()
-        return (*gauge(field.share, columns, skin), (f"  {field.value}", ink))
+        style = Style.DIM if field.style is Style.DIM else Style.HELD
+        return (*gauge(field.share, bars, skin, style), (f"  {field.value}", ink))
 
 
 def _labelled(cell: Cell, room: int) -> str:

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
+from datetime import datetime
 
 from dratui.tui.places import Rows
 from dratui.tui.screens.cells import Cell
-from dratui.views import words
+from dratui.views import live, words
 from dratui.views.overview import DeviceGroup, Overview, PluginGroup
 from dratui.views.query import Query
 from dratui.views.table import Style
@@ -53,6 +54,24 @@ def plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
         blank,
     )
     return plugin.name, cells, Rows(Query(kind="nodes", filter=literal(plugin.name)))
+
+
+def measured_titles(facts: Overview, roomy: bool) -> tuple[str, ...]:
+    """The headings of what is measured: none where nothing is, and memory where there is room."""
+    if not any(group.live for group in facts.devices):
+        return ()
+    return ("UTIL", "MEM GiB") if roomy else ("UTIL",)
+
+
+def measured_cells(group: Group, spark: int, now: datetime) -> tuple[Cell, Cell]:
+    """Utilisation of a group's devices, the busiest first in `spark` columns, and their memory."""
+    told, shares = (None, ()) if isinstance(group, PluginGroup) else (group.live, group.shares)
+    style = Style.DIM if told is None or live.old(told, now) else Style.PLAIN
+    unknown = told is not None and told.utilization is None
+    return (
+        Cell(live.several(told, shares, spark, now), Style.UNKNOWN if unknown else style, right=True),
+        Cell(live.memory(told, now), style, right=True),
+    )
 
 
 def free_of(group: Group) -> int:

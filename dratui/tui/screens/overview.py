@@ -1,7 +1,8 @@
 """The first screen: what do we have, who holds it, who waits and why."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dratui.api.model import ObjectKey
@@ -12,19 +13,31 @@ from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
-from dratui.tui.screens.groups import by_size, free_of, group_line, literal, plugin_line
+from dratui.tui.screens.groups import (
+    by_size,
+    free_of,
+    group_line,
+    literal,
+    measured_cells,
+    measured_titles,
+    plugin_line,
+)
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
+from dratui.views.live import gib, measured
 from dratui.views.overview import DeviceGroup, PluginGroup
 from dratui.views.overview import Overview as Facts
 from dratui.views.query import Query
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
+from dratui.views.whereabouts import nodes_with_devices
 
 MOST_WAITING: Final = 60  # the rest is a key press away
 LEAST: Final = 6  # lines of a block that shows at all
 BRIEFLY: Final = 5  # tenants or reasons in one line; it is cut where the screen ends
 BRIEF_WIDTH: Final = 13  # the title of a block that has only one line
+ROOMY: Final = 92  # columns from which there is room for more of what is measured
+SPARK: Final = 8  # columns for the devices of a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,8 @@ class Leads:
 _WAITING_PODS: Final = Leads(Rows(Query(kind="pods", faults_only=True)))
 _TENANTS: Final = Leads(Rows(Query(kind="namespaces")))
 _POOLS: Final = Leads(Rows(Query(kind="pools")))
+_IDLEST: Final = Leads(Rows(Query(kind="claims", sort="IDLE", descending=True)))
+_UNMEASURED: Final = Leads(Rows(Query(kind="nodes", sort="SAMPLED", wide=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +119,7 @@ class OverviewFace(Face[Board]):
         waiting = len(facts.waiting)
         blocks = [
             Block(
-                "DEVICES",
+                self._devices_title(),
                 lambda columns: self._devices(facts, columns),
                 fold=None
                 if self._all_devices
@@ -116,12 +131,22 @@ class OverviewFace(Face[Board]):
                 fold=Fold(LEAST, lambda shown: self._others_waiting(facts, shown)),
             ),
         ]
+        if facts.idle:
+            blocks.append(
+                Block(
+                    f"HELD BUT IDLE {len(facts.idle)}",
+                    lambda columns: self._idle(facts, columns),
+                    right=2,
+                    fold=Fold(LEAST, lambda shown: self._others_idle(facts, shown)),
+                    brief=self._brief("IDLE", self._first_idle(facts), _IDLEST),
+                )
+            )
         if facts.waiting_reasons:
             blocks.append(
                 Block(
                     "WAITING FOR",
                     lambda columns: self._reasons(facts, columns),
-                    right=3,
+                    right=4,
                     brief=self._brief(
                         "WAITING FOR", self._first_reasons(facts), _waiting_for(facts.waiting_reasons[0][0])
                     ),
@@ -138,13 +163,13 @@ class OverviewFace(Face[Board]):
             Block(
                 "POOLS",
                 lambda columns: [Entry(self._pools(facts), _POOLS)],
-                right=2,
+                right=3,
                 brief=self._brief("POOLS", self._pools(facts), _POOLS),
             ),
         ]
         if unknown := self._unknown():
             brief = self._brief("NOT KNOWN", self._unknown_briefly(unknown), Leads(HealthOfStreams()))
-            blocks.append(Block("NOT KNOWN", lambda columns: unknown, right=4, brief=brief))
+            blocks.append(Block("NOT KNOWN", lambda columns: unknown, right=5, brief=brief))
         return blocks
 
     def _brief(self, title: str, line: Line, item: Hashable) -> Entry:
@@ -152,11 +177,20 @@ class OverviewFace(Face[Board]):
 
     # --- devices ---------------------------------------------------------------------------------------------------
 
+    def _devices_title(self) -> str:
+        store = self._world.store
+        if not measured(store):
+            return "DEVICES"
+        told = sum(not sample.problem and sample.at is not None for sample in store.samples.values())
+        there = len(set(nodes_with_devices(store)))
+        return f"DEVICES · {f'partial: {told} of' if told < there else 'measured on'} {words.count(there, 'node')}"
+
     def _devices(self, facts: Facts, columns: int) -> Sequence[Entry]:
         skin = self._world.skin
         if not facts.devices and not facts.plugin:
             return self._empty("resourceslices", TABLES["devices"].empty)
-        headings = ("DRIVER", "PRODUCT", "TOTAL", "HELD", "FREE", "TAINTED", "OTHER")
+        more = measured_titles(facts, columns >= ROOMY)
+        headings = ("DRIVER", "PRODUCT", "TOTAL", "HELD", "FREE", "TAINTED", "OTHER", *more)
         table: list[tuple[Cell, ...]] = [
             tuple(Cell(h, Style.DIM, right=n > 1) for n, h in enumerate(headings))
         ]
@@ -165,7 +199,9 @@ class OverviewFace(Face[Board]):
         before = ""
         for group in by_size(facts):
             name, cells, place = plugin_line(group) if isinstance(group, PluginGroup) else group_line(group)
-            table.append((Cell("" if name == before else name), *cells))
+            now = self._world.now()
+            live = measured_cells(group, SPARK if columns >= ROOMY else 1, now)[: len(more)]
+            table.append((Cell("" if name == before else name), *cells, *live))
             items.append(Leads(place))
             taken = group.requested if isinstance(group, PluginGroup) else group.held
             held.append(taken / group.total if group.total else None)
@@ -243,6 +279,33 @@ class OverviewFace(Face[Board]):
             for part in ((f"{number} × ", skin.states[Style.WAITING]), (f"{reason}  ", skin.plain))
         )
 
+    # --- who holds and does nothing ----------------------------------------------------------------------------------
+
+    def _idle(self, facts: Facts, columns: int) -> Sequence[Entry]:
+        rows = [
+            (
+                Cell(f"{holder.key.namespace}/{holder.key.name}"),
+                Cell(f"{holder.devices} × {holder.product or 'device'}"),
+                Cell(f"{gib(holder.memory)} GiB" if holder.memory else "", right=True),
+                Cell(f"idle {holder.share:.0%} of {words.duration(holder.watched)}", right=True),
+            )
+            for holder in facts.idle
+        ]
+        items = [Leads(Card(h.kind, h.key), Chosen(h.kind, h.key)) for h in facts.idle]
+        lines = grid(rows, self._world.skin, columns, shrink=1)
+        return [Entry(line, item) for line, item in zip(lines, items, strict=True)]
+
+    def _others_idle(self, facts: Facts, shown: int) -> Entry:
+        return Entry(((f"… {len(facts.idle) - (shown - 1)} more", self._world.skin.dim),), _IDLEST)
+
+    def _first_idle(self, facts: Facts) -> Line:
+        skin = self._world.skin
+        parts: list[Part] = [(f"{len(facts.idle)} hold devices and do nothing: ", skin.plain)]
+        for holder in facts.idle[:BRIEFLY]:
+            said = f"{holder.key.namespace}/{holder.key.name} {holder.devices} × {holder.product}  "
+            parts.append((said, skin.plain))
+        return tuple(parts)
+
     # --- tenants and pools -----------------------------------------------------------------------------------------
 
     def _tenants(self, facts: Facts, columns: int) -> Sequence[Entry]:
@@ -303,18 +366,23 @@ class OverviewFace(Face[Board]):
     def _unknown(self) -> Sequence[Entry]:
         skin, health = self._world.skin, self._world.store.health
         told = why_unknown(health, sorted(health))
-        return [
+        entries = [
             Entry(((text, skin.states[style]),), Leads(HealthOfStreams(), of=text)) for text, style in told
         ]
+        problems = Counter(sample.problem for sample in self._world.store.samples.values() if sample.problem)
+        for problem, nodes in problems.most_common(BRIEFLY):
+            text = f"samples of {words.count(nodes, 'node')}: {problem}"
+            entries.append(Entry(((text, skin.states[Style.UNKNOWN]),), replace(_UNMEASURED, of=problem)))
+        return entries
 
     def _unknown_briefly(self, unknown: Sequence[Entry]) -> Line:
         if len(unknown) == 1:
             return unknown[0].line
         health = self._world.store.health
-        streams = ", ".join(stream for stream in sorted(health) if why_unknown(health, (stream,)))
+        streams = [stream for stream in sorted(health) if why_unknown(health, (stream,))]
         return (
-            (f"{words.count(len(unknown), 'kind')}, :health says why: ", self._world.skin.plain),
-            (streams, self._world.skin.states[Style.UNKNOWN]),
+            (f"{words.count(len(streams), 'kind')}, :health says why: ", self._world.skin.plain),
+            (", ".join(streams), self._world.skin.states[Style.UNKNOWN]),
         )
 
     def _empty(self, stream: str, text: str) -> Sequence[Entry]:

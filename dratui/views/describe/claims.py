@@ -14,6 +14,7 @@ from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import cells, words
 from dratui.views.describe.document import Section, section
+from dratui.views.describe.measured import of_claim
 from dratui.views.describe.steps import steps
 from dratui.views.table import Style
 
@@ -31,6 +32,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         ("made for", row.made_for),
         ("finalizers", ", ".join(claim.finalizers)),
     )
+    yield from of_claim(store, row, now)
     yield section(
         "CONSUMERS",
         *(

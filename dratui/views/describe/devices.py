@@ -13,6 +13,8 @@ from dratui.views import styles, words
 from dratui.views.describe.claims import health_line, share
 from dratui.views.describe.counters import ledger, partition
 from dratui.views.describe.document import Section, number, section, since_text
+from dratui.views.describe.measured import of_device
+from dratui.views.describe.mig import layout
 from dratui.views.table import Style
 
 
@@ -27,6 +29,8 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("slice", row.slice),
         ("why", row.why, styles.device(row)),
     )
+    yield from of_device(store, row, now)
+    yield from layout(store, row)
     yield section("HELD BY", *_holdings(store, row, now))
     yield section("HEALTH", *(health_line(report) for claim in row.claims for report in claim.health))
     yield section(

@@ -15,6 +15,7 @@ from dratui.terminal import clean
 from dratui.views import cells, words
 from dratui.views.describe.devices import device_list
 from dratui.views.describe.document import Section, ago, number, section, since_text
+from dratui.views.describe.measured import of_namespace, of_node, of_pod
 from dratui.views.table import Style
 
 
@@ -48,6 +49,7 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
             ("reason", row.waiting.reason, Style.WAITING),
             *counts,
         )
+    yield from of_pod(store, row, now)
     for entry in pod.claims:
         made = next((s.claim for s in pod.claim_statuses if s.name == entry.name), "")
         yield _claim_of_pod(store, pod.namespace, entry.name, entry.claim or made, entry.template)
@@ -134,6 +136,7 @@ def node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
         ("devices", f"{number(row.devices)}, {number(row.held)} held, {number(row.free)} free"),
         *(("taint", t.text) for t in (node.taints if node else ())),
     )
+    yield from of_node(store, row, now)
     yield section(
         "DEVICE PLUGINS",
         *((p.name, f"{number(p.requested)} of {p.allocatable} asked for") for p in row.plugin),
@@ -158,4 +161,5 @@ def namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Sectio
         ("wait for", amounts(row.waiting_for), Style.WAITING),
         ("created", ago(row.created, now)),
     )
+    yield from of_namespace(store, row, now)
     yield section("QUOTA", *((q.resource, f"{q.used} of {q.hard} ({q.quota})") for q in row.quotas))
