@@ -1,10 +1,11 @@
-"""Which pod measures a node: one small list of an exporter's pods by their label, again when a wanted node has none."""
+"""Which pod measures a node. The API server is asked for those on that node only, which its cache has an index for:
+what it costs follows the screen, not the cluster.
+"""
 
-import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -16,10 +17,6 @@ from dratui.telemetry.protocol import KEPT, Broken, Follower
 if TYPE_CHECKING:
     from dratui.kube.connection import Connection
 
-FRESH: Final = 30.0  # seconds for which a list is good for nodes that have no pod in it
-DOUBTED: Final = 10.0  # and for those whose pod does not run, or broke off: it may be another by now
-_LONGEST: Final = 300.0  # and for which, after it doubled, where asking again brings no news
-_PAGE: Final = 500  # objects
 _SCHEME: Final = "dratui.dev/scheme"  # an annotation: `https`, where no port is named so
 
 
@@ -28,7 +25,7 @@ class Exporter:
     """Who measures, as data: how to find its pods and how to follow one."""
 
     name: str  # in words: `no agent`
-    selector: str  # label selector of its pods
+    selector: str  # of its pods, a label's `key=value`
     port: int  # where a pod names none of `ports`
     ports: tuple[str, ...] = ("https", "metrics", "http")
     follower: Callable[[Endpoint, Callable[[], float]], Follower]  # the second: the dashboard's clock
@@ -52,6 +49,7 @@ class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
     name: str = ""
     namespace: str = ""
     uid: str = ""
+    labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
 
@@ -87,12 +85,7 @@ class _Pod(msgspec.Struct, frozen=True):
         return "" if self.status.phase == "Running" else self.status.phase or "Pending"
 
 
-class _ListMetadata(msgspec.Struct, frozen=True):
-    continue_: str = msgspec.field(name="continue", default="")
-
-
 class _PodList(msgspec.Struct, frozen=True):
-    metadata: _ListMetadata = _ListMetadata()
     items: list[_Pod] | None = None
 
 
@@ -103,155 +96,104 @@ class Pods:
     """Implements `Finder`: the first of `exporters` that has a running pod on the node."""
 
     def __init__(
-        self,
-        connection: "Connection",
-        exporters: Sequence[Exporter],
-        now: Callable[[], float],
-        *,
-        passing: Callable[[], float] = time.monotonic,
-        fresh: float = FRESH,
-        doubted: float = DOUBTED,
+        self, connection: "Connection", exporters: Sequence[Exporter], now: Callable[[], float]
     ) -> None:
         self._connection = connection
+        self._exporters = exporters
         self._now = now
-        self._lists = [_List(connection, exporter, passing, fresh, doubted) for exporter in exporters]
+        self._everywhere = True  # pods of all namespaces may be listed, as far as is known
         self._followers: dict[str, tuple[str, Follower]] = {}  # by node, with the pod's uid
 
     async def find(self, node: str, *, anew: bool) -> Follower:
         """See `Finder`."""
-        trouble: Broken | None = None
-        for each in self._lists:
-            try:
-                pod = await each.pod(node, anew=anew)
-                if pod is not None:
-                    return self._follower(node, pod, each.exporter)
-            except Broken as broken:
-                trouble = trouble or broken
-        name = self._lists[0].exporter.name
-        raise trouble or Broken(
-            f"no {name}",
-            hint=f"looked for pods labelled {self._lists[0].exporter.selector}",
-            phase=Phase.NOT_SERVED,
+        if not anew and node in self._followers:
+            return self._keep(node, *self._followers[node])
+        waiting: tuple[Exporter, _Pod] | None = None
+        for key, exporters in _by_label(self._exporters).items():
+            pods = await self._pods(node, key, exporters.keys())
+            for value, exporter in exporters.items():
+                for pod in (pod for pod in pods if (pod.metadata.labels or {}).get(key) == value):
+                    if not pod.waits:
+                        return self._follower(node, pod, exporter)
+                    waiting = waiting or (exporter, pod)
+        if waiting is not None:
+            exporter, pod = waiting
+            raise Broken(f"{exporter.name}'s pod: {pod.waits}", hint=pod.metadata.name)
+        if not self._everywhere:
+            namespace = self._connection.about().namespace
+            raise _refused(f"{namespace} has none, and in other namespaces pods may not be listed")
+        first = self._exporters[0]
+        raise Broken(
+            f"no {first.name}", hint=f"looked for pods labelled {first.selector}", phase=Phase.NOT_SERVED
         )
 
     async def close(self) -> None:
         """See `Finder`: the connection is the cluster's."""
 
     def _follower(self, node: str, pod: _Pod, exporter: Exporter) -> Follower:
-        known = self._followers.pop(node, None)
-        if known is not None and known[0] == pod.metadata.uid:
-            self._followers[node] = known
-            return known[1]
-        if len(self._followers) >= KEPT:  # each has its node's last sample
+        uid, follower = self._followers.get(node, ("", None))
+        if follower is None or uid != pod.metadata.uid:
+            port, https = _port(pod, exporter)
+            meta = pod.metadata
+            endpoint = pod_proxy(
+                self._connection, exporter.name, meta.namespace, meta.name, port, https=https
+            )
+            follower = exporter.follower(endpoint, self._now)
+        return self._keep(node, pod.metadata.uid, follower)
+
+    def _keep(self, node: str, uid: str, follower: Follower) -> Follower:
+        """Remember it, and not too many: each may have the last sample of its node."""
+        self._followers.pop(node, None)
+        self._followers[node] = uid, follower
+        if len(self._followers) > KEPT:
             del self._followers[next(iter(self._followers))]
-        port, https = _port(pod, exporter)
-        meta = pod.metadata
-        endpoint = pod_proxy(self._connection, exporter.name, meta.namespace, meta.name, port, https=https)
-        follower = exporter.follower(endpoint, self._now)
-        self._followers[node] = meta.uid, follower
         return follower
 
-
-class _List:
-    """The pods of one exporter by node, as they were listed last."""
-
-    def __init__(
-        self,
-        connection: "Connection",
-        exporter: Exporter,
-        passing: Callable[[], float],
-        fresh: float,
-        doubted: float,
-    ) -> None:
-        self.exporter = exporter
-        self._connection = connection
-        self._passing = passing
-        self._fresh = self._first = fresh
-        self._doubted = doubted
-        self._lock = asyncio.Lock()
-        self._asked: float | None = None
-        self._refused: Broken | None = None
-        self._pods: Mapping[str, _Pod] = {}
-
-    async def pod(self, node: str, *, anew: bool) -> _Pod | None:
-        """Raises Broken where pods may not be listed, or the one of this node does not run."""
-        async with self._lock:
-            found = self._pods.get(node)
-            good_for = self._doubted if anew or (found is not None and found.waits) else self._fresh
-            if (found is None or found.waits or anew) and self._older_than(good_for):
-                await self._ask()
-                found = self._pods.get(node)
-        if found is None:
-            if self._refused is not None:
-                raise self._refused
-            return None
-        if found.waits:
-            raise Broken(f"{self.exporter.name}'s pod: {found.waits}", hint=found.metadata.name)
-        return found
-
-    def _older_than(self, seconds: float) -> bool:
-        return self._asked is None or self._passing() - self._asked >= seconds
-
-    async def _ask(self) -> None:
-        self._asked = self._passing()
+    async def _pods(self, node: str, key: str, values: Iterable[str]) -> list[_Pod]:
+        """Those on `node` that have one of `values` in their label `key`: first those that are not about to go."""
+        params = [
+            ("fieldSelector", f"spec.nodeName={node}"),
+            ("labelSelector", f"{key} in ({','.join(values)})"),
+            ("resourceVersion", "0"),  # out of the server's cache
+        ]
         try:
-            pods = await self._list()
+            pods = _decoder.decode(await self._list(params)).items or []
+        except (ValueError, RecursionError) as error:
+            raise Broken("the server's list of pods cannot be read", hint=str(error)) from error
         except KubeFailure as failure:
-            self._refused = self._told(failure)
-            return
-        self._refused = None
-        before, self._pods = self._pods, _by_node(pods)
-        news = self._pods.keys() != before.keys()
-        self._fresh = self._first if news else min(self._fresh * 2, _LONGEST)
+            if failure.status == 403:
+                raise _refused("who measures the node is found by its pod") from failure
+            raise Broken("cannot list pods", hint=failure.said) from failure
+        return sorted(pods, key=lambda pod: pod.metadata.deletion_timestamp is not None)
 
-    def _told(self, failure: KubeFailure) -> Broken:
-        name = self.exporter.name
-        if failure.status == 403:
-            return Broken(
-                f"may not list pods to find the {name}",
-                hint="kubectl auth can-i list pods -A",
-                phase=Phase.FORBIDDEN,
-            )
-        return Broken(f"cannot list pods to find the {name}", hint=failure.said)
-
-    async def _list(self) -> list[_Pod]:
+    async def _list(self, params: Sequence[tuple[str, str]]) -> bytes:
         """Of all namespaces; of the context's, where only that is allowed."""
-        try:
-            return await self._pages("/api/v1/pods")
-        except KubeFailure as refused:
-            namespace = self._connection.about().namespace
-            if refused.status != 403 or not namespace:
-                raise
+        to = "list pods"
+        namespace = self._connection.about().namespace
+        if self._everywhere or not namespace:
             try:
-                return await self._pages(f"/api/v1/namespaces/{namespace}/pods")
-            except KubeFailure as failure:
-                raise refused if failure.status == 403 else failure from failure
-
-    async def _pages(self, path: str) -> list[_Pod]:
-        pods: list[_Pod] = []
-        token = ""
-        while True:
-            params = [("labelSelector", self.exporter.selector), ("limit", str(_PAGE))]
-            if token:
-                params.append(("continue", token))
-            body = await self._connection.get(path, params, to=f"list pods of the {self.exporter.name}")
-            try:
-                page = _decoder.decode(body)
-            except (ValueError, RecursionError) as error:
-                raise KubeFailure(f"the server's list of pods cannot be read ({error})") from error
-            pods += page.items or ()
-            token = page.metadata.continue_
-            if not token:
-                return pods
+                return await self._connection.get("/api/v1/pods", params, to=to)
+            except KubeFailure as refused:
+                if refused.status != 403 or not namespace:
+                    raise
+        body = await self._connection.get(
+            f"/api/v1/namespaces/{quote(namespace, safe='')}/pods", params, to=f"{to} -n {namespace}"
+        )
+        self._everywhere = False
+        return body
 
 
-def _by_node(pods: Sequence[_Pod]) -> Mapping[str, _Pod]:
-    """One a node: rather one that runs, and is not about to go."""
-    ranked = sorted(
-        (pod for pod in pods if pod.spec.node_name),
-        key=lambda pod: (not pod.waits, pod.metadata.deletion_timestamp is None),
-    )
-    return {pod.spec.node_name: pod for pod in ranked if pod.spec.node_name}
+def _refused(why: str) -> Broken:
+    return Broken("may not list pods", hint=f"{why}: kubectl auth can-i list pods -A", phase=Phase.FORBIDDEN)
+
+
+def _by_label(exporters: Iterable[Exporter]) -> Mapping[str, Mapping[str, Exporter]]:
+    """By the label's key and value, in their order: one question is enough for all of a key."""
+    labels: dict[str, dict[str, Exporter]] = {}
+    for exporter in exporters:
+        key, _, value = exporter.selector.partition("=")
+        labels.setdefault(key, {})[value] = exporter
+    return labels
 
 
 def _port(pod: _Pod, exporter: Exporter) -> tuple[int, bool]:

@@ -1,6 +1,7 @@
 """An API server as far as telemetry asks one: a list of pods, and the pod proxy in front of real agents."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,13 +17,14 @@ NAMESPACE = "dratui"
 def pod(
     node: str, *, uid: str = "1", name: str = "", phase: str = "Running", waiting: str = "", **more: Any
 ) -> dict[str, Any]:
-    """An agent's pod, as JSON; `more`: `annotations`, `ports`, `deleted`."""
+    """An agent's pod, as JSON; `more`: `labels`, `annotations`, `ports`, `deleted`."""
     state = {"waiting": {"reason": waiting}} if waiting else {"running": {}}
     return {
         "metadata": {
             "name": name or f"agent-{node}",
             "namespace": NAMESPACE,
             "uid": f"{node}-{uid}",
+            "labels": more.get("labels", {"app.kubernetes.io/name": "dratui-agent"}),
             "annotations": more.get("annotations"),
             **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if more.get("deleted") else {}),
         },
@@ -83,7 +85,7 @@ class ApiServer:
         self.lists: Counter[str] = Counter()
         self.open: Counter[str] = Counter()  # streams, by pod
         self.asked: list[tuple[str, str]] = []  # pod, Last-Event-ID
-        self.selectors: set[str] = set()
+        self.selectors: list[tuple[str, str]] = []  # of lists: of labels, of fields
         self.authorized: set[str] = set()
         self.heard: Callable[[], None] = lambda: None
         self._session: aiohttp.ClientSession
@@ -92,11 +94,19 @@ class ApiServer:
         parts = request.path.strip("/").split("/")
         if parts[-1] == "pods":
             self.lists[request.path] += 1
-            self.selectors.add(request.query.get("labelSelector", ""))
+            label, field = request.query["labelSelector"], request.query["fieldSelector"]
+            self.selectors.append((label, field))
             self.heard()
             if request.path in self.refused:
                 return await self.refused[request.path](request)
-            return web.json_response({"kind": "PodList", "metadata": {}, "items": self.pods})
+            key, values = re.fullmatch(r"(\S+) in \((.+)\)", label).groups()  # type: ignore[union-attr]
+            there = [
+                each
+                for each in self.pods
+                if f"spec.nodeName={each['spec']['nodeName']}" == field
+                and each["metadata"]["labels"].get(key) in values.split(",")
+            ]
+            return web.json_response({"kind": "PodList", "metadata": {}, "items": there})
         if request.path in ("/version", "/livez"):
             self.authorized.add(request.headers.get("Authorization", ""))
             return web.json_response({"gitVersion": "v1.36.3"})

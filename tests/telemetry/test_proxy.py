@@ -1,11 +1,14 @@
 """Agents found in the cluster and read through the API server's proxy, and each way in which that fails."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from dratui_agent.exporter import frames as written
 
 from dratui.events import Phase
+from dratui.telemetry.discovery import Exporter, Pods
+from dratui.telemetry.protocol import Broken, Take
 from tests.telemetry.agents import AT, gpu, sample, serve
 from tests.telemetry.proxy import (
     NAMESPACE,
@@ -51,7 +54,7 @@ async def test_an_agent_is_found_and_followed_through_the_proxy(api: ApiServer) 
         assert heard.samples[NODE].devices[0].values == {"utilization": 0.5}
         agent.state.take(sample(gpu(0, utilization=0.75), at=AT + 1))
         await heard.until(lambda: heard.samples[NODE].devices[0].values == {"utilization": 0.75})
-        assert api.selectors == {"app.kubernetes.io/name=dratui-agent"}
+        assert api.selectors == [("app.kubernetes.io/name in (dratui-agent)", f"spec.nodeName={NODE}")]
         telemetry.want([])
         api.heard = heard.wake
         await heard.until(lambda: not api.open[BEHIND])
@@ -151,7 +154,8 @@ async def test_what_is_wrong_is_said_in_the_row_and_in_full_under_health(
 ) -> None:
     api.behind[BEHIND] = behind
     made = connection(api.url)
-    async with running(found_at(made, silence=0.2)) as (telemetry, heard):
+    silence = 0.2 if problem == "agent is silent" else 40.0
+    async with running(found_at(made, silence=silence)) as (telemetry, heard):
         api.heard = heard.wake
         telemetry.want([NODE])
         await heard.until(lambda: heard.problem(NODE))
@@ -251,13 +255,49 @@ async def test_a_pod_that_does_not_run_says_why(
     await made.close()
 
 
-async def test_one_list_serves_all_nodes(api: ApiServer) -> None:
+async def test_a_node_that_one_comes_back_to_is_not_looked_for_again(api: ApiServer) -> None:
+    api.behind[BEHIND] = stream(event("full", "1-1", await full_frame(power=1.0)), then="silent")
     made = connection(api.url)
-    async with running(found_at(made, fresh=3600.0)) as (telemetry, heard):
-        nodes = [f"node-{n}" for n in range(2, 42)]
-        telemetry.want(nodes)
-        await heard.until(lambda: all(heard.problem(node) for node in nodes))
+    async with running(found_at(made)) as (telemetry, heard):
+        api.heard = heard.wake
+        for times in (1, 2):
+            telemetry.want([NODE])
+            await heard.until(lambda times=times: len(api.asked) == times)  # type: ignore[misc]
+            telemetry.want([])
+            await heard.until(lambda: not api.open[BEHIND])
         assert api.lists == {"/api/v1/pods": 1}
+    await made.close()
+
+
+async def test_of_several_exporters_the_best_that_runs_is_followed(api: ApiServer) -> None:
+    """Agent, then others: with one question for each label's key, and no second where the first had an answer."""
+
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def follow(self, node: str, take: Take) -> None:
+            raise AssertionError("it is only found")
+
+    exporters = [
+        Exporter(name=name, selector=selector, port=1, follower=lambda endpoint, _: Named(endpoint.name))
+        for name, selector in [("agent", "name=agent"), ("dcgm", "name=dcgm"), ("other", "app=other")]
+    ]
+    made = connection(api.url)
+
+    async def found(*pods: dict[str, Any]) -> str:
+        api.pods = list(pods)
+        follower = await Pods(made, exporters, lambda: AT).find(NODE, anew=False)
+        assert isinstance(follower, Named)
+        return follower.name
+
+    agent, dcgm = {"name": "agent"}, {"name": "dcgm"}
+    assert await found(pod(NODE, labels=dcgm), pod(NODE, labels=agent)) == "agent"
+    assert api.selectors == [("name in (agent,dcgm)", f"spec.nodeName={NODE}")]
+    assert await found(pod(NODE, labels=dcgm), pod(NODE, labels=agent, phase="Pending")) == "dcgm"
+    assert await found(pod("node-2", labels=agent), pod(NODE, labels={"app": "other"})) == "other"
+    with pytest.raises(Broken, match="agent's pod: Pending"):
+        await found(pod(NODE, labels=agent, phase="Pending"))
     await made.close()
 
 
@@ -270,6 +310,10 @@ async def test_who_may_list_pods_in_one_namespace_only_finds_agents_there(api: A
         await heard.until(lambda: NODE in heard.samples)
         assert heard.samples[NODE].devices
         assert api.lists[f"/api/v1/namespaces/{NAMESPACE}/pods"]
+        telemetry.want(["node-2"])
+        await heard.until(lambda: heard.problem("node-2"))
+        assert heard.problem("node-2") == "may not list pods"  # there may be one that we cannot see
+        assert f"{NAMESPACE} has none" in heard.health.detail
     await made.close()
 
 
@@ -280,7 +324,7 @@ async def test_who_may_list_no_pods_is_told_which_right_is_missing(api: ApiServe
     async with running(found_at(made)) as (telemetry, heard):
         telemetry.want([NODE])
         await heard.until(lambda: heard.problem(NODE))
-        assert heard.problem(NODE) == "may not list pods to find the agent"
+        assert heard.problem(NODE) == "may not list pods"
         assert heard.health.phase is Phase.FORBIDDEN
         assert "kubectl auth can-i list pods -A" in heard.health.detail
         api.refused.clear()

@@ -10,16 +10,13 @@ from dratui.kube.connection import Connection
 from dratui.kube.kubeconfig import Access, Cluster, User
 from dratui.kube.options import Options
 from dratui.samples import NodeSample
-from dratui.telemetry.agent import AgentFollower
+from dratui.telemetry.agent import AGENT, AgentFollower
 from dratui.telemetry.discovery import Exporter, Pods
 from dratui.telemetry.following import Following, Patience
 from dratui.telemetry.protocol import Finder
 from tests.telemetry.agents import AT
 
 QUICK = Patience(grace=0.0, first_delay=0.005, longest_delay=0.02, slow_retry=0.02)
-AGENT = Exporter(
-    name="agent", selector="app.kubernetes.io/name=dratui-agent", port=9402, follower=AgentFollower
-)
 
 
 class Heard:
@@ -85,12 +82,12 @@ async def running(finder: Finder, patience: Patience = QUICK) -> AsyncIterator[t
             await task
 
 
-def found_at(made: Connection, *, fresh: float = 0.0, silence: float = 40.0) -> Pods:
-    """Agents found in the cluster; lists are old at once, unless they are `fresh`."""
+def found_at(made: Connection, *, silence: float = 40.0) -> Pods:
+    """Agents found in the cluster."""
     exporter = Exporter(
         name=AGENT.name,
         selector=AGENT.selector,
         port=AGENT.port,
         follower=lambda endpoint, now: AgentFollower(endpoint, now, silence=silence),
     )
-    return Pods(made, (exporter,), lambda: AT, fresh=fresh, doubted=fresh)
+    return Pods(made, (exporter,), lambda: AT)
