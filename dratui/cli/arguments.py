@@ -185,8 +185,10 @@ def _measuring_flags() -> Parser:
         "--metrics-from",
         metavar="WHO",
         type=_metrics_from,
-        help="who measures devices: auto (agents, found in the cluster; the dashboard's default), agent, none (get's), "
-        "http(s)://HOST:PORT of an agent; {node} in it stands for the node's name",
+        help="who measures devices: auto (agents and exporters, found in the cluster; the dashboard's default), agent, "
+        "none (get's), http(s)://HOST:PORT of an agent, http(s)://{node}:PORT/metrics of an exporter, {node} being the "
+        "node's name, or Prometheus: prometheus+http(s)://HOST:PORT or svc/NAMESPACE/NAME:PORT; "
+        "$DRATUI_METRICS_HTTP_CONFIG names a file as promtool's --http.config.file, with its log-in",
     )
     return flags
 

@@ -29,9 +29,10 @@ class _Details(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Status(msgspec.Struct, frozen=True):
-    """metav1.Status, as far as people read it."""
+    """metav1.Status, as far as people read it; `error` is Prometheus's word for it, behind a proxy."""
 
     message: str = ""
+    error: str = ""
     reason: str = ""
     details: _Details | None = None
 
@@ -53,7 +54,7 @@ def refusal(
         told = msgspec.json.decode(body, type=_Status)
     except (ValueError, RecursionError):
         told = _Status()  # a proxy's or gateway's page
-    message = told.message or told.reason or _first_line(body)
+    message = told.message or told.error or told.reason or _first_line(body)
     said = f"{status}: {message}" if message else str(status)
     wait = told.details.retry_after_seconds if told.details else None
     asked = headers.get("Retry-After", "")

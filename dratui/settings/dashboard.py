@@ -93,7 +93,7 @@ class Settings:
         FOUND,
         "https://{node}:9402",
         metrics_from,
-        "Who measures devices: auto (agents, found in the cluster), agent, none, or an agent's address.",
+        "Who measures devices: auto (agents and exporters in the cluster), agent, none, an address, or Prometheus.",
     )
     readonly: bool = _setting(True, "true", _always("dratui only ever reads"), "As k9s has it; always true.")
     logoless: bool = _setting(True, "true", _always("dratui has no logo"), "As k9s has it; always true.")

@@ -8,9 +8,11 @@
     agent       follows the agent's stream (`frames`: its wire format; `sse`: Server-Sent Events)
     scrape      reads other exporters' `/metrics` (`exposition`: its text; `dialects`: what each calls things, as data;
                 `devices`: series put together to devices)
+    prometheus  asks Prometheus for all wanted nodes at once (`promql`: what; `promapi`, `promhttp`: whom, and who we
+                are; `measured`: its answers put together to samples)
 
 Another exporter is an `Exporter` in `choice.EXPORTERS`: how to find its pods, and a `Follower` made from an `Endpoint`,
-which asks again and again (`endpoint.get("/metrics")`) and hands each `NodeSample` on; everything else (which nodes,
-how many, trying again, words for what fails) is done for it. Who answers for many nodes at once, as Prometheus does,
-is a `Telemetry` of its own, which `choice` makes instead of `Following`.
+which hands each `NodeSample` on; everything else (which nodes, how many, trying again, words for what fails) is done
+for it. Who answers for many nodes at once, as Prometheus does, is a `Telemetry` of its own, made by `choice` instead
+of `Following`.
 """

@@ -1,13 +1,19 @@
 """Who measures: found out, or as `--metrics-from` says."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from dratui.settings.metrics import HTTP_CONFIG, Service, is_exporter, prometheus_at, service
 from dratui.telemetry import scrape
 from dratui.telemetry.agent import AGENT
-from dratui.telemetry.direct import NODE, AgentOfEach, OneAgent
+from dratui.telemetry.direct import NODE, OneAgent, OneOfEach
 from dratui.telemetry.discovery import Exporter, Pods
+from dratui.telemetry.endpoint import service_proxy
 from dratui.telemetry.following import Following
+from dratui.telemetry.promapi import Proxied
+from dratui.telemetry.prometheus import Prometheus
+from dratui.telemetry.promhttp import Direct
 from dratui.telemetry.protocol import Finder, Telemetry
 
 if TYPE_CHECKING:
@@ -17,8 +23,19 @@ EXPORTERS: Final[Sequence[Exporter]] = (AGENT, *scrape.EXPORTERS)
 """Those that are looked for, the best first."""
 
 
-def telemetry(metrics_from: str, connection: "Connection", now: Callable[[], float]) -> Telemetry:
+def telemetry(
+    metrics_from: str,
+    connection: "Connection",
+    now: Callable[[], float],
+    environ: Mapping[str, str] = os.environ,
+) -> Telemetry:
     """`metrics_from` as `dratui.settings.metrics` has checked it, not NOBODY."""
+    match service(metrics_from), prometheus_at(metrics_from):
+        case Service(namespace, name, path), _:
+            endpoint = service_proxy(connection, "prometheus", namespace, name, path)
+            return Prometheus(Proxied(endpoint), now=now)
+        case _, str(address):
+            return Prometheus(Direct(address, environ.get(HTTP_CONFIG, ""), environ), now=now)
     return Following(_finder(metrics_from, connection, now), now=now)
 
 
@@ -28,4 +45,6 @@ def _finder(metrics_from: str, connection: "Connection", now: Callable[[], float
             return Pods(connection, EXPORTERS, now)
         case "agent":
             return Pods(connection, (AGENT,), now)
-    return AgentOfEach(metrics_from, now) if NODE in metrics_from else OneAgent(metrics_from, now)
+    if is_exporter(metrics_from):
+        return OneOfEach(metrics_from.removesuffix(scrape.PATH), now, "exporter", scrape.Scraper)
+    return OneOfEach(metrics_from, now) if NODE in metrics_from else OneAgent(metrics_from, now)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from dratui.samples import DeviceSample, Holder
 from dratui.telemetry.dialects import (
     ABSENT,
@@ -189,7 +191,15 @@ def _devices(told: _Told) -> Sequence[DeviceSample]:
         _spread(gpu)
     _by_uuid(told)
     bare = told.dialect.bare
-    return [device for gpu in told.gpus.values() for device in _samples(gpu, bare)][:MOST_DEVICES]
+    found = [device for gpu in told.gpus.values() for device in _samples(gpu, bare)]
+    return sorted(found, key=_place)[:MOST_DEVICES]
+
+
+def _place(device: DeviceSample) -> tuple[int | str, ...]:
+    """GPUs as the driver counts them, each before its instances: Prometheus answers in no order."""
+    numbers = (device.index, device.gi, device.ci)
+    index, gi, ci = (-1 if number is None else number for number in numbers)
+    return (index, device.gpu, device.kind, gi, ci, device.uuid)
 
 
 def _spread(gpu: _Gpu) -> None:
@@ -262,7 +272,7 @@ def _sample(part: _Part, cut: bool, **facts: object) -> DeviceSample:
     for key in _LOOKED_FOR if facts.get("kind") == "mig" else (*_LOOKED_FOR, *_LOOKED_FOR_WHOLE):
         if key not in values:
             absent.setdefault(key, NOT_EXPORTED)
-    holders = tuple(part.holders)
+    holders = tuple(sorted(part.holders, key=msgspec.structs.astuple))
     return DeviceSample(values=values, absent=absent, holders=holders, **facts)  # type: ignore[arg-type]  # _samples knows
 
 

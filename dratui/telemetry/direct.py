@@ -1,4 +1,4 @@
-"""Agents at addresses that a person gave: one, or one a node."""
+"""Agents, or other exporters, at addresses that a person gave: one, or one a node."""
 
 import asyncio
 import os
@@ -27,21 +27,23 @@ class _Snapshot(msgspec.Struct, frozen=True):
 _snapshot: Final = msgspec.json.Decoder(_Snapshot)
 
 
-def reach(address: str, now: Callable[[], float], environ: Mapping[str, str] = os.environ) -> Endpoint:
-    """The agent at `http(s)://[user:password@]host:port`; the system says whom to trust. Raises Broken."""
+def reach(
+    address: str, now: Callable[[], float], environ: Mapping[str, str] = os.environ, *, name: str = "agent"
+) -> Endpoint:
+    """Who is at `http(s)://[user:password@]host:port`; the system says whom to trust. Raises Broken."""
     url = URL(address)
     access = Access(
         context="",
-        cluster_name="agent",
+        cluster_name=name,
         user_name=url.user or "",
         namespace="",
         cluster=Cluster(server=address, disable_compression=True),
         user=User(username=url.user or "", password=url.password or ""),
     )
     try:
-        return Endpoint(Connection(access, Options(), now=now, environ=environ), "agent")
+        return Endpoint(Connection(access, Options(), now=now, environ=environ), name)
     except KubeFailure as failure:
-        raise Broken("--metrics-from is no address of an agent", hint=failure.said) from failure
+        raise Broken(f"--metrics-from is no address of an {name}", hint=failure.said) from failure
 
 
 class OneAgent:
@@ -76,12 +78,20 @@ class OneAgent:
             await self._endpoint.connection.close()
 
 
-class AgentOfEach:
-    """Implements `Finder` with an address for each node."""
+class OneOfEach:
+    """Implements `Finder` with an address for each node, of an agent or of who else `begin` follows."""
 
-    def __init__(self, address: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        address: str,
+        now: Callable[[], float],
+        name: str = "agent",
+        begin: Callable[[Endpoint, Callable[[], float]], Follower] = AgentFollower,
+    ) -> None:
         self._address = address
         self._now = now
+        self._name = name
+        self._begin = begin
 
     async def find(self, node: str, *, anew: bool) -> Follower:
         """See `Finder`."""
@@ -89,9 +99,9 @@ class AgentOfEach:
 
     async def follow(self, node: str, take: Take) -> None:
         """See `Follower`. Over a connection of its own, which ends with it."""
-        endpoint = reach(self._address.replace(NODE, node), self._now)
+        endpoint = reach(self._address.replace(NODE, node), self._now, name=self._name)
         try:
-            await AgentFollower(endpoint, self._now).follow(node, take)
+            await self._begin(endpoint, self._now).follow(node, take)
         finally:
             await endpoint.connection.close()
 

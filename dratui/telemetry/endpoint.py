@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -20,17 +20,22 @@ _LONGEST: Final = 60  # characters of what others said, in a cell
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`name` says who is there: `agent`, `dcgm-exporter`. `prefix` and `namespace` are a pod proxy's, else empty."""
+    """`name` says who is there: `agent`, `dcgm-exporter`. `prefix` and `namespace` are those of a proxy of `kind`."""
 
     connection: "Connection"
     name: str
     prefix: str = ""
     namespace: str = ""
+    kind: Literal["pod", "service"] = "pod"
 
-    async def get(self, path: str, *, silence: float | None = None) -> bytes:
+    async def get(
+        self, path: str, parameters: Sequence[tuple[str, str]] = (), *, silence: float | None = None
+    ) -> bytes:
         """The body, 64 MiB at most. Raises Broken."""
         try:
-            return await self.connection.get(self.prefix + path, to=self._to, silence=silence, proxied=True)
+            return await self.connection.get(
+                self.prefix + path, parameters, to=self._to, silence=silence, proxied=True
+            )
         except KubeFailure as failure:
             raise self._broken(failure) from failure
 
@@ -69,7 +74,7 @@ class Endpoint:
             case 401:
                 return Broken(
                     f"{self.name} wants a log-in",
-                    hint="the pod proxy passes none on: read it directly, with --metrics-from"
+                    hint=f"the {self.kind} proxy passes none on: read it directly, with --metrics-from"
                     if self.prefix
                     else "put it into --metrics-from: https://USER:PASSWORD@HOST:PORT",
                     phase=Phase.FORBIDDEN,
@@ -88,12 +93,12 @@ class Endpoint:
             case 403:
                 where = f" in {self.namespace}" if self.namespace else ""
                 return Broken(
-                    f"needs get on pods/proxy{where}",
-                    hint=f"kubectl auth can-i get pods --subresource=proxy -n {self.namespace}",
+                    f"needs get on {self.kind}s/proxy{where}",
+                    hint=f"kubectl auth can-i get {self.kind}s --subresource=proxy -n {self.namespace}",
                     phase=Phase.FORBIDDEN,
                 )
             case 404:
-                return Broken(f"the {self.name}'s pod is gone")
+                return Broken(f"the {self.name}'s {self.kind} is gone")
             case 500 | 502 | 503 | 504:
                 why = failure.said.rpartition(": ")[2]
                 return Broken(f"{self.name} unreachable: {_short(why)}", hint=failure.said)
@@ -107,6 +112,15 @@ def pod_proxy(
     target = quote(f"{'https:' if https else ''}{pod}:{port}", safe=":")
     prefix = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{target}/proxy"
     return Endpoint(connection, name, prefix, namespace)
+
+
+def service_proxy(connection: "Connection", name: str, namespace: str, service: str, path: str) -> Endpoint:
+    """The way to `service`, `[https:]NAME[:PORT]`, below `path`; its certificate is not looked at either."""
+    target = quote(service, safe=":")
+    prefix = (
+        f"/api/v1/namespaces/{quote(namespace, safe='')}/services/{target}/proxy{quote(path.rstrip('/'))}"
+    )
+    return Endpoint(connection, name, prefix, namespace, "service")
 
 
 class _Problem(msgspec.Struct, frozen=True):

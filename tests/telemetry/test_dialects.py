@@ -439,7 +439,7 @@ def test_the_agents_own_series_are_what_it_streams() -> None:
     assert (mig.uuid, mig.kind, mig.gpu, mig.gi, mig.ci) == ("MIG-1", "mig", "GPU-1", 3, 0)
     assert (mig.profile, mig.start, mig.size) == (19, 3, 1)
     assert mig.name == "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
-    assert [holder.pod for holder in mig.holders] == ["train", "other"]
+    assert [holder.pod for holder in mig.holders] == ["other", "train"]
     assert mig.absent["graphics_active"] == "mig_no_gpm"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from dratui.events import Phase
 from dratui.settings.metrics import metrics_from
-from dratui.telemetry.direct import AgentOfEach, OneAgent
+from dratui.telemetry.direct import OneAgent, OneOfEach
 from tests.telemetry.agents import AT, gpu, sample, serve
 from tests.telemetry.watching import running
 
@@ -32,7 +32,7 @@ async def test_each_node_has_an_address() -> None:
     async with serve("n") as agent:
         address = agent.url.replace("127.0.0.1", "127.0.0.{node}")
         agent.state.take(sample(gpu(0, power=1.0)))
-        async with running(AgentOfEach(address, lambda: AT)) as (telemetry, heard):
+        async with running(OneOfEach(address, lambda: AT)) as (telemetry, heard):
             telemetry.want(["1", "9"])
             await heard.until(lambda: set(heard.samples) == {"1", "9"})
             assert heard.samples["1"].devices
@@ -41,7 +41,16 @@ async def test_each_node_has_an_address() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "magic", "ftp://host", "http://", "http://host:port", "http://host:0", "prometheus", "{node}"],
+    [
+        *("", "magic", "ftp://host", "http://", "http://host:port", "http://host:0", "prometheus", "{node}"),
+        *(
+            "prometheus+ftp://host",
+            "prometheus+http://{node}:9090",
+            "svc/monitoring",
+            "svc/a/b/../c?d",
+            "svc/A/b",
+        ),
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="neither one of auto, agent, none nor an address"):
@@ -49,7 +58,17 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["auto", " none ", "http://10.0.0.1:9402", "https://u:p@{node}.example.com:9402"]
+    "text",
+    [
+        *("auto", " none ", "http://10.0.0.1:9402", "https://u:p@{node}.example.com:9402"),
+        *("http://{node}:9400/metrics", "prometheus+https://u:p@prometheus.example/prefix"),
+        *("svc/monitoring/prometheus-k8s:9090", "svc/monitoring/https:thanos:web/prefix"),
+    ],
 )
 def test_who_measures_is_said_by_a_word_or_an_address(text: str) -> None:
     assert metrics_from(text) == text.strip()
+
+
+def test_one_exporter_does_not_say_whose_it_is() -> None:
+    with pytest.raises(ValueError, match="which node's"):
+        metrics_from("http://127.0.0.1:9400/metrics")
