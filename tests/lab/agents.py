@@ -73,7 +73,14 @@ class Agent(Proxied):
     """An agent as a process at `address`, for a node where nobody runs pods."""
 
     def __init__(
-        self, plane: ControlPlane, node: str, address: str, driver: FakeDriver, interval: str, https: bool
+        self,
+        plane: ControlPlane,
+        node: str,
+        address: str,
+        driver: FakeDriver,
+        interval: str,
+        https: bool,
+        kubelet: Path | None,
     ) -> None:
         super().__init__(plane, node, https=https)
         self.address, self.driver = address, driver
@@ -81,7 +88,7 @@ class Agent(Proxied):
         self._flags = [
             f"--web.listen-address={address}:{PORT}",
             f"--interval={interval}",
-            "--kubelet-socket=",
+            f"--kubelet-socket={kubelet or ''}",
         ]
         if https:
             self._flags.append(f"--web.config.file={self._web_config()}")

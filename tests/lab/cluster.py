@@ -92,11 +92,22 @@ class Lab:
         """What was offered, so that nothing of it is allocated."""
         self.plane.kubectl("delete", "resourceslice", node)
 
-    def agent(self, node: str, driver: FakeDriver, *, interval: str = "1s", https: bool = False) -> Agent:
-        """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only."""
+    def agent(
+        self,
+        node: str,
+        driver: FakeDriver,
+        *,
+        interval: str = "1s",
+        https: bool = False,
+        kubelet: Path | None = None,
+    ) -> Agent:
+        """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only.
+
+        `kubelet`: the socket of who tells it what pods have.
+        """
         address = f"10.199.0.{len(self._agents) + 1}"
         own_address(address)
-        agent = Agent(self.plane, node, address, driver, interval, https)
+        agent = Agent(self.plane, node, address, driver, interval, https, kubelet)
         self._agents.append(agent)
         self.plane.apply(yaml.safe_dump(agent.pod({})))
         self._patch("pod", agent.name, agent.status(), "-n", NAMESPACE)

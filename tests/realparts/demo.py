@@ -2,7 +2,9 @@
 
 Nothing in the file is made by hand: users create and delete, the real controllers, scheduler and API server answer,
 kwok plays the nodes, and what only a kubelet or a driver would do is done here in their name: a pod that finishes, a
-device that is reported sick, a pool that is published anew.
+device that is reported sick, a pool that is published anew. What devices do is measured by real agents and read
+through the API server's pod proxy; the library that they ask is the one of tests (`workloads`). All of it runs in a
+lab (`tests.lab`), where the API server reaches addresses of pods.
 """
 
 import json
@@ -12,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,12 @@ import yaml
 
 from dratui.recording.format import RecordingFailure
 from dratui.recording.reader import Reader
-from tests.realparts import binaries, partitionable, scenarios
+from tests.lab import namespaces
+from tests.lab.cluster import Lab
+from tests.realparts import binaries, partitionable, scenarios, workloads
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
+from tests.realparts.workloads import Node
 
 SCENARIOS = ("nvidia", "llm-d", "both-worlds")
 TENANTS = Path(__file__).with_name("demo.yaml")
@@ -33,8 +38,9 @@ PATIENCE = 60.0  # seconds for one thing to happen
 class Cluster:
     """What users, kubelets and drivers do, and waiting until it had its effect."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, nodes: Mapping[str, Node]) -> None:
         self.plane = plane
+        self.nodes = nodes  # with GPUs of NVIDIA's DRA driver
 
     def rest(self, seconds: float) -> None:
         """Let those who watch see it."""
@@ -171,6 +177,7 @@ def notebooks_fill_the_mig_devices(cluster: Cluster) -> None:
 
 def a_device_falls_off_the_bus(cluster: Cluster) -> None:
     """Xid 79: the driver taints the device, the job on it goes on until it notices."""
+    cluster.nodes["h100-3"].lost.add(1)
     slice_ = cluster.slice_of("h100-3")
     slice_["spec"]["devices"][1]["taints"] = [
         {"key": "gpu.nvidia.com/xid", "value": "79", "effect": "NoSchedule"}
@@ -235,6 +242,7 @@ def a_claim_is_deleted_while_it_is_held(cluster: Cluster) -> None:
 
 def the_device_is_back(cluster: Cluster) -> None:
     """After a reset the driver takes the taint away."""
+    cluster.nodes["h100-3"].lost.clear()
     slice_ = cluster.slice_of("h100-3")
     del slice_["spec"]["devices"][1]["taints"]
     cluster.publish("replace", slice_)
@@ -280,9 +288,9 @@ STORY: Sequence[tuple[Callable[[Cluster], None], float]] = (
 # --- the recording -----------------------------------------------------------------------------------
 
 
-def record(plane: ControlPlane, path: Path) -> None:
+def record(lab: Lab, path: Path) -> None:
     """Let the cluster live through the story while dratui records it."""
-    cluster = Cluster(plane)
+    plane = lab.plane
     scenarios.apply(plane, *SCENARIOS)
     plane.apply(TENANTS)
     card = [partitionable.node("h100-5"), *partitionable.slices("h100-5")]
@@ -293,20 +301,25 @@ def record(plane: ControlPlane, path: Path) -> None:
     plane.apply(yaml.safe_dump_all([*card, *templates]))
     for namespace in ("research", "notebooks"):
         plane.wait_for_namespace(namespace)
+    nodes = {name: workloads.node(lab, name, devices) for name, devices in workloads.published(plane).items()}
+    cluster = Cluster(plane, nodes)
     tenants_ask_for_what_cannot_be_had(cluster)
     scenarios.settled(plane, *SCENARIOS)
+    with workloads.Workloads(plane, nodes):
+        for name, node in nodes.items():
+            lab.agent(name, node.driver, interval="2s", kubelet=node.kubelet.socket)
+        _record(cluster, path)
+
+
+def _record(cluster: Cluster, path: Path) -> None:
+    viewer = str(cluster.plane.kubeconfig("viewer"))
     argv = [
-        sys.executable,
-        "-m",
-        "dratui",
-        "record",
-        str(path),
-        "--kubeconfig",
-        str(plane.kubeconfig("viewer")),
+        *(sys.executable, "-m", "dratui", "record", str(path)),
+        *("--metrics-from", "agent", "--kubeconfig", viewer),
     ]
     with subprocess.Popen(argv) as recorder:
         try:
-            plane.wait(lambda: _began(path), PATIENCE, "the recording to begin")
+            cluster.plane.wait(lambda: _began(path), PATIENCE, "the recording to begin")
             cluster.rest(6)
             for step, seconds in STORY:
                 _say(f"{step.__name__.replace('_', ' ')}")
@@ -345,12 +358,20 @@ def main(argv: Sequence[str]) -> int:
     [target] = argv
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, ends in the cleaning up
     try:
+        if namespaces.inside():
+            with Lab() as lab:
+                record(lab, Path(target))
+            return 0
+        if why := namespaces.impossible():
+            raise PartsUnavailable(why)
         # Beside the target, so that the old demo is replaced at once and only by a good one.
         with tempfile.TemporaryDirectory(dir=Path(target).parent) as folder:
             path = Path(folder) / "demo.rec"
-            with ControlPlane(binaries.ensure(_say)) as plane:
-                plane.start()
-                record(plane, path)
+            binaries.ensure(_say)  # inside there is no network
+            inside = [sys.executable, "-m", "tests.realparts.demo", str(path)]
+            with namespaces.entered(inside) as lab:
+                if lab.wait():
+                    return 1
             _check(path)
             os.replace(path, target)
     except (PartsUnavailable, RecordingFailure, TimeoutError) as failure:

@@ -19,6 +19,7 @@ from dratui_agent.attribution.podresources_pb2 import PodResources
 
 from tests.agent.driver import GIB, FakeDriver, Settings, cut, gpu
 from tests.agent.kubelet import Kubelet, pod
+from tests.lab.cluster import Lab
 from tests.realparts.controlplane import ControlPlane
 
 DRIVER: Final = "gpu.nvidia.com"
@@ -211,6 +212,13 @@ class Workloads(threading.Thread):
             return
         for name, node in self.nodes.items():
             node.update(held.get(name, ()), time.monotonic())
+
+
+def node(lab: Lab, name: str, devices: Sequence[Mapping[str, Any]]) -> Node:
+    """A node of a lab with these devices."""
+    folder = lab.plane.path / "kubelets"
+    folder.mkdir(exist_ok=True)
+    return Node(name, devices, lab.driver(name), folder / f"{name}.sock")
 
 
 def published(plane: ControlPlane) -> Mapping[str, list[dict[str, Any]]]:
