@@ -112,8 +112,11 @@ class Following:
         """One node, for as long as it is wanted."""
         patience = self._patience
         backoff = Backoff(patience.first_delay, patience.longest_delay, self._random)
+        measured = False
 
         def take(sample: NodeSample) -> None:
+            nonlocal measured
+            measured = True
             backoff.reset()
             self._tell(sample, emit)
             self._found(node, None, emit)
@@ -129,7 +132,8 @@ class Following:
                 last = self._last.get(node) or NodeSample(node=node)
                 self._tell(msgspec.structs.replace(last, problem=trouble.what), emit)
                 self._found(node, trouble, emit)
-                slowly = trouble.phase is not Phase.STALE
+                # Who was measured is asked soon, whatever is said: an API server that has just started refuses all.
+                slowly = trouble.phase is not Phase.STALE and not measured
             delay = patience.slow_retry * self._random.uniform(0.75, 1.25) if slowly else backoff.next()
             await asyncio.sleep(delay)
 

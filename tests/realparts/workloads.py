@@ -21,6 +21,7 @@ from tests.agent.driver import GIB, FakeDriver, Settings, cut, gpu
 from tests.agent.kubelet import Kubelet, pod
 from tests.lab.cluster import Lab
 from tests.realparts.controlplane import ControlPlane
+from tests.realparts.kubectl import KubectlError
 
 DRIVER: Final = "gpu.nvidia.com"
 PERIOD: Final = 1.0  # seconds
@@ -207,8 +208,7 @@ class Workloads(threading.Thread):
         """As the cluster is now; if it does not answer, as it was."""
         try:
             held = dict(_held(self._plane))
-        except Exception as error:  # noqa: BLE001 — an API server that restarts is a part of the story
-            print(f"workloads: {error}")
+        except KubectlError:  # an API server that restarts is a part of the story
             return
         for name, node in self.nodes.items():
             node.update(held.get(name, ()), time.monotonic())

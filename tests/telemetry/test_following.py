@@ -123,6 +123,20 @@ async def test_samples_of_nodes_long_left_go() -> None:
         assert "node-0" not in heard.samples
 
 
+async def test_who_was_measured_is_asked_again_soon_even_if_it_is_refused() -> None:
+    nodes = Nodes()
+    nodes.broken["never"] = Broken("needs get on pods/proxy", phase=Phase.FORBIDDEN)
+    async with running(nodes, Patience(first_delay=0.001, slow_retry=3600.0)) as (telemetry, heard):
+        await settle(telemetry, heard, ["node-1", "never"])
+        nodes.broken["node-1"] = nodes.broken["never"]
+        nodes.end("node-1")
+        nodes.woken = heard.wake
+        await heard.until(lambda: nodes.begun["node-1"] > 3)
+        assert nodes.begun["never"] == 1
+        del nodes.broken["node-1"]
+        await heard.until(lambda: heard.problem("node-1") == "")
+
+
 async def test_a_stream_that_breaks_keeps_what_it_told_and_is_begun_again() -> None:
     nodes = Nodes()
     async with running(nodes) as (telemetry, heard):
