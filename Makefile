@@ -2,6 +2,7 @@
 # make test   everything that CI runs; the first run builds real Kubernetes components (minutes), later ones reuse them
 # make check  the same without real components: under a minute
 # make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
+# make test-gpu         the sampler on this machine's GPU beside nvidia-smi; says so where there is none
 # make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
 # make test-faults      the faults of tests/faults for as long as they last in life: an hour
 # make demo-recording   record the demo anew from the real control plane
@@ -17,7 +18,7 @@ DEV := $(VENV)/.dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check test-faults test-versions cluster demo-recording version-recordings screenshots bench system-packages clean
+.PHONY: demo test check test-faults test-versions test-gpu cluster demo-recording version-recordings screenshots bench system-packages clean
 
 demo: $(RUN)
 	$(BIN)/dratui demo
@@ -40,6 +41,9 @@ static: $(DEV)
 
 test-versions: $(DEV)
 	$(BIN)/pytest tests/versions -o 'python_files=test_*.py on_*.py'
+
+test-gpu: $(DEV)
+	$(BIN)/pytest tests/gpu -o 'python_files=on_*.py'
 
 cluster: $(DEV)
 	$(BIN)/python -m tests.realparts.cluster $(RELEASE)
