@@ -1,6 +1,6 @@
 """The agent and the dashboard on a cluster with nodes, in namespaces of its own: nothing of it is seen outside.
 
-namespaces   what it is run in, and what is put back at the end
+namespaces   what it is run in, and taken away with
 conftest     the tests of this folder, run inside
 cluster      the lab itself: a control plane, and agents on nodes that nobody runs
 agents       the real agent, read through the pod proxy

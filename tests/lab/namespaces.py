@@ -1,7 +1,7 @@
 """Where a lab may do as it likes: namespaces of its own, that end with everything in them.
 
 What is run inside has a loopback interface and no other, its own processes and mounts, and is root. No address, route,
-mount or process of it is seen outside. What no namespace keeps apart is put back: cgroups and a machine's settings.
+mount or process of it is seen outside. What no namespace keeps apart is taken away at the end: cgroups.
 """
 
 import os
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.realparts.processes import tethered
+
 ENTERED = "DRATUI_LAB"
 """The variable that says that one is inside; its value is the name of the cgroup that is for the lab's nodes."""
 
-# kubelet sets them, for the whole machine.
-_SETTINGS = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops")
 # bash stays the first process of the lab: it waits for those that others left behind.
 _INIT = 'ip link set lo up; "$@"; exit $?'
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -47,12 +47,14 @@ def impossible() -> str:
 def entered(
     argv: Sequence[str], *, output: int | None = None, pass_fds: Sequence[int] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command as a lab, `output` as in Popen. At the end it is killed with all that it started."""
+    """Run a command as a lab, `output` as in Popen. At the end it is killed with all that it started.
+
+    Where we are killed ourselves that happens too, but its folder and its empty cgroups stay.
+    """
     name = f"dratui-lab-{os.getpid()}"
-    settings = {path: path.read_text() for each in _SETTINGS if (path := Path("/proc/sys", each)).exists()}
     with tempfile.TemporaryDirectory(prefix="dratui-lab-") as folder:
         lab = subprocess.Popen(
-            [*_UNSHARE, "bash", "-c", _INIT, "lab", *argv],
+            tethered([shutil.which(_UNSHARE[0]) or "", *_UNSHARE[1:], "bash", "-c", _INIT, "lab", *argv]),
             env={**os.environ, ENTERED: name, "TMPDIR": folder},
             stdout=output,
             stderr=output,
@@ -63,9 +65,6 @@ def entered(
             yield lab
         finally:
             _end(lab)
-            for path, text in settings.items():
-                if path.read_text() != text:
-                    path.write_text(text)
             for cgroup in cgroups(name):
                 _remove(cgroup)
 

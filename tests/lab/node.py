@@ -193,6 +193,11 @@ for each in etc var/lib; do
   mkdir -p {folder}/over/$each {folder}/work/$each
   mount -t overlay overlay -o lowerdir=/$each,upperdir={folder}/over/$each,workdir={folder}/work/$each /$each
 done
+for each in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops; do
+  mkdir -p {folder}/settings/${{each%/*}}
+  cat /proc/sys/$each >{folder}/settings/$each
+  mount --bind {folder}/settings/$each /proc/sys/$each  # kubelet sets it, else for the whole machine
+done
 mkdir -p /run/cdi /run/lock /var/lib/kubelet /var/lib/containerd /etc/cni/net.d
 mount --bind {folder}/kubelet /var/lib/kubelet
 mount --bind {folder}/containerd /var/lib/containerd

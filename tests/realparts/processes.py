@@ -25,17 +25,21 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
+def tethered(argv: Sequence[str | Path]) -> list[str]:
+    """The command, as one that ends with the thread that starts it. Its program is a path."""
+    return [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *map(str, argv)]
+
+
 class Process:
     """One component, in a process group of its own, with its output in a log file."""
 
     def __init__(self, argv: Sequence[str | Path], log: Path, environment: Mapping[str, str]) -> None:
         self.name = Path(argv[0]).name
         self.log = log
-        tethered = [sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()), *map(str, argv)]
         with log.open("ab") as output:
             self._child = _starter.submit(
                 subprocess.Popen[bytes],
-                tethered,
+                tethered(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
