@@ -4,26 +4,22 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from aiohttp import web
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
 from dratui_agent.attribution import processes
 from dratui_agent.attribution.cluster import Cluster
 from dratui_agent.exporter.bearer import Reviews
-from dratui_agent.exporter.server import KEEP_ALIVE_SECONDS, LARGEST_HEADER, application
+from dratui_agent.exporter.guests import Guests
+from dratui_agent.exporter.server import application, serving
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.web_config import Web, WrongConfig
 from dratui_agent.log import Journal, log
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import Sample
-
-GRACE_SECONDS: Final = 2.0  # for requests under way at the end
 
 
 class CannotStart(Exception):
@@ -88,51 +84,53 @@ async def run(options: Options) -> int:
         )
     except NoAnswer as error:
         raise CannotStart(f"the API server cannot be asked: {error}") from error
-    runner = web.AppRunner(
-        application(state, config, Reviews(api) if api and options.tokens else None),
-        access_log=None,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-        max_line_size=LARGEST_HEADER,
-        max_field_size=LARGEST_HEADER,
-        shutdown_timeout=GRACE_SECONDS,
-    )
-    await runner.setup()
+    guests = Guests()
+    app = application(state, config, Reviews(api) if api and options.tokens else None, guests)
     sampler = Sampler(options.interval, publish, replaced)
-    attributing: list[asyncio.Task[None]] = []
-    try:
+    async with AsyncExitStack() as stack:
+        if api is not None:
+            stack.push_async_callback(api.close)
         try:
-            await web.TCPSite(runner, options.host or None, options.port, ssl_context=config.context).start()
+            served = serving(app, guests, options.host, options.port, config.context)
+            addresses = await stack.enter_async_context(served)
         except OSError as error:
             where = f"{options.host or '*'}:{options.port}"
-            why = os.strerror(error.errno) if error.errno else str(error)
+            why = (
+                os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+            )
             raise CannotStart(f"cannot listen on {where}: {why}") from error
+        stack.callback(sampler.stop)  # not waited for: it may hang in the driver, and is a daemon
         sampler.start()
-        if options.kubelet is not None:
-            os.environ.setdefault(
-                "GRPC_VERBOSITY", "ERROR"
-            )  # it tells of connections that end, which is normal
-            from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
-
-            cluster = Cluster(api, options.node) if api and options.ask_cluster else None
-            attributing.append(asyncio.create_task(follow(state, options.kubelet, cluster=cluster)))
-        if options.proc is not None:
-            if processes.sees_all(options.proc):
-                found = processes.Processes(options.proc, options.container_logs)
-                attributing.append(asyncio.create_task(processes.follow(state, found)))
-            else:
-                log.info(
-                    "processes have no pods here: that needs the node's PID namespace (hostPID) or --proc"
-                )
-        for address in runner.addresses:
-            host, port = address[:2]
+        for task in _attributing(state, options, api):
+            task.add_done_callback(_ended)
+            stack.push_async_callback(_end, task)
+        for host, port in addresses:
             scheme = "https" if config.context else "http"
             log.info("listening on %s:%d over %s", f"[{host}]" if ":" in host else host, port, scheme)
         return await ended
-    finally:
-        for task in attributing:
-            task.cancel()
-        await asyncio.gather(*attributing, return_exceptions=True)
-        sampler.stop()  # not waited for: it may hang in the driver, and is a daemon
-        await runner.cleanup()
-        if api is not None:
-            await api.close()
+
+
+def _attributing(state: State, options: Options, api: ApiServer | None) -> Iterator[asyncio.Task[None]]:
+    """Finds out who holds what, and who computes where."""
+    if options.kubelet is not None:
+        os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # it tells of connections that end, which is normal
+        from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
+
+        cluster = Cluster(api, options.node) if api and options.ask_cluster else None
+        yield asyncio.create_task(follow(state, options.kubelet, cluster=cluster))
+    if options.proc is not None:
+        if processes.sees_all(options.proc):
+            found = processes.Processes(options.proc, options.container_logs)
+            yield asyncio.create_task(processes.follow(state, found))
+        else:
+            log.info("processes have no pods here: that needs the node's PID namespace (hostPID) or --proc")
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("who holds what is not looked at any more", exc_info=error)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

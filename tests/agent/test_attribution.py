@@ -2,6 +2,12 @@
 
 import asyncio
 import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +15,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
+from dratui_agent.attribution import cdi as cdi_module
 from dratui_agent.attribution import cgroups, kubelet
 from dratui_agent.attribution.cdi import Specs, claim_uid
 from dratui_agent.attribution.cgroups import InPod
@@ -189,6 +196,43 @@ def test_junk_among_the_specs_tells_nothing(tmp_path: Path, junk: Any) -> None:
     assert all(edits == Edits() for edits in Specs((tmp_path,)).edits().values())
 
 
+def test_specs_in_yaml_as_drivers_write_them(tmp_path: Path) -> None:
+    lines = f"""---
+cdiVersion: 0.6.0
+kind: k8s.gpu.nvidia.com/claim
+devices:
+- name: {UID}-gpu-3
+  containerEdits:
+    env: [NVIDIA_VISIBLE_DEVICES=void]
+    deviceNodes:
+    - path: /dev/nvidia3
+"""
+    spec(tmp_path, "k8s.gpu.nvidia.com-claim_x.yaml", lines)
+    spec(tmp_path, "junk.yaml", "{[")
+    spec(tmp_path, "tag.yaml", "!!python/object/apply:os.system [touch /tmp/never]")
+    grows = "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 60))
+    spec(tmp_path, "grows.yaml", "a0: &a0 {x: 1}\n" + grows)
+    assert Specs((tmp_path,)).edits() == {
+        f"k8s.gpu.nvidia.com/claim={UID}-gpu-3": Edits(("void",), ("/dev/nvidia3",))
+    }
+
+
+def test_pipes_loops_and_too_much_of_it_hold_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    (tmp_path / "device.json").symlink_to("/dev/zero")
+    (tmp_path / "gone.json").symlink_to("nowhere")
+    one = json.dumps({"kind": "a/b", "devices": [{"name": "x", "containerEdits": {}}]})
+    spec(tmp_path, "1.json", one)
+    spec(tmp_path, "2.json", one.replace("x", "y"))
+    monkeypatch.setattr(cdi_module, "AT_ONCE", len(one) + 1)
+    specs = Specs((tmp_path,))
+    assert {*specs.edits()} == {"a/b=x"}, "the rest is read in the next pass"
+    assert {*specs.edits()} == {"a/b=x", "a/b=y"}
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
@@ -316,3 +360,49 @@ async def test_what_kubelet_cannot_tell_is_said(node: Kubelet, state: State, ans
     assert "GPU-1" in state.holders.by_device
     node.answer = TRAIN
     await until(state, "well again", lambda: not state.holders.problem)
+
+
+WITHOUT_RIGHTS = """
+import asyncio, os, sys
+from pathlib import Path
+from dratui_agent.attribution.kubelet import follow
+from dratui_agent.exporter.state import State
+
+async def main():
+    state = State(1.0)
+    following = asyncio.create_task(follow(state, Path(sys.argv[1]), period=0.02))
+    while not state.holders.problem:
+        await asyncio.sleep(0.02)
+    print(state.holders.problem)
+    following.cancel()
+
+if os.getuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+asyncio.run(main())
+"""
+
+
+def test_a_socket_that_may_not_be_opened_is_said() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        path = Path(name) / "kubelet.sock"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen()
+            os.chmod(path, 0o000)
+            told = subprocess.run(
+                [sys.executable, "-c", WITHOUT_RIGHTS, path], capture_output=True, text=True, timeout=PATIENCE
+            )
+    assert told.stdout == f"no permission to open {path}: the agent is to run as user 0\n", told.stderr
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_garbage_from_kubelet_ends_attribution(node: Kubelet, state: State, seed: int) -> None:
+    noise = random.Random(seed)
+    good = TRAIN.SerializeToString()
+    node.answer = bytes(noise.choice((byte, noise.randrange(256))) for byte in good)
+    await node.start()
+    await until(state, "looked", lambda: state.holders.problem or state.holders.at)
+    node.answer = TRAIN
+    await until(state, "well again", lambda: "GPU-1" in state.holders.by_device and not state.holders.problem)

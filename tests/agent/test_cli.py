@@ -93,6 +93,15 @@ def test_a_port_that_is_taken_is_one_sentence(capfd: pytest.CaptureFixture[str])
     assert said.count("\n") == 1
 
 
+def test_a_broken_web_config_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "web.yml").write_text("tls_server_config: {cert_file: none.crt, key_file: none.key}\n")
+    assert main(["--web.listen-address=127.0.0.1:0", f"--web.config.file={tmp_path / 'web.yml'}"]) == 1
+    said = capfd.readouterr().err
+    assert "none.crt" in said
+    assert "cannot be read" in said
+    assert said.count("\n") == 1
+
+
 def test_the_log_says_what_comes_and_goes_once(agent: Agent, driver: FakeDriver) -> None:
     agent.until(lambda: "driver 595.58.03: 1 GPUs, 1 MIG devices" in agent.said)
     driver.set({"init": "9", "count": "!9"})

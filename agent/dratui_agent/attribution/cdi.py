@@ -11,11 +11,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from dratui_agent.attribution.matching import Edits
 
 FOLDERS: Final = (Path("/var/run/cdi"), Path("/etc/cdi"))
 LARGEST: Final = 1 << 20  # bytes of a spec
 MOST: Final = 2000  # specs of a folder
+AT_ONCE: Final = 8 << 20  # bytes that are parsed in one pass; the rest in the next
+_ENDINGS: Final = (".json", ".yaml")  # drivers write YAML, unless they name the file themselves
+_YAML: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UUIDS: Final = ("NVIDIA_VISIBLE_DEVICES=", "CUDA_VISIBLE_DEVICES=")
 _CLAIM: Final = re.compile(r"(?:k8s\.)?[^/=]{1,253}/claim=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-.+")
 
@@ -34,12 +39,14 @@ class Specs:
 
     def __init__(self, folders: tuple[Path, ...] = FOLDERS) -> None:
         self._folders = folders
+        self._left = 0  # bytes that may be parsed in this pass
         self._read: dict[Path, tuple[tuple[int, int, int], Mapping[str, Edits]]] = {}
 
     def edits(self) -> Mapping[str, Edits]:
         """What each CDI device, by its full name, does to a container. What cannot be read tells nothing."""
         found: dict[str, Edits] = {}
         seen: set[Path] = set()
+        self._left = AT_ONCE
         for path in self._paths():
             seen.add(path)
             found.update(self._of(path))
@@ -52,27 +59,42 @@ class Specs:
             try:
                 with os.scandir(folder) as entries:
                     names = sorted(
-                        e.name for n, e in enumerate(entries) if n < MOST and e.name.endswith(".json")
+                        e.name for n, e in enumerate(entries) if n < MOST and e.name.endswith(_ENDINGS)
                     )
             except OSError:
                 continue
             yield from (folder / name for name in names)
 
     def _of(self, path: Path) -> Mapping[str, Edits]:
+        mark, known = self._read.get(path, (None, {}))
         try:
-            status = path.stat()
-            mark = (status.st_ino, status.st_mtime_ns, status.st_size)
-            known = self._read.get(path)
-            if known is not None and known[0] == mark:
-                return known[1]
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-                return {}
-            spec = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError):
+            # Whatever lies there: a pipe is not waited for.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                status = os.fstat(file.fileno())
+                now = (status.st_ino, status.st_mtime_ns, status.st_size)
+                if now == mark:
+                    return known
+                if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+                    return {}
+                if self._left < status.st_size:
+                    return known  # in the next pass
+                self._left -= status.st_size
+                data = file.read(LARGEST)
+        except OSError:
             return {}
-        found = dict(_devices(spec))
-        self._read[path] = (mark, found)
+        found = dict(_devices(_parsed(path, data)))
+        self._read[path] = (now, found)
         return found
+
+
+def _parsed(path: Path, data: bytes) -> Any:
+    """None for what cannot be read. No spec merges mappings, and some that do grow without end."""
+    try:
+        if path.suffix == ".json":
+            return json.loads(data)
+        return None if b"<<" in data else yaml.load(data, Loader=_YAML)  # noqa: S506 — a safe loader
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return None
 
 
 def _devices(spec: Any) -> Iterator[tuple[str, Edits]]:

@@ -57,7 +57,8 @@ async def follow(
                     if answer != heard:
                         told, heard = ListPodResourcesResponse.FromString(answer), answer
                     facts, trouble = (await cluster.learn(claims(told))) if cluster else (NOTHING, "")
-                    devices, edits = state.devices, specs.edits()
+                    edits = await asyncio.to_thread(specs.edits)  # that may be much
+                    devices = state.devices
                     if joined == (answer, devices, edits, facts):  # as it is nearly always
                         known = replace(known, at=now(), problem=trouble)
                     else:
@@ -85,8 +86,12 @@ def _in_words(error: grpc.aio.AioRpcError | DecodeError, socket: Path) -> str:
     if isinstance(error, DecodeError):
         return "what kubelet answers cannot be read"
     match error.code():
+        case grpc.StatusCode.UNAVAILABLE if "ermission denied" in (error.details() or ""):
+            return f"no permission to open {socket}: the agent is to run as user 0"
         case grpc.StatusCode.UNAVAILABLE:
             return f"kubelet does not answer at {socket}"
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return f"kubelet answers more than {LARGEST_ANSWER >> 20} MiB"
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return f"kubelet took longer than {PATIENCE_SECONDS:g} s to answer"
         case grpc.StatusCode.UNIMPLEMENTED:

@@ -21,9 +21,17 @@ PREFIX: Final = "dratui_agent_"
 class Own(Collector):
     """Reads the state when it is asked."""
 
-    def __init__(self, state: State, stream: Stream, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        state: State,
+        stream: Stream,
+        connections: Callable[[], int],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._state = state
         self._stream = stream
+        self._connections = connections
         self._now = now
 
     def describe(self) -> list[Metric]:
@@ -46,6 +54,7 @@ class Own(Collector):
             0 if self._state.holders.problem or self._state.holders.at is None else 1,
         )
         yield CounterMetricFamily(PREFIX + "samples", "Samples that were taken.", self._state.number)
+        yield GaugeMetricFamily(PREFIX + "connections", "Connections to the agent.", self._connections())
         yield GaugeMetricFamily(
             PREFIX + "stream_subscribers", "Who listens to the stream.", self._stream.subscribers
         )
@@ -86,12 +95,12 @@ def families() -> Iterator[Metric]:
     state = State(1.0)
     state.take(Sample(0.0, 0.0, "-", errors={("-", 0): 1}))
     state.attribute(Holders(0.0))
-    return Own(state, Stream(state)).collect()
+    return Own(state, Stream(state), int).collect()
 
 
-def registry(state: State, stream: Stream) -> CollectorRegistry:
+def registry(state: State, stream: Stream, connections: Callable[[], int]) -> CollectorRegistry:
     """The agent's own series, and those of its process."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(Own(state, stream))
+    made.register(Own(state, stream, connections))
     ProcessCollector(registry=made)
     return made

@@ -5,7 +5,9 @@ All is small and rendered before: a request costs its bytes. What does not end, 
 
 import asyncio
 import html
-from collections.abc import Awaitable, Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
@@ -17,6 +19,7 @@ from dratui_agent import __version__
 from dratui_agent.exporter import own
 from dratui_agent.exporter.admission import Admission
 from dratui_agent.exporter.bearer import Reviews
+from dratui_agent.exporter.guests import ASK_SECONDS, Guests
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
 from dratui_agent.exporter.text import CONTENT_TYPES, Format
@@ -27,6 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST_BODY: Final = 64 << 10  # of a request; none that is answered has one
 LARGEST_HEADER: Final = 16 << 10
 KEEP_ALIVE_SECONDS: Final = 75.0
+GRACE_SECONDS: Final = 2.0  # for requests under way at the end
 REQUESTS: Final = 64  # at a time; more are told to come again
 
 _PAGES: Final = (
@@ -38,12 +42,59 @@ _PAGES: Final = (
 )
 
 
-def application(state: State, config: Web | None = None, reviews: Reviews | None = None) -> web.Application:
+_FORMATS: Final[Mapping[str, Format]] = {
+    "application/openmetrics-text": "openmetrics",
+    "text/plain": "text",
+    "text/*": "text",
+    "*/*": "text",
+}
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application, guests: Guests, host: str, port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[Sequence[tuple[str, int]]]:
+    """Serve as long as the context lasts; gives the addresses. `host`: empty for all. Raises OSError."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        max_line_size=LARGEST_HEADER,
+        max_field_size=LARGEST_HEADER,
+        shutdown_timeout=GRACE_SECONDS,
+    )
+    await runner.setup()
+    try:
+        assert runner.server is not None
+        listening = await asyncio.get_running_loop().create_server(
+            guests.door(runner.server),
+            host or None,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=ASK_SECONDS if tls else None,
+        )
+        sweeping = asyncio.create_task(guests.look_after())
+        try:
+            yield [each.getsockname()[:2] for each in listening.sockets]
+        finally:
+            sweeping.cancel()
+            listening.close()
+    finally:
+        await runner.cleanup()
+
+
+def application(
+    state: State,
+    config: Web | None = None,
+    reviews: Reviews | None = None,
+    guests: Guests | None = None,
+) -> web.Application:
     """All pages. Whether one is alive and ready everybody may ask."""
     config = config or Web(None, lambda wrong: None)
+    guests = guests if guests is not None else Guests()
     admission = Admission(config, reviews)
     stream = Stream(state)
-    registry = own.registry(state, stream)
+    registry = own.registry(state, stream, lambda: len(guests))
     generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
         "text": generate_text,
         "openmetrics": generate_openmetrics,
@@ -72,6 +123,11 @@ def application(state: State, config: Web | None = None, reviews: Reviews | None
         )
 
     @web.middleware
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with guests.served(request.transport):
+            return await handler(request)
+
+    @web.middleware
     async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
         refused = await admission.refusal(request)
         return await handler(request) if refused is None else refused
@@ -88,7 +144,7 @@ def application(state: State, config: Web | None = None, reviews: Reviews | None
         async with busy:
             return await handler(request)
 
-    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[admitted, limited])
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[counted, admitted, limited])
     app.on_response_prepare.append(signed)
     app.router.add_get("/", index)
     app.router.add_get("/metrics", metrics)
@@ -101,22 +157,17 @@ def application(state: State, config: Web | None = None, reviews: Reviews | None
 
 def negotiated(accept: str) -> Format:
     """The format that a scraper likes best of those that there are, by the quality that it gives each."""
-    best: tuple[float, Format] = (0.0, "text")
+    likes = dict.fromkeys(CONTENT_TYPES, 0.0)
     for offer in accept.split(","):
-        kind, _, parameters = offer.strip().partition(";")
-        if kind == "application/openmetrics-text" and (quality := _quality(parameters)) > best[0]:
-            best = (quality, "openmetrics")
-        elif kind in ("text/plain", "*/*", "text/*") and (quality := _quality(parameters)) > best[0]:
-            best = (quality, "text")
-    return best[1]
+        kind, *parameters = (part.strip() for part in offer.split(";"))
+        if (form := _FORMATS.get(kind)) is not None:
+            likes[form] = max(likes[form], _quality(parameters))
+    return "openmetrics" if likes["openmetrics"] > likes["text"] else "text"
 
 
-def _quality(parameters: str) -> float:
-    for parameter in parameters.split(";"):
-        name, _, value = parameter.strip().partition("=")
-        if name == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+def _quality(parameters: Sequence[str]) -> float:
+    given = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+    try:
+        return float(given)
+    except ValueError:
+        return 0.0
