@@ -1,0 +1,134 @@
+"""One selector over many devices: evaluated once for each combination of what it reads, not once a device.
+
+Devices of a fleet are alike. Of 300,000 GPUs there are a dozen models and two drivers, so a selector that reads these
+has a few dozen answers. What differs on every device (`uuid`) is rarely read, and then nothing is gained or lost.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.selector import Selector
+from dratui.allocation.cel.syntax import Call, Fold, Ident, Literal, Node, Select, parts
+from dratui.allocation.cel.values import Map
+
+Path = tuple[str, ...]
+"""From the device: `("attributes", "gpu.example.com", "model")`, `("driver",)`; a domain alone is all that is in it."""
+
+Verdict = bool | EvaluationError
+"""Whether a device is selected, or the error that it raises."""
+
+
+class Fleet(Protocol):
+    """Many devices."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def keys(self, path: Path) -> Sequence[Hashable]:
+        """Of each device what is at a path, equal only where an expression sees no difference."""
+
+    def view(self, index: int) -> Map:
+        """A device as expressions see it. Raises EvaluationError where they cannot."""
+
+    @property
+    def odd(self) -> Sequence[int]:
+        """Those that no expression can see: one by one, whatever the keys say."""
+
+
+class Columns:
+    """A fleet, by what its devices are at each path that a selector has asked for."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._odd = frozenset(fleet.odd)
+        self._columns: dict[tuple[Path, ...], tuple[list[int], list[int]]] = {}
+
+    def verdicts(self, selector: Selector) -> list[Verdict]:
+        """Of each device, in their order."""
+        paths = read(selector)
+        if paths is None:
+            return [self._verdict(selector, index) for index in range(len(self._fleet))]
+        codes, examples = self._column(paths)
+        answers = [self._verdict(selector, example) for example in examples]
+        verdicts = list(map(answers.__getitem__, codes))
+        for index in self._odd:
+            verdicts[index] = self._verdict(selector, index)
+        return verdicts
+
+    def _verdict(self, selector: Selector, index: int) -> Verdict:
+        try:
+            return selector.matches(self._fleet.view(index))
+        except EvaluationError as error:
+            return error
+
+    def _column(self, paths: tuple[Path, ...]) -> tuple[list[int], list[int]]:
+        """A number a device, the same where all these paths lead to the same; and a device for each number."""
+        found = self._columns.get(paths)
+        if found is None:
+            keys: Iterable[Hashable]
+            if len(paths) == 1:
+                keys = self._fleet.keys(paths[0])
+            else:
+                keys = (
+                    zip(*(self._column((path,))[0] for path in paths), strict=True)
+                    if paths
+                    else [()] * len(self._fleet)
+                )
+            found = self._columns[paths] = _numbered(keys, self._odd)
+        return found
+
+
+def _numbered(keys: Iterable[Hashable], odd: frozenset[int]) -> tuple[list[int], list[int]]:
+    numbers: dict[Hashable, int] = {}
+    examples: list[int] = []
+    codes: list[int] = []
+    for index, key in enumerate(keys):
+        code = numbers.get(key)
+        if code is None:
+            code = numbers[key] = len(examples)
+            examples.append(index)
+        codes.append(code)
+    if not odd.isdisjoint(examples):  # these answer for nobody but themselves
+        for index in range(len(codes) - 1, -1, -1):
+            if index not in odd:
+                examples[codes[index]] = index
+    return codes, examples
+
+
+@lru_cache(maxsize=1024)
+def read(selector: Selector) -> tuple[Path, ...] | None:
+    """The paths that a selector may look at, none of which leads through another; None if it may look at anything."""
+    found: set[Path] = set()
+    if not _reads(selector.node, found):
+        return None
+    return tuple(sorted(path for path in found if not any(path[:n] in found for n in range(len(path)))))
+
+
+def _reads(node: Node, found: set[Path]) -> bool:
+    """Whether all that is read is at paths that are written there."""
+    names: list[str] = []
+    part = node
+    while True:
+        if isinstance(part, Select):
+            names.append(part.field)
+            part = part.operand
+        elif isinstance(part, Call) and part.function in ("_[_]", "_[?_]", "_?._"):
+            index = part.arguments[1]
+            if not isinstance(index, Literal) or type(index.value) is not str:
+                break
+            names.append(index.value)
+            part = part.arguments[0]
+        else:
+            break
+    if isinstance(part, Ident):
+        if part.name == "device":
+            path = tuple(reversed(names))[:3]
+            if len(path) < 2 and path not in (("driver",), ("allowMultipleAllocations",)):
+                return False  # all of the device, or all domains
+            found.add(path)
+        return True
+    if isinstance(node, Fold) and "device" in (node.variable, node.second, node.accumulator):
+        return False  # another thing has that name
+    return all(_reads(inner, found) for inner in parts(part))

@@ -1,0 +1,115 @@
+"""A device selector: compiled once, asked of many devices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from dratui.allocation.cel import cost, types
+from dratui.allocation.cel.checker import check
+from dratui.allocation.cel.compiler import instantiate
+from dratui.allocation.cel.declarations import Functions, functions
+from dratui.allocation.cel.errors import EvaluationError, OutOfBudget
+from dratui.allocation.cel.estimate import worst_case
+from dratui.allocation.cel.evaluation import Evaluation
+from dratui.allocation.cel.parser import parse
+from dratui.allocation.cel.types import Type
+from dratui.allocation.cel.values import Map, type_name
+from dratui.failure import Failure
+
+OVER_LIMIT: Final = "operation cancelled: actual cost limit exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server's CEL knows.
+
+    `list_attributes`: the gate DRAListTypeAttributes; `multiple_allocations`: whether `device` has that field;
+    `includes` and `lists`: whether these functions are known.
+    """
+
+    list_attributes: bool = False
+    multiple_allocations: bool = True
+    includes: bool = True
+    lists: bool = True
+
+    @property
+    def functions(self) -> Functions:
+        """All that may be called."""
+        return functions(lists=self.lists, list_attributes=self.includes)
+
+    @property
+    def attribute(self) -> Type:
+        """The static type of an attribute, which is any. Over `dyn` one may loop."""
+        return types.DYN if self.list_attributes else types.ANY
+
+    @property
+    def fields(self) -> Mapping[str, Type]:
+        """Those of `device`."""
+        attribute = self.attribute
+        fields = {
+            "driver": types.STRING,
+            "attributes": types.map_of(types.STRING, types.map_of(types.STRING, attribute)),
+            "capacity": types.map_of(types.STRING, types.map_of(types.STRING, types.QUANTITY)),
+        }
+        if self.multiple_allocations:
+            fields["allowMultipleAllocations"] = types.BOOL
+        return fields
+
+
+class Program:
+    """A checked expression that can be evaluated: its tree is `node`, its static type `type`, and at most it costs
+    `worst_case`."""
+
+    def __init__(
+        self, source: str, dialect: Dialect, variables: Mapping[str, Type], *, counting: bool = False
+    ) -> None:
+        node = parse(source)
+        self.source = source
+        self.node = node
+        self.type = check(source, node, dialect.functions, variables, dialect.fields)
+        self.worst_case = worst_case(node)
+        counting = counting or self.worst_case > cost.LIMIT
+        self._step, self._variables = instantiate(node, dialect.functions, counting=counting)
+
+    def evaluate(self, device: Map) -> Any:
+        """The value. Raises EvaluationError, also for what would cost too much."""
+        return self.measured(device)[0]
+
+    def measured(self, device: Map) -> tuple[Any, int]:
+        """The value, and what it cost, where that is counted. Raises EvaluationError."""
+        evaluation = Evaluation(device, self._variables)
+        try:
+            return self._step(evaluation), evaluation.cost
+        except OutOfBudget:
+            raise EvaluationError(OVER_LIMIT) from None
+        except RecursionError:
+            raise EvaluationError("nested too deeply") from None
+
+
+class Selector(Program):
+    """An expression that is true or false of a device."""
+
+    def __init__(self, source: str, dialect: Dialect, *, counting: bool = False) -> None:
+        super().__init__(source, dialect, {"device": types.DEVICE}, counting=counting)
+        if self.type not in (types.BOOL, dialect.attribute):
+            raise Failure(f"must evaluate to bool or the unknown type, not {self.type}")
+
+    def matches(self, device: Map) -> bool:
+        """Raises EvaluationError."""
+        result = self.evaluate(device)
+        if result is True or result is False:
+            return bool(result)
+        kind = type_name(result)
+        why = (
+            f"unsupported native conversion from {kind} to 'bool'"
+            if kind == "string"
+            else f"unsupported type conversion from '{kind}' to bool"
+        )
+        raise EvaluationError(f"CEL result of type {kind} could not be converted to bool: {why}")
+
+
+@lru_cache(maxsize=1024)
+def selector(source: str, dialect: Dialect) -> Selector:
+    """Raises CompileError, or Failure for what is no selector."""
+    return Selector(source, dialect)
