@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -18,6 +19,7 @@ from dratui.telemetry.endpoint import Endpoint
 from dratui.telemetry.protocol import Broken, Follower, Take
 
 NODE: Final = "{node}"  # in an address: one a node
+_HOST: Final = re.compile(r"[A-Za-z0-9.-]{1,253}")
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
@@ -62,11 +64,12 @@ class OneAgent:
         async with self._lock:  # one question for all nodes
             if self._endpoint is None:
                 self._endpoint = reach(self._address, self._now)
-            if self._follower is None:
+            if self._follower is None or anew:
                 try:
                     self._node = _snapshot.decode(await self._endpoint.get("/v1/snapshot")).node
                 except (ValueError, RecursionError) as error:
                     raise Broken("who answers is no agent", hint=str(error)) from error
+            if self._follower is None:
                 self._follower = AgentFollower(self._endpoint, self._now)
         if self._node != node:
             raise Broken("not measured", hint=f"the agent is on {self._node}", phase=Phase.NOT_SERVED)
@@ -99,6 +102,8 @@ class OneOfEach:
 
     async def follow(self, node: str, take: Take) -> None:
         """See `Follower`. Over a connection of its own, which ends with it."""
+        if not _HOST.fullmatch(node):  # or it could be anything in an address
+            raise Broken("the node's name is none of a host", phase=Phase.NOT_SERVED)
         endpoint = reach(self._address.replace(NODE, node), self._now, name=self._name)
         try:
             await self._begin(endpoint, self._now).follow(node, take)

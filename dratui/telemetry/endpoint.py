@@ -65,8 +65,8 @@ class Endpoint:
         """What a failure means for who looks at the node."""
         if failure.status is None:
             # The whole sentence names a server, which has no room in a cell.
-            silent = f"{self.name} is silent" if failure.silent else f"{self.name} cannot be reached"
-            return Broken(silent, hint=failure.said)
+            what = f"{self.name} is silent" if failure.silent else f"no connection to {self.name}"
+            return Broken(what, hint=failure.said)
         if failure.status_reason:
             return self._not_let_through(failure, failure.status)
         said = _short(_words(failure.said.partition(": ")[2]) or failure.said)

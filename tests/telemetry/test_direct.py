@@ -33,10 +33,11 @@ async def test_each_node_has_an_address() -> None:
         address = agent.url.replace("127.0.0.1", "127.0.0.{node}")
         agent.state.take(sample(gpu(0, power=1.0)))
         async with running(OneOfEach(address, lambda: AT)) as (telemetry, heard):
-            telemetry.want(["1", "9"])
-            await heard.until(lambda: set(heard.samples) == {"1", "9"})
+            telemetry.want(["1", "9", "u@1", "1/x?"])
+            await heard.until(lambda: set(heard.samples) == {"1", "9", "u@1", "1/x?"})
             assert heard.samples["1"].devices
-            assert heard.problem("9") == "agent cannot be reached"
+            assert heard.problem("9") == "no connection to agent"
+            assert heard.problem("u@1") == heard.problem("1/x?") == "the node's name is none of a host"
 
 
 @pytest.mark.parametrize(

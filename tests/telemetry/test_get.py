@@ -38,7 +38,7 @@ async def test_an_agent_that_does_not_answer_is_told_and_the_rest_is_printed(
     done = await get(all_scenarios, "nodes", NODE, "--metrics-from", "http://127.0.0.1:1")
     assert done.status == 0
     assert NODE in done.out
-    assert "note: samples: agent cannot be reached (nobody answers at http://127.0.0.1:1" in done.err
+    assert "note: samples: no connection to agent (nobody answers at http://127.0.0.1:1" in done.err
 
 
 async def test_a_cluster_without_agents_says_so(all_scenarios: ControlPlane) -> None:

@@ -131,7 +131,7 @@ UNREACHABLE = "error trying to reach service: dial tcp 10.2.3.4:9402: connect: c
         ),
         (text(502, "x" * 5000), f"agent: {'x' * 59}…", Phase.STALE, ""),
         (stream(), "the agent ended its stream", Phase.STALE, ""),
-        (stream(then="cut"), "agent cannot be reached", Phase.STALE, "broke the connection off"),
+        (stream(then="cut"), "no connection to agent", Phase.STALE, "broke the connection off"),
         (stream(b": hello\n\n", then="silent"), "agent is silent", Phase.STALE, ""),
         (stream(event("full", "1-1", b"{")), "what the agent sends cannot be read", Phase.STALE, ""),
         (
