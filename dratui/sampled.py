@@ -23,7 +23,7 @@ KEPT: Final = frozenset(
 """The values that are kept: a device has some hundred, and rows show these."""
 
 _SAMPLE = 500  # bytes, and of each device; fitted to what a process grows by
-_DEVICE = 900
+_DEVICE = 650
 _WHEN = itemgetter(0)
 
 

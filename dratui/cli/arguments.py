@@ -12,7 +12,7 @@ from dratui import __version__
 from dratui.duration import seconds
 from dratui.failure import UsageFailure
 from dratui.kube.options import Options
-from dratui.settings.metrics import NOBODY, metrics_from
+from dratui.settings.metrics import FOUND, NOBODY, metrics_from
 
 if TYPE_CHECKING:
     from dratui.settings.dashboard import Chosen
@@ -111,7 +111,7 @@ def _parser() -> Parser:
         help="with --from: as it was then; 2026-03-01T14:03:11Z, 14:03, +90s after its beginning, -30s before its end",
     )
 
-    record = add("record", _record, "write what the API server says into a file", connection)
+    record = add("record", _record, "write what the API server says into a file", connection, measuring)
     record.add_argument("file", metavar="FILE", type=Path)
     record.add_argument(
         "--for",
@@ -119,6 +119,12 @@ def _parser() -> Parser:
         metavar="10m",
         type=_seconds,
         help="stop after this time (default: at ctrl-c)",
+    )
+    record.add_argument(
+        "--samples",
+        metavar="10s",
+        type=_seconds,
+        help="how often what devices do is written, of the nodes with devices, 40 at most (10s)",
     )
     record.add_argument(
         "--scrub",
@@ -185,8 +191,8 @@ def _measuring_flags() -> Parser:
         "--metrics-from",
         metavar="WHO",
         type=_metrics_from,
-        help="who measures devices: auto (agents and exporters, found in the cluster; the dashboard's default), agent, "
-        "none (get's), http(s)://HOST:PORT of an agent, http(s)://{node}:PORT/metrics of an exporter, {node} being the "
+        help="who measures devices: auto (agents and exporters, found in the cluster; the default but for get), agent, "
+        "none, http(s)://HOST:PORT of an agent, http(s)://{node}:PORT/metrics of an exporter, {node} being the "
         "node's name, or Prometheus: prometheus+http(s)://HOST:PORT or svc/NAMESPACE/NAME:PORT; "
         "$DRATUI_METRICS_HTTP_CONFIG names a file as promtool's --http.config.file, with its log-in",
     )
@@ -314,7 +320,14 @@ def _get(arguments: dict[str, Any]) -> int:
 def _record(arguments: dict[str, Any]) -> int:
     from dratui.cli import record
 
-    return record.run(arguments["file"], arguments["duration"], _options(arguments), scrub=arguments["scrub"])
+    return record.run(
+        arguments["file"],
+        arguments["duration"],
+        _options(arguments),
+        scrub=arguments["scrub"],
+        metrics_from=arguments.get("metrics_from", FOUND),
+        every=record.SAMPLES_EVERY if arguments["samples"] is None else arguments["samples"],
+    )
 
 
 def _info(arguments: dict[str, Any]) -> int:

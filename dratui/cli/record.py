@@ -10,33 +10,63 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from dratui.api.model import ObjectKey
 from dratui.api.streams import STREAMS
-from dratui.events import Event, Health, HealthChanged, Phase
+from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put, Source
 from dratui.failure import Failure
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
-from dratui.recording.format import RecordingFailure
-from dratui.recording.raw import raw
+from dratui.recording.decode import name_of
+from dratui.recording.format import Line, RecordingFailure
+from dratui.recording.mirror import Mirror
+from dratui.recording.raw import RawObject, raw
+from dratui.recording.samples import Thinning
 from dratui.recording.scrub import Scrubber
 from dratui.recording.writer import Writer
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import OnDemand
+from dratui.settings.metrics import NOBODY
+from dratui.telemetry.source import MeasuredSource
 from dratui.terminal import clean
 from dratui.views.words import duration as duration_words
 
+SLICES = "resourceslices"
 FLUSH_SECONDS = 1.0  # what a killed recorder may lose
 
+SAMPLES_EVERY = 10.0
+"""Seconds between two samples of a node: an hour of a node with 8 GPUs takes about a megabyte."""
 
-def run(path: Path, duration: float | None, options: Options, *, scrub: bool = False) -> int:
-    """Record. Raises Failure if the cluster cannot be reached or the file cannot be written."""
-    return asyncio.run(_record(path, duration, options, Scrubber(os.urandom(32)) if scrub else None))
+
+def run(
+    path: Path,
+    duration: float | None,
+    options: Options,
+    *,
+    scrub: bool = False,
+    metrics_from: str = NOBODY,
+    every: float = SAMPLES_EVERY,
+) -> int:
+    """Record, with a sample of each measured node in `every` seconds.
+
+    Raises Failure if the cluster cannot be reached or the file cannot be written.
+    """
+    cluster = ClusterSource(options, [raw(stream) for stream in STREAMS.values()])
+    source = cluster if metrics_from == NOBODY else MeasuredSource(cluster, metrics_from)
+    scrubber = Scrubber(os.urandom(32)) if scrub else None
+    return asyncio.run(_record(path, duration, source, scrubber, every))
 
 
 class _Tape:
     """Writes what a source says. The recording begins once the source knows whom it talks to: the header says so."""
 
-    def __init__(self, path: Path, source: ClusterSource, scrubber: Scrubber | None) -> None:
+    def __init__(self, path: Path, source: Source, scrubber: Scrubber | None, every: float) -> None:
         self._scrubber = scrubber
         self._source = source
         self._early: list[Event] = []
+        self._thinning = Thinning(every)
+        self._nodes = _Nodes()
         self._writer = Writer(path)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.health: dict[str, Health] = {}
@@ -51,6 +81,9 @@ class _Tape:
         self.health.update({e.stream: e.health for e in events if isinstance(e, HealthChanged)})
         if self._failure.done():
             return
+        if isinstance(self._source, OnDemand) and self._nodes.take(events):
+            self._source.want(self._nodes.names)
+        events = list(self._thinning.events(events))
         if not self._source.about.server_version:
             self._early.extend(events)
             return
@@ -76,9 +109,52 @@ class _Tape:
         return begun
 
 
-async def _record(path: Path, duration: float | None, options: Options, scrubber: Scrubber | None) -> int:
-    source = ClusterSource(options, [raw(stream) for stream in STREAMS.values()])
-    tape = _Tape(path, source, scrubber)
+class _SliceSpec(msgspec.Struct, frozen=True, rename="camel"):
+    node_name: str = ""
+
+
+class _Slice(msgspec.Struct, frozen=True):
+    spec: _SliceSpec = _SliceSpec()
+
+
+class _Nodes:
+    """The nodes that devices are published for: theirs are measured, as many as are followed at a time."""
+
+    def __init__(self) -> None:
+        self._slices: Mirror[str] = Mirror()
+        self.names: list[str] = []
+
+    def take(self, events: Sequence[Event]) -> bool:
+        """Whether they are others now."""
+        about_slices = [event for event in events if event.stream == SLICES]
+        for event in about_slices:
+            match event:
+                case Page(_, rows, first, last):
+                    self._slices.page(SLICES, map(_placed, rows), first=first, last=last)
+                case Put(_, row):
+                    self._slices.put(SLICES, *_placed(row))
+                case Gone(_, row):
+                    self._slices.gone(SLICES, _placed(row)[0])
+        if not about_slices:
+            return False
+        names = sorted({*self._slices.tables[SLICES].values()} - {""})
+        changed, self.names = names != self.names, names
+        return changed
+
+
+def _placed(row: RawObject) -> tuple[ObjectKey, str]:
+    """A slice and its node; without a name for what is none."""
+    key = name_of(Line(0.0, SLICES, row.version), row.data) or ObjectKey("", "")
+    try:
+        return key, msgspec.json.decode(row.data, type=_Slice).spec.node_name
+    except ValueError:
+        return key, ""
+
+
+async def _record(
+    path: Path, duration: float | None, source: Source, scrubber: Scrubber | None, every: float
+) -> int:
+    tape = _Tape(path, source, scrubber, every)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -110,6 +186,7 @@ def _progress(path: Path, size: int, seconds: float, health: Mapping[str, Health
     """One line that a terminal shows over and over; nothing in a log."""
     if not sys.stderr.isatty():
         return
-    live = sum(h.phase is Phase.LIVE for h in health.values())
-    line = f"recording {path.name}: {duration_words(seconds)}, {size / 1e6:.1f} MB, {live} of {len(health)} kinds live"
+    kinds = [h.phase for stream, h in health.items() if stream != SAMPLES]
+    live = f"{sum(phase is Phase.LIVE for phase in kinds)} of {len(kinds)} kinds live"
+    line = f"recording {path.name}: {duration_words(seconds)}, {size / 1e6:.1f} MB, {live}"
     print(f"\r{clean(line)}\x1b[K (ctrl-c ends)", end="", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from dratui.api.model import ObjectKey
-from dratui.events import Event, Gone, Page, Put
+from dratui.events import Event, Gone, HealthChanged, Phase, Put
 from dratui.recording.raw import RawObject
 from dratui.samples import STREAM, DeviceSample, NodeSample
 
@@ -47,27 +47,43 @@ def raw(sample: NodeSample) -> RawObject:
 class Thinning:
     """Lets through one sample of a node in `every` seconds, and one that tells of other devices, holders or problems.
 
-    Other streams' events go through as they are. What comes out has RawObjects for rows.
+    That nobody measures is not told before anybody does: most clusters are so, and there is nothing to record. Other
+    streams' events go through as they are. What comes out has RawObjects for rows.
     """
 
     def __init__(self, every: float) -> None:
         self._every = every
         self._latest: dict[ObjectKey, NodeSample] = {}
+        self._measured = False
+        self._held_back: dict[ObjectKey, Event] = {}
+        self._health: Event | None = None
 
     def events(self, events: Sequence[Event]) -> Iterator[Event]:
         """What is left of them."""
         for event in events:
             match event:
+                case HealthChanged(stream="samples", health=health) if not self._measured:
+                    self._health = event if health.phase is Phase.NOT_SERVED else None
+                    if self._health is None:
+                        yield event
                 case Put(stream="samples", row=sample):
-                    if self._tells(sample):
-                        self._latest[sample.key] = sample
-                        yield Put(STREAM, self._written(sample))
+                    if not self._tells(sample):
+                        continue
+                    self._latest[sample.key] = sample
+                    written = Put(STREAM, self._written(sample))
+                    if sample.devices and not self._measured:
+                        self._measured = True
+                        yield from filter(None, (self._health, *self._held_back.values()))
+                        self._held_back.clear()
+                    if self._measured:
+                        yield written
+                    else:
+                        self._held_back[sample.key] = written
                 case Gone(stream="samples", row=sample):
                     self._latest.pop(sample.key, None)
-                    yield Gone(STREAM, self._written(sample))
-                case Page(stream="samples", rows=rows):
-                    self._latest.update((sample.key, sample) for sample in rows)
-                    yield Page(STREAM, [self._written(row) for row in rows], event.first, event.last)
+                    self._held_back.pop(sample.key, None)
+                    if self._measured:
+                        yield Gone(STREAM, self._written(sample))
                 case _:
                     yield event
 

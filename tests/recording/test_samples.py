@@ -10,7 +10,7 @@ import pytest
 from dratui.api.model import DeviceKey, ObjectKey
 from dratui.cluster.devices import device_row
 from dratui.cluster.store import Store
-from dratui.events import Event, Gone, Page, Phase, Put
+from dratui.events import Event, Gone, HealthChanged, Page, Phase, Put
 from dratui.recording.decode import Decoder
 from dratui.recording.format import Line
 from dratui.recording.past import Recorded
@@ -148,7 +148,20 @@ def test_another_holder_or_trouble_is_written_at_once() -> None:
 
 def test_trouble_that_goes_on_is_written_once() -> None:
     away = NodeSample(node="n", problem="no agent on n")
-    assert len(thinned(10, *[Put(STREAM, away)] * 5)) == 1
+    written = thinned(10, Put(STREAM, told(0)), *[Put(STREAM, away)] * 5)
+    assert [s.node for s in written] == [NODE.name, "n"]
+
+
+def test_that_nobody_measures_is_told_only_beside_who_does() -> None:
+    away = Put(STREAM, NodeSample(node="n", problem="no agent on n"))
+    thinning = Thinning(10)
+    assert list(thinning.events([health(STREAM, Phase.NOT_SERVED), away])) == []
+    live = health(STREAM, Phase.LIVE)
+    found = list(thinning.events([live, Put(STREAM, told(1))]))
+    assert found[0] == live
+    assert [type(e) for e in found] == [HealthChanged, Put, Put]
+    forbidden = health(STREAM, Phase.FORBIDDEN)
+    assert list(Thinning(10).events([forbidden])) == [forbidden]
 
 
 def test_other_streams_go_through() -> None:
