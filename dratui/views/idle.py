@@ -1,6 +1,6 @@
 """Who holds devices and does nothing with them."""
 
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 
@@ -43,9 +43,12 @@ def idle_claim(store: Store, key: ObjectKey) -> IdleHolder | None:
     claim = store.claims.get(key)
     if claim is None or claim.allocation is None or not store.samples:
         return None
+    live = claim_live(store, claim)
+    if not _idle(live):  # as nearly all are, each second anew
+        return None
     held = dict.fromkeys(r.key for r in claim.allocation.results if not r.admin_access)
     products = {found.product or "" for device in held if (found := counted(store, device)) is not None}
-    return _holder("claims", key, len(held), " + ".join(sorted(products)), claim_live(store, claim))
+    return _holder("claims", key, len(held), " + ".join(sorted(products)), live)
 
 
 def idle_pod(store: Store, key: ObjectKey) -> IdleHolder | None:
@@ -53,13 +56,23 @@ def idle_pod(store: Store, key: ObjectKey) -> IdleHolder | None:
     pod = store.pods.get(key)
     if pod is None or pod.claims or not store.samples or not (devices := plugin_devices(pod)):
         return None
-    return _holder("pods", key, sum(devices.values()), " + ".join(sorted(devices)), pod_live(store, pod))
+    live = pod_live(store, pod)
+    return (
+        _holder("pods", key, sum(devices.values()), " + ".join(sorted(devices)), live)
+        if _idle(live)
+        else None
+    )
 
 
-def _holder(kind: str, key: ObjectKey, devices: int, product: str, live: Live | None) -> IdleHolder | None:
-    if live is None or live.idle is None or live.watched is None:
-        return None
-    if live.idle < SHARE or live.watched < WATCHED or live.shared:
-        return None
-    minutes = live.watched // 60 * 60
-    return IdleHolder(kind, key, devices, product, round(live.idle, 2), minutes, live.memory_total or 0.0)
+def _idle(live: Live | None) -> TypeGuard[Live]:
+    return (
+        live is not None
+        and not live.shared
+        and (live.idle or 0.0) >= SHARE
+        and (live.watched or 0.0) >= WATCHED
+    )
+
+
+def _holder(kind: str, key: ObjectKey, devices: int, product: str, live: Live) -> IdleHolder:
+    share, minutes = live.idle or 0.0, (live.watched or 0.0) // 60 * 60
+    return IdleHolder(kind, key, devices, product, round(share, 2), minutes, live.memory_total or 0.0)
