@@ -248,6 +248,8 @@ def test_pipes_loops_and_too_much_of_it_hold_nothing_up(
         (f"9:memory:/kubepods/besteffort/pod{UID}/{'ef' * 32}", InPod(UID, "ef" * 32)),
         (f"0::/kubepods/pod{UID}", InPod(UID, "")),
         (f"0::/kubepods/besteffort/pod{UID.replace('-', '')}/{'ef' * 32}", InPod(UID, "ef" * 32)),
+        (f"0::/../../pod{UID}/{'ef' * 32}", InPod(UID, "ef" * 32)),
+        ("0::/../../../system.slice/sshd.service", None),
         ("0::/system.slice/sshd.service", None),
         (f"0::/user.slice/pod{UID}", None),
         ("", None),

@@ -125,12 +125,13 @@ def real_pod(agent: Proxied, driver: FakeDriver) -> dict[str, Any]:
     """The agent as a pod that kubelet runs, with the machine's Python: there is no registry to have an image from."""
     read = {Path(sys.base_prefix), Path(sys.prefix), REPOSITORY, driver.library.parent, driver.path.parent}
     read |= {Path(each) for each in ("/usr", "/lib", "/lib64")}
-    folders = [*sorted(map(str, read)), "/var/lib/kubelet/pod-resources", "/var/run/cdi"]
-    volumes = [{"name": f"v{n}", "hostPath": {"path": folder}} for n, folder in enumerate(folders)]
-    mounts = [{"name": f"v{n}", "mountPath": folder, "readOnly": True} for n, folder in enumerate(folders)]
+    own = [*sorted(map(str, read)), "/var/lib/kubelet/pod-resources", "/var/run/cdi", "/var/log/containers"]
+    folders = {**{folder: folder for folder in own}, "/host/proc": "/proc"}
+    volumes = [{"name": f"v{n}", "hostPath": {"path": folder}} for n, folder in enumerate(folders.values())]
+    mounts = [{"name": f"v{n}", "mountPath": path, "readOnly": True} for n, path in enumerate(folders)]
     container = {
         "command": [sys.executable, "-m", "dratui_agent.cli"],
-        "args": [f"--web.listen-address=:{PORT}", "--interval=100ms"],
+        "args": [f"--web.listen-address=:{PORT}", "--interval=100ms", "--proc=/host/proc"],
         "env": [
             {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
             {"name": "LD_LIBRARY_PATH", "value": str(driver.library.parent)},
@@ -139,4 +140,4 @@ def real_pod(agent: Proxied, driver: FakeDriver) -> dict[str, Any]:
         ],
         "volumeMounts": mounts,
     }
-    return agent.pod(container, volumes=volumes, hostNetwork=True, hostPID=True)
+    return agent.pod(container, volumes=volumes, hostNetwork=True)

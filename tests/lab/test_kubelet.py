@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 from prometheus_client.samples import Sample
 
 from dratui.views.query import Query
-from tests.agent.driver import FakeDriver, cut, gpu
+from tests.agent.driver import GIB, FakeDriver, cut, gpu
 from tests.lab import image, node
 from tests.lab.agents import Proxied
 from tests.lab.cluster import Lab
@@ -26,7 +26,7 @@ from tests.tui.driving import shows
 SPACE = "ml-team"
 PATIENCE = 60.0
 SOCKET = "/var/lib/kubelet/pod-resources/kubelet.sock"
-UUIDS = [gpu(n)[f"gpu{n}.uuid"] for n in range(3)]
+UUIDS = [gpu(n)[f"gpu{n}.uuid"] for n in range(5)]
 MIG = cut(3, 0, gi=7, profile=19, start=2, size=1)["gpu3.mig0.uuid"]
 HELD = ("namespace", "pod", "container", "claim", "claim_uid", "driver", "pool", "device")
 NVIDIA = "gpu.nvidia.com"
@@ -74,7 +74,8 @@ def world(lab: Lab) -> Iterator[World]:
         pytest.skip(why)
     real = lab.real_node()
     driver = lab.driver("real")
-    driver.set({"count": "4", **gpu(0), **gpu(1), **gpu(2), **gpu(3, mig_mode="1,1")})
+    driver.set({"count": "5", **gpu(0), **gpu(1), **gpu(2), **gpu(3, mig_mode="1,1")})
+    driver.set(gpu(4))
     driver.set(cut(3, 0, gi=7, profile=19, start=2, size=1))
     lab.plane.create_namespace(SPACE)
     by_name = {"gpu-0": {"env": ["HAS=gpu-0"]}, "gpu-3-mig-1g10gb-19-2": {"env": ["HAS=mig"]}}
@@ -168,13 +169,17 @@ async def test_the_dashboard_shows_what_a_claims_device_does_beside_the_claim(wo
         await shows(pilot, "58%")
 
 
-def test_a_process_of_the_container_is_known_by_its_cgroup(world: World) -> None:
+def test_a_process_on_a_device_that_nobody_was_given_is_known_by_its_cgroup(world: World) -> None:
     (status,) = world.pod["status"]["containerStatuses"]
-    container = status["containerID"].removeprefix("containerd://")
-    processes = [int(each.name) for each in world.node.path("/proc").glob("[0-9]*")]
-    found = [cgroups.of_process(pid, world.node.path("/proc")) for pid in processes]
-    assert cgroups.InPod(world.pod["metadata"]["uid"], container) in found
-    assert None in found, "kubelet's own"
+    container = cgroups.InPod(
+        world.pod["metadata"]["uid"], status["containerID"].removeprefix("containerd://")
+    )
+    proc = world.node.path("/proc")
+    processes = {int(each.name) for each in proc.glob("[0-9]*")}
+    pid, *_ = [pid for pid in processes if cgroups.of_process(pid, proc) == container]
+    world.driver.set({"gpu4.processes": f"1:0:0:0,{pid}:{GIB}:0:0"})
+    where = {"namespace": SPACE, "pod": "train", "container": "main"}
+    world.until(lambda: world.held(UUIDS[4]) == where, "the process to be found")
 
 
 def test_while_kubelet_is_away_values_go_on_and_holders_stay_with_their_age(world: World) -> None:

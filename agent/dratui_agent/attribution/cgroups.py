@@ -2,6 +2,7 @@
 
 0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podUID.slice/cri-containerd-ID.scope   (systemd)
 9:memory:/kubepods/besteffort/podUID/ID                                                              (cgroupfs)
+0::/../../podUID/ID                                        (for a reader in a cgroup namespace: from its own on)
 """
 
 import re
@@ -37,8 +38,10 @@ def parse(text: str) -> InPod | None:
     """The pod and container in /proc/PID/cgroup."""
     for line in text.splitlines():
         parts = line.split(":", 2)[-1].split("/")
+        if "kubepods" not in line and ".." not in parts:
+            continue
         for position, part in enumerate(parts):
-            if (pod := _POD.search(part)) and "kubepods" in line:
+            if pod := _POD.search(part):
                 rest = parts[position + 1] if position + 1 < len(parts) else ""
                 container = _CONTAINER.fullmatch(rest)
                 return InPod(_dashed(pod[1]), container[1] if container else "")
