@@ -233,9 +233,10 @@ class Listing:
         """The rows of a query. They become those of the listing at the end, all at once."""
         if not look.by_key:
             yield from stretch(self._freshen(), 0, 0.3)
-        same = self._arranged and not look.moves and look.same_rows(self._look)
+        alike = self._arranged and look.same_rows(self._look)
+        same = alike and not look.moves
         turned = self._arranged and not look.moves and look.turns_round(self._look)
-        narrower = same or (self._arranged and look.narrows(self._look))
+        narrower = same or (self._arranged and not alike and look.narrows(self._look))
         keys = chosen = self.keys if narrower or turned else self._all
         if not (look.selects_all or same or turned):
             chosen = []

@@ -156,6 +156,8 @@ def _column(
         align="left" if wide else "right",
         live=True,
         wide=wide,
+        grow=wide,
+        prose=wide,
     )
 
 

@@ -24,6 +24,8 @@ from dratui.api.model import (
 )
 from dratui.events import About, Event, Health, HealthChanged, Page, Phase, Put, Row
 from dratui.failure import Failure
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import DeviceSample, NodeSample
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 STREAMS = (
@@ -197,6 +199,28 @@ def small() -> list[Event]:
 def many_claims(count: int) -> list[Event]:
     """Claims in one list, everything live."""
     return [listed("resourceclaims", *(claim(f"claim-{n:06}") for n in range(count))), *live()]
+
+
+def told(node: str, *busy: float | None, at: datetime = NOW, problem: str = "") -> Event:
+    """A sample of a node of `slice_of`: the utilisation of gpu-0, gpu-1, … of which each uses 40 of 80 GiB."""
+    gib = 2.0**30
+    devices = tuple(
+        DeviceSample(
+            uuid=f"GPU-{node}-{n}",
+            gpu=f"GPU-{node}-{n}",
+            index=n,
+            values={
+                **({} if share is None else {"utilization": share}),
+                "memory_used": 40 * gib,
+                "memory_total": 80 * gib,
+                "power": 300.0,
+            },
+        )
+        for n, share in enumerate(busy)
+    )
+    return Put(
+        SAMPLES, NodeSample(node=node, at=at.timestamp(), source="agent", devices=devices, problem=problem)
+    )
 
 
 def put(row: Row, stream: str) -> Event:

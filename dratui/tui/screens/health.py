@@ -1,9 +1,13 @@
 """How each stream does: what is known, since when, and why not."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
-from dratui.cluster.store import Changes
+from dratui.cluster.store import Changes, Store
 from dratui.events import Health, Phase
+from dratui.samples import STREAM as SAMPLES
 from dratui.terminal import clean, fit, width
 from dratui.tui.lines import Line
 from dratui.tui.live import WORDS
@@ -13,6 +17,7 @@ from dratui.tui.screens.reading import Reading
 from dratui.tui.widgets.pager import Pager
 from dratui.views import words
 
+NAMED: Final = 6  # nodes that have the same problem
 HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION")
 
 
@@ -28,8 +33,8 @@ class HealthFace(Reading):
         self.view.set_text(self._text(), top=mark or 0)
 
     def changed(self, changes: Changes) -> None:
-        """A stream does better or worse, or listed more."""
-        if changes.health:
+        """A stream does better or worse, or listed more; or what is measured does."""
+        if changes.health or changes.live:
             self.view.set_text(self._text())
 
     def tick(self) -> None:
@@ -54,14 +59,29 @@ class HealthFace(Reading):
             tuple((f"{fit(h, w)}  ", skin.dim) for h, w in zip(HEADINGS, widths, strict=True))
         ]
         reasons = [health.detail for _, health in streams]
-        for row, (_, health), following in zip(rows, streams, [*reasons[1:], ""], strict=True):
+        for row, (stream, health), following in zip(rows, streams, [*reasons[1:], ""], strict=True):
             ink = skin.states[WORDS[health.phase][1]]
             lines.append(tuple((f"{fit(cell, w)}  ", ink) for cell, w in zip(row, widths, strict=True)))
             if health.namespace:
                 lines.append(((f"    your rights allow only namespace {health.namespace}", skin.plain),))
             if health.detail and health.detail != following:  # many fail for one reason
                 lines.append(((f"    {health.detail}", skin.plain),))
+            if stream == SAMPLES:
+                lines += [((f"    {text}", skin.plain),) for text in _problems(self._world.store)]
         return lines
+
+
+def _problems(store: Store) -> Iterator[str]:
+    """Why nodes tell nothing new, and which; those of one reason together."""
+    nodes: defaultdict[str, list[str]] = defaultdict(list)
+    for sample in store.samples.values():
+        if sample.problem:
+            nodes[sample.problem].append(sample.node)
+        if sample.attribution_problem:
+            nodes[f"not known who holds what: {sample.attribution_problem}"].append(sample.node)
+    for problem, named in sorted(nodes.items(), key=lambda found: -len(found[1])):
+        more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+        yield clean(f"{problem}: {', '.join(sorted(named)[:NAMED])}{more}")
 
 
 def _row(stream: str, health: Health, now: datetime) -> tuple[str, ...]:

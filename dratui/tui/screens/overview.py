@@ -24,7 +24,7 @@ from dratui.tui.screens.groups import (
 )
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
-from dratui.views.live import gib, measured
+from dratui.views.live import GIB, measured
 from dratui.views.overview import DeviceGroup, PluginGroup
 from dratui.views.overview import Overview as Facts
 from dratui.views.query import Query
@@ -285,14 +285,14 @@ class OverviewFace(Face[Board]):
         rows = [
             (
                 Cell(f"{holder.key.namespace}/{holder.key.name}"),
+                Cell(f"{holder.share:.0%} of {words.duration(holder.watched)}", right=True),
+                Cell(f"{holder.memory / GIB:.0f} GiB" if holder.memory else "", right=True),
                 Cell(f"{holder.devices} × {holder.product or 'device'}"),
-                Cell(f"{gib(holder.memory)} GiB" if holder.memory else "", right=True),
-                Cell(f"idle {holder.share:.0%} of {words.duration(holder.watched)}", right=True),
             )
             for holder in facts.idle
         ]
         items = [Leads(Card(h.kind, h.key), Chosen(h.kind, h.key)) for h in facts.idle]
-        lines = grid(rows, self._world.skin, columns, shrink=1)
+        lines = grid(rows, self._world.skin, columns, shrink=3)
         return [Entry(line, item) for line, item in zip(lines, items, strict=True)]
 
     def _others_idle(self, facts: Facts, shown: int) -> Entry:

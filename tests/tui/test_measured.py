@@ -1,0 +1,232 @@
+"""What devices do, on the screens: numbers change in place and calmly, and only what one looks at is measured."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from dratui.events import Event
+from dratui.views.query import Query
+from tests.tui.cluster import NOW, ScriptedSource, listed, live, many_claims, slice_of, small, told
+from tests.tui.driving import (
+    flashing,
+    hides,
+    press,
+    running,
+    screen,
+    shows,
+    text,
+    type_in,
+    under_cursor,
+    until,
+)
+
+BUSY = (0.93, 0.02, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+CLAIMS = Query(kind="claims")
+DEVICES = Query(kind="devices")
+
+
+class MeasuredSource(ScriptedSource):
+    """Says which nodes were wanted last."""
+
+    wanted: Sequence[str] | None = None
+
+    def want(self, nodes: Sequence[str]) -> None:
+        self.wanted = nodes
+
+
+def measured(*more: Event) -> list[Event]:
+    return [*small(), *live("samples"), told("gpu-node-1", *BUSY), told("gpu-node-2", *BUSY), *more]
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["claims", "devices", "pods", "nodes", "namespaces"])
+async def test_utilisation_shows_on_a_small_screen(kind: str) -> None:
+    async with running(ScriptedSource(measured()), query=Query(kind=kind)) as pilot:
+        await shows(pilot, "UTIL", "%")
+
+
+@pytest.mark.parametrize("kind", ["claims", "devices", "pods", "nodes", "namespaces"])
+async def test_where_nothing_measures_its_columns_take_room_only_in_the_wide_form(kind: str) -> None:
+    async with running(ScriptedSource(small()), query=Query(kind=kind), size=(200, 24)) as pilot:
+        await shows(pilot, "1/")
+        assert "UTIL" not in text(pilot)
+        await press(pilot, "ctrl+w")
+        await shows(pilot, "UTIL", "MEM GiB")
+
+
+async def test_columns_come_when_someone_measures() -> None:
+    source = ScriptedSource(small())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "train-6-gpu")
+        source.say(*live("samples"), told("gpu-node-1", *BUSY))
+        await shows(pilot, "UTIL", " 48%")
+        assert "–" in next(row for row in screen(pilot) if "eval-gpu" in row), "its node is not measured"
+
+
+async def test_numbers_change_in_place_and_do_not_flash() -> None:
+    source = ScriptedSource(measured())
+    async with running(source, query=DEVICES) as pilot:
+        await shows(pilot, "▇ 93%")
+        await until(pilot, lambda: not flashing(pilot), "what flashed at first")
+        source.say(told("gpu-node-1", 0.11, *BUSY[1:], at=NOW + timedelta(seconds=1)))
+        await shows(pilot, "▂ 11%")
+        assert not flashing(pilot)
+
+
+async def test_what_is_unknown_partial_or_old_says_so() -> None:
+    source = ScriptedSource(measured(told("gpu-node-1", None, 0.5, problem="needs get on pods/proxy")))
+    async with running(source, query=Query(kind="nodes"), size=(200, 24)) as pilot:
+        await shows(pilot, "▄ 50% 1/2")
+        source.clock += 90
+        await shows(pilot, "▄ 50% 1/2 90s old")
+        await press(pilot, "ctrl+w")
+        await shows(pilot, "agent, 90s ago, 1/2 devices")
+
+
+# --- order ------------------------------------------------------------------------------------------------------------
+
+
+def order(lines: Sequence[str], *names: str) -> list[str]:
+    return sorted(names, key=lambda name: next(y for y, row in enumerate(lines) if name in row))
+
+
+@pytest.mark.parametrize(("key", "title"), [("U", "UTIL↓"), ("M", "MEM GiB↓")])
+async def test_a_key_sorts_by_what_has_most(key: str, title: str) -> None:
+    async with running(ScriptedSource(measured()), query=CLAIMS, size=(200, 24)) as pilot:
+        await shows(pilot, " 48%")
+        await press(pilot, key)
+        await shows(pilot, title)
+        last = screen(pilot)[5]
+        assert "train-7-gpu" in last, "nothing is known of it"
+        await press(pilot, key)
+        await shows(pilot, title.replace("↓", "↑"))
+        assert "train-7-gpu" in screen(pilot)[5], "neither way"
+
+
+async def test_rows_sorted_by_what_moves_stay_where_they_are_for_some_seconds() -> None:
+    source = ScriptedSource(measured())
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, " 48%")
+        await press(pilot, "U")
+        await until(
+            pilot, lambda: order(screen(pilot), "train-6", "eval") == ["eval", "train-6"], "the order"
+        )
+        await press(pilot, "g")
+        assert "eval-gpu" in under_cursor(pilot)
+        source.say(told("gpu-node-1", 1.0, 1.0, *BUSY[2:], at=NOW + timedelta(seconds=1)))
+        await shows(pilot, "▇100%")
+        assert order(screen(pilot), "train-6", "eval") == ["eval", "train-6"], "not at once"
+        shell = pilot.app.screen
+        for _ in range(5):
+            shell.tick()  # type: ignore[attr-defined]
+        await until(
+            pilot, lambda: order(screen(pilot), "train-6", "eval") == ["train-6", "eval"], "the order"
+        )
+        assert "eval-gpu" in under_cursor(pilot), "the cursor stays on its object"
+
+
+# --- what is looked at ------------------------------------------------------------------------------------------------
+
+
+async def test_only_what_one_looks_at_is_measured() -> None:
+    nodes = [f"gpu-node-{n:03}" for n in range(100)]
+    source = MeasuredSource([listed("resourceslices", *(slice_of(n, devices=2) for n in nodes)), *live()])
+    async with running(source) as pilot:
+        await until(pilot, lambda: source.wanted is not None and len(source.wanted) == 100, "all of them")
+        await type_in(pilot, ":nodes")
+        await press(pilot, "enter")
+        await until(pilot, lambda: len(source.wanted or ()) == 40, "what shows, and a page more")
+        assert source.wanted is not None
+        assert list(source.wanted) == nodes[:40]
+        await press(pilot, "G")
+        await until(pilot, lambda: (source.wanted or [""])[0] == nodes[80], "the last rows first")
+        await press(pilot, "d")
+        await until(pilot, lambda: tuple(source.wanted or ()) == (nodes[99],), "the one of the card")
+
+
+async def test_sorted_by_what_is_measured_all_nodes_count() -> None:
+    nodes = [f"gpu-node-{n:03}" for n in range(100)]
+    source = MeasuredSource(
+        [listed("resourceslices", *(slice_of(n, devices=2) for n in nodes)), *live(), *live("samples")]
+    )
+    async with running(source, query=Query(kind="devices")) as pilot:
+        await until(pilot, lambda: 0 < len(source.wanted or ()) < 100, "what shows")
+        await press(pilot, "U")
+        await until(pilot, lambda: len(source.wanted or ()) == 100, "all of them")
+
+
+# --- overview, cards, health ------------------------------------------------------------------------------------------
+
+
+async def test_the_overview_tells_what_products_do_and_of_how_many_nodes_that_is_known() -> None:
+    source = ScriptedSource(measured())
+    async with running(source) as pilot:
+        await shows(pilot, "measured on 2 nodes", "UTIL", " 49%")
+        source.say(told("gpu-node-2", *BUSY, problem="no agent"))
+        await shows(pilot, "partial: 1 of 2 nodes", "samples of 1 node: no agent")
+
+
+async def test_the_overview_says_who_holds_and_does_nothing() -> None:
+    source = ScriptedSource([*small(), *live("samples")])
+    async with running(source, size=(140, 30)) as pilot:
+        await shows(pilot, "TENANTS", "● live")
+        for n in range(70):
+            source.clock = (NOW + timedelta(seconds=n)).timestamp()
+            for node in ("gpu-node-1", "gpu-node-2"):
+                source.say(told(node, 0.0, 0.01, 0.0, 0.9, at=NOW + timedelta(seconds=n)))
+            await until(pilot, lambda: not pilot.app._session._feed._queue, "it to be taken in")  # type: ignore[attr-defined]
+        await shows(pilot, "HELD BUT IDLE 1", "ml-team/train-6-gpu", "100% of 60s", "160 GiB", "2 ×")
+        await type_in(pilot, ":claims")
+        await press(pilot, "enter", "I")
+        await shows(pilot, "IDLE↓")
+        assert order(screen(pilot), "train-6", "eval") == ["train-6", "eval"]
+
+
+async def test_a_card_draws_gauges_and_history() -> None:
+    source = ScriptedSource(measured())
+    async with running(source, query=DEVICES) as pilot:
+        await shows(pilot, "▇ 93%")
+        source.clock += 1
+        source.say(told("gpu-node-1", *BUSY, at=NOW + timedelta(seconds=1)))
+        await press(pilot, "d")
+        await shows(pilot, "LIVE", "util", "93%", "40.0 of 80.0 GiB", "last 5m", "▇")
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+async def test_what_is_measured_is_drawn_in_ascii_where_that_is_all_there_is(ascii_only: bool) -> None:
+    async with running(
+        ScriptedSource(measured()), query=DEVICES, size=(120, 24), ascii_only=ascii_only
+    ) as pilot:
+        await shows(pilot, " 93%")
+        assert text(pilot).isascii() is ascii_only
+        await press(pilot, "d")
+        await shows(pilot, "LIVE")
+        assert text(pilot).isascii() is ascii_only
+
+
+async def test_health_says_which_nodes_are_not_measured_and_why() -> None:
+    source = ScriptedSource(measured(told("gpu-node-1", *BUSY, problem="403: needs get on pods/proxy")))
+    async with running(source) as pilot:
+        await type_in(pilot, ":health")
+        await press(pilot, "enter")
+        await shows(pilot, "403: needs get on pods/proxy: gpu-node-1")
+        source.say(told("gpu-node-1", *BUSY))
+        await hides(pilot, "pods/proxy")
+
+
+async def test_a_filter_does_not_search_what_moves() -> None:
+    async with running(ScriptedSource(measured()), query=DEVICES) as pilot:
+        await shows(pilot, "▇ 93%")
+        await type_in(pilot, "/93%")
+        await shows(pilot, "No row matches")
+
+
+async def test_many_rows_of_which_few_are_measured_are_sorted_too() -> None:
+    source = ScriptedSource([*many_claims(5000), *small()[0:1], *live("samples"), told("gpu-node-1", *BUSY)])
+    async with running(source, query=CLAIMS) as pilot:
+        await shows(pilot, "[5000]")
+        await press(pilot, "U")
+        await shows(pilot, "UTIL↓", "claim-000000")
