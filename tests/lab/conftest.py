@@ -106,7 +106,7 @@ def _ensure_parts(config: pytest.Config) -> None:
     with capture.global_and_fixture_disabled():
         try:
             binaries.ensure(say)
-            binaries.built(binaries.NODE, say)
+            binaries.built([*binaries.NODE, binaries.HELM], say)
         except PartsUnavailable as failure:
             if os.environ.get("CI") == "true":
                 raise
