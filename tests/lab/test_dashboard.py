@@ -64,7 +64,7 @@ async def test_an_agent_that_ends_leaves_its_last_values_with_their_age_until_it
 
 async def test_who_may_not_read_agents_sees_so_in_the_cell(lab: Lab, agents: dict[str, Agent]) -> None:
     async with watching(lab, DEVICES, user=CERTIFICATE_USER) as pilot:
-        await shows(pilot, "? needs get on")
+        await shows(pilot, "? needs get")
 
 
 def test_who_may_not_read_agents_is_told_the_right_that_is_missing(
@@ -74,4 +74,4 @@ def test_who_may_not_read_agents_is_told_the_right_that_is_missing(
     kubeconfig = f"--kubeconfig={lab.plane.kubeconfig(CERTIFICATE_USER)}"
     said = subprocess.run([*command, kubeconfig], capture_output=True, text=True, check=False)
     assert f"needs get on pods/proxy in {NAMESPACE}" in said.stdout
-    assert f"kubectl auth can-i get pods/proxy -n {NAMESPACE}" in said.stderr
+    assert f"kubectl auth can-i get pods --subresource=proxy -n {NAMESPACE}" in said.stderr
