@@ -63,6 +63,8 @@ class Measured:
         self.sample = sample
         self.shown: Sequence[object] = ()  # this and the next: for who says what changed
         self.told: float | None = None
+        self.read_of: NodeSample | None = None  # this and the next: memo of `totals.reading`
+        self.read: dict[int, Any] = {}
 
     def fits(self, sample: NodeSample) -> bool:
         """Whether another sample is of the same devices, held by the same."""

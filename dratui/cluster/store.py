@@ -284,10 +284,10 @@ class Store:
 
     def _join(self, key: ObjectKey, old: Any, new: Any, changes: Changes) -> None:
         """Bring the indexes up to date. Where it moved in one, both states touch: a claim may have had another node."""
-        if isinstance(new or old, NodeSample):
+        kind = type(new if new is not None else old)
+        if kind is NodeSample:
             self._sampled.setdefault(key, old)
             return
-        kind = type(new if new is not None else old)
         indexes = self._indexes[kind]
         moved = not indexes
         for index, values in indexes:

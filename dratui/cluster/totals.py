@@ -1,21 +1,23 @@
 """What a device does now, and the devices of a claim, pod, node, namespace or product together.
 
 A sum is over what is measured, not over what is named: two names of a GPU, the compute instances of a GPU instance,
-and a MIG device beside its own GPU are one. Of MIG only GPM tells utilisation (`graphics_active`); what else a source
-calls utilisation there is of nothing, and often 0.
+and a MIG device beside its own GPU are one. What is known only of long before the others counts as not known.
+
+Of MIG only GPM tells utilisation (`graphics_active`); what else a source calls utilisation there is of nothing, and
+often 0.
 
 Source: NVML API reference, nvmlDeviceGetUtilizationRates: not supported with MIG enabled.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from math import isfinite
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from math import inf, isfinite
 from typing import Final, NamedTuple
 
 from dratui.api.model import Claim, DeviceKey, ObjectKey, Pod
 from dratui.cluster.index import claims_of, users
 from dratui.cluster.judgement import node_of, published
-from dratui.cluster.live import Live
+from dratui.cluster.live import REFRESHED, Live
 from dratui.cluster.measured import Measured, Unit, measured
 from dratui.cluster.store import Store
 from dratui.samples import DeviceSample, NodeSample
@@ -98,45 +100,97 @@ def total(store: Store, parts: Iterable[Part], *, shared: bool = False, elsewher
     if not (asked and followed):
         return None
     whole = [each for unit, each in found.items() if unit[2] is None or (*unit[:2], None) not in found]
+    newest = max((_at(each) for each in whole), default=0.0)
+    late = [each._replace(why=_late(each)) for each in whole if newest - _at(each) > _patience(each)]
+    timely = [each for each in whole if newest - _at(each) <= _patience(each)] if late else whole
     familiar = [each for each in missing if not each.strange]
-    return _sum(store, whole, familiar if whole or familiar else missing, elsewhere, shared=shared)
+    unknown = familiar if whole or familiar else missing
+    return _sum(store, timely, [*late, *unknown], elsewhere, shared=shared)
+
+
+def _at(each: Part) -> float:
+    return each.sample.at or 0.0 if each.sample is not None else 0.0
+
+
+def _patience(each: Part) -> float:
+    """Seconds that a sample may be behind the others of a sum: what a node did long ago is not what it does."""
+    return 3 * each.sample.interval + REFRESHED if each.sample is not None else inf
+
+
+def _late(each: Part) -> str:
+    return (each.sample.problem if each.sample is not None else "") or NOT_FOLLOWED.why
 
 
 def _sum(
-    store: Store, parts: Collection[Part], missing: Collection[Part], elsewhere: int, *, shared: bool
+    store: Store, parts: Sequence[Part], missing: Sequence[Part], elsewhere: int, *, shared: bool
 ) -> Live:
-    devices = [(each.sample, each.sample.devices[each.place]) for each in parts if each.sample is not None]
-    busy = [found for _, device in devices if (found := utilization(device)) is not None]
-    reasons = Counter(
-        [*(each.why for each in missing), *(_why(s, d) for s, d in devices if utilization(d) is None)]
-    )
+    readings = [reading(store, each) for each in parts]
+    busy = [r.utilization for r in readings if r.utilization is not None]
+    idle = [r.idle for r in readings if r.idle is not None]
+    reasons = Counter([*(each.why for each in missing), *(r.why for r in readings if r.utilization is None)])
     if elsewhere:
         reasons[NOT_FOLLOWED.why] += elsewhere
-    idle = [seen for each in parts if (seen := _idle(store, each)) is not None]
-    samples = [sample for sample, _ in devices] or [e.sample for e in missing if e.sample is not None]
-    problems = [sample.problem for sample in samples if sample.problem]
-
-    def summed(key: str, fold: Callable[[list[float]], float] = sum) -> float | None:
-        known = [v for _, device in devices if (v := value(device, key)) is not None]
-        return fold(known) if known else None
-
+    samples = {each.sample.node: each.sample for each in parts or missing if each.sample is not None}
+    problems = [sample.problem for sample in samples.values() if sample.problem]
     return Live(
         utilization=sum(busy) / len(busy) if busy else None,
-        memory_used=summed("memory_used"),
-        memory_total=summed("memory_total"),
-        power=summed("power"),
-        power_limit=summed("power_limit"),
-        temperature=summed("temperature", max),
+        memory_used=_summed([r.memory_used for r in readings]),
+        memory_total=_summed([r.memory_total for r in readings]),
+        power=_summed([r.power for r in readings]),
+        power_limit=_summed([r.power_limit for r in readings]),
+        temperature=max((r.temperature for r in readings if r.temperature is not None), default=None),
         idle=sum(share for share, _ in idle) / len(idle) if idle else None,
         watched=min(seconds for _, seconds in idle) if idle else None,
-        at=min((sample.at for sample, _ in devices if sample.at is not None), default=None),
-        interval=max((sample.interval for sample in samples), default=1.0),
-        source=", ".join(sorted({sample.source for sample in samples if sample.source})),
+        at=min((sample.at for sample in samples.values() if parts and sample.at is not None), default=None),
+        interval=max((sample.interval for sample in samples.values()), default=1.0),
+        source=", ".join(sorted({sample.source for sample in samples.values() if sample.source})),
         known=len(busy),
         of=len(parts) + len(missing) + elsewhere,
         shared=shared,
         why=reasons.most_common(1)[0][0] if reasons else problems[0] if problems else "",
     )
+
+
+def _summed(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+class Reading(NamedTuple):
+    """What is shown of one device; `why`: its utilisation is not known."""
+
+    utilization: float | None
+    memory_used: float | None
+    memory_total: float | None
+    power: float | None
+    power_limit: float | None
+    temperature: float | None
+    idle: tuple[float, float] | None
+    why: str
+
+
+def reading(store: Store, each: Part) -> Reading:
+    """Of a device that is measured. It is read once a sample, in however many sums it is."""
+    sample, join = each.sample, each.join
+    assert sample is not None  # it is measured
+    assert join is not None
+    if join.read_of is not sample:
+        join.read_of, join.read = sample, {}
+    found: Reading | None = join.read.get(each.place)
+    if found is None:
+        device = sample.devices[each.place]
+        busy = utilization(device)
+        found = join.read[each.place] = Reading(
+            busy,
+            value(device, "memory_used"),
+            value(device, "memory_total"),
+            value(device, "power"),
+            value(device, "power_limit"),
+            value(device, "temperature"),
+            _idle(store, each),
+            _why(sample, device) if busy is None else "",
+        )
+    return found
 
 
 def _why(sample: NodeSample, device: DeviceSample) -> str:

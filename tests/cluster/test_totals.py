@@ -88,6 +88,18 @@ def test_a_node_that_cannot_be_read_makes_a_claim_partial() -> None:
     assert (live.known, live.of, live.why) == (1, 2, "its node is not followed")
 
 
+def test_what_a_node_did_long_before_the_others_is_not_known() -> None:
+    both = claim("a", result("gpu-0", driver=NVIDIA), result("gpu-0", "node-2", driver=NVIDIA))
+    made = store(gpus("node-1"), gpus("node-2"), both, telling("node-1", 0.9), telling("node-2", 0.1))
+    assert live_of_claim(made, "a").utilization == 0.5
+    made.apply([put(telling("node-1", 0.9, at=T + 60))])
+    live = live_of_claim(made, "a")
+    assert (live.utilization, live.known, live.of, live.at) == (0.9, 1, 2, T + 60)
+    made.apply([put(telling("node-2", 0.1, problem="no agent on node-2"))])
+    assert live_of_claim(made, "a").why == "no agent on node-2"
+    assert live_of_node(made, "node-2").utilization == 0.1
+
+
 def test_a_network_card_that_nobody_measures_does_not_make_a_claim_partial() -> None:
     nic = slice_("node-1", "eth1", driver="dra.net")
     both = claim("a", result("gpu-0", driver=NVIDIA), result("eth1", driver="dra.net"), node="node-1")
