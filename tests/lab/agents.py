@@ -1,7 +1,6 @@
 """The real agent in a lab, read as a person reads it: through the API server's pod proxy, as a user."""
 
 import ssl
-import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -19,15 +18,14 @@ NAMESPACE: Final = "gpu-monitoring"
 LABELS: Final = {"app.kubernetes.io/name": "dratui-agent"}
 PORT: Final = 9402
 PATIENCE: Final = 30.0
-REPOSITORY: Final = Path(__file__).parents[2]
 
 
 class Proxied:
     """An agent's pod, read through the API server."""
 
-    def __init__(self, plane: ControlPlane, node: str, *, https: bool = False) -> None:
+    def __init__(self, plane: ControlPlane, node: str, name: str, *, https: bool = False) -> None:
         self.node = node
-        self.name = f"dratui-agent-{node}"
+        self.name = name
         self._plane = plane
         self._https = https
 
@@ -82,7 +80,7 @@ class Agent(Proxied):
         https: bool,
         kubelet: Path | None,
     ) -> None:
-        super().__init__(plane, node, https=https)
+        super().__init__(plane, node, f"dratui-agent-{node}", https=https)
         self.address, self.driver = address, driver
         self._log = plane.path / f"{self.name}.log"
         self._flags = [
@@ -119,25 +117,3 @@ class Agent(Proxied):
             f"tls_server_config: {{cert_file: {keys / 'server.crt'}, key_file: {keys / 'server.key'}}}\n"
         )
         return config
-
-
-def real_pod(agent: Proxied, driver: FakeDriver) -> dict[str, Any]:
-    """The agent as a pod that kubelet runs, with the machine's Python: there is no registry to have an image from."""
-    read = {Path(sys.base_prefix), Path(sys.prefix), REPOSITORY, driver.library.parent, driver.path.parent}
-    read |= {Path(each) for each in ("/usr", "/lib", "/lib64")}
-    own = [*sorted(map(str, read)), "/var/lib/kubelet/pod-resources", "/var/run/cdi", "/var/log/containers"]
-    folders = {**{folder: folder for folder in own}, "/host/proc": "/proc"}
-    volumes = [{"name": f"v{n}", "hostPath": {"path": folder}} for n, folder in enumerate(folders.values())]
-    mounts = [{"name": f"v{n}", "mountPath": path, "readOnly": True} for n, path in enumerate(folders)]
-    container = {
-        "command": [sys.executable, "-m", "dratui_agent.cli"],
-        "args": [f"--web.listen-address=:{PORT}", "--interval=100ms", "--proc=/host/proc"],
-        "env": [
-            {"name": "NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
-            {"name": "LD_LIBRARY_PATH", "value": str(driver.library.parent)},
-            {"name": "FAKE_NVML", "value": str(driver.path)},
-            {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
-        ],
-        "volumeMounts": mounts,
-    }
-    return agent.pod(container, volumes=volumes, hostNetwork=True)

@@ -15,13 +15,12 @@ from typing import Any, Final, Self
 import yaml
 
 from tests.agent.driver import FakeDriver, build
-from tests.lab.agents import NAMESPACE, Agent, Proxied, real_pod
+from tests.lab.agents import NAMESPACE, Agent
 from tests.lab.node import Node
 from tests.realparts import binaries
 from tests.realparts.controlplane import ControlPlane
 
 API: Final = "10.196.0.1"  # of the API server; the certificate names it
-PATIENCE: Final = 60.0
 READERS: Final = "dratui-agent-readers"  # who may read them through the pod proxy
 
 
@@ -29,7 +28,7 @@ class Lab:
     """A control plane, and agents on nodes that nobody runs: for the pod proxy a Pod with an address is enough."""
 
     def __init__(self) -> None:
-        self.plane = ControlPlane(binaries.ensure(print), host=API)
+        self.plane = ControlPlane(binaries.ensure(print), host=API, port=443)
         self._agents: list[Agent] = []
         self._node: Node | None = None
         self._library: Path | None = None
@@ -112,13 +111,6 @@ class Lab:
         self.plane.apply(yaml.safe_dump(agent.pod({})))
         self._patch("pod", agent.name, agent.status(), "-n", NAMESPACE)
         agent.start()
-        return agent
-
-    def agent_pod(self, driver: FakeDriver) -> Proxied:
-        """An agent as a pod of the real node, which kubelet runs."""
-        agent = Proxied(self.plane, self.real_node().name)
-        self.plane.apply(yaml.safe_dump(real_pod(agent, driver)))
-        self.plane.wait(lambda: agent.get("/-/ready")[0] == 200, PATIENCE, f"{agent.name} to be ready")
         return agent
 
     def _patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:

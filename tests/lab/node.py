@@ -1,6 +1,6 @@
 """A real node of the lab: kubelet, containerd and runc in namespaces of their own, at the paths that they have in life.
 
-Its pods are on the node's own network, so there is no network plugin.
+Its pods have addresses of their own, on a bridge.
 """
 
 import json
@@ -20,9 +20,11 @@ from tests.realparts.processes import Process
 
 NAME: Final = "gpu-node"
 ADDRESS: Final = "10.197.0.1"
+PODS: Final = "10.198.0.0/24"
 _BRIDGE: Final = "10.197.0.254"
+_CNI: Final = "/usr/lib/cni"  # where Debian has the network plugins
 _START: Final = 60.0
-_NEEDED: Final = ("runc", "busybox")
+_NEEDED: Final = ("runc", "busybox", f"{_CNI}/bridge", f"{_CNI}/host-local")
 
 
 def impossible() -> str:
@@ -119,6 +121,7 @@ class Node:
             "link add lab0 type veth peer name lab1",
             "link set lab0 master br0 up",
             f"link set lab1 netns {self._first} name eth0",
+            f"route add {PODS} via {ADDRESS} dev br0",
         ):
             subprocess.run(["ip", *command.split()], check=True)
 
@@ -145,11 +148,9 @@ class Node:
                 kubeconfig=self._plane.kubeconfig(users.KUBELET),
                 **{name.replace("-", "_"): path for name, path in self._parts.items()},
             ),
-            "containerd.toml": _CONTAINERD.format(image=image.NAME),
+            "containerd.toml": _CONTAINERD.format(image=image.NAME, cni=_CNI),
             "kubelet.yaml": yaml.safe_dump(self._kubelet_configuration()),
-            "cni/10.conflist": json.dumps(
-                {"cniVersion": "1.0.0", "name": "lab", "plugins": [{"type": "none"}]}
-            ),
+            "cni/10.conflist": json.dumps({"cniVersion": "1.0.0", "name": "lab", "plugins": [_NETWORK]}),
         }
         for name, text in files.items():
             (self._folder / name).write_text(text)
@@ -182,6 +183,18 @@ def _name_of(process: Path) -> str:
         return ""  # it has ended
 
 
+_NETWORK: Final = {
+    "type": "bridge",
+    "bridge": "cni0",
+    "isGateway": True,
+    "ipam": {
+        "type": "host-local",
+        "dataDir": "/run/cni-ipam",
+        "ranges": [[{"subnet": PODS}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    },
+}
+
 # The node's first process. Its paths are those of any node, what is written there is in our folder.
 _INIT = """\
 set -e
@@ -209,6 +222,7 @@ until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done
 ip addr add {address}/24 dev eth0
 ip link set eth0 up
 ip route add default via {bridge}
+echo 1 >/proc/sys/net/ipv4/ip_forward
 {containerd} -c {folder}/containerd.toml &
 until {ctr} version >/dev/null 2>&1; do sleep 0.05; done
 {ctr} -n k8s.io images import --local {folder}/image.tar
@@ -228,6 +242,6 @@ version = 3
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
-  bin_dirs = ['/usr/lib/cni']
+  bin_dirs = ['{cni}']
   use_internal_loopback = true
 """

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import grpc
@@ -18,18 +19,25 @@ PATIENCE: Final = 30.0
 
 
 class DraDriver:
-    """Offers devices of the node by `name`, and prepares claims. `devices`: by name, what CDI adds to a container.
+    """Offers devices of the node, and prepares claims. `devices`: by name, what CDI adds to a container.
 
-    A stand-in for a vendor's driver: DRA v1 as kubelet speaks it, slices and a device class of its name.
+    A stand-in for a vendor's driver: DRA v1 as kubelet speaks it, slices and a device class of its name. `uuids`: what
+    its slice tells of some of the devices.
     """
 
     def __init__(
-        self, plane: ControlPlane, node: Node, name: str, devices: Mapping[str, Mapping[str, Any]]
+        self,
+        plane: ControlPlane,
+        node: Node,
+        name: str,
+        devices: Mapping[str, Mapping[str, Any]],
+        uuids: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self._plane = plane
         self._node = node
         self._devices = devices
+        self._uuids = uuids
         self._registered = threading.Event()
         self._servers: list[grpc.Server] = []
 
@@ -126,7 +134,11 @@ class DraDriver:
                 "driver": self.name,
                 "nodeName": NAME,
                 "pool": {"name": NAME, "generation": 1, "resourceSliceCount": 1},
-                "devices": [{"name": name} for name in self._devices],
+                "devices": [
+                    {"name": name, "attributes": {"uuid": {"string": uuid}} if uuid else {}}
+                    for name in self._devices
+                    for uuid in [self._uuids.get(name)]
+                ],
             },
         }
 

@@ -15,22 +15,24 @@ from prometheus_client.samples import Sample
 
 from dratui.views.query import Query
 from tests.agent.driver import GIB, FakeDriver, cut, gpu
-from tests.lab import image, node
+from tests.lab import chart, image, node
 from tests.lab.agents import Proxied
 from tests.lab.cluster import Lab
 from tests.lab.dashboard import watching
 from tests.lab.node import Node
 from tests.lab.plugins import DevicePlugin, DraDriver
+from tests.realparts import binaries
 from tests.tui.driving import shows
 
 SPACE = "ml-team"
 PATIENCE = 60.0
 SOCKET = "/var/lib/kubelet/pod-resources/kubelet.sock"
-UUIDS = [gpu(n)[f"gpu{n}.uuid"] for n in range(5)]
+UUIDS = [gpu(n)[f"gpu{n}.uuid"] for n in range(6)]
 MIG = cut(3, 0, gi=7, profile=19, start=2, size=1)["gpu3.mig0.uuid"]
-HELD = ("namespace", "pod", "container", "claim", "claim_uid", "driver", "pool", "device")
+HELD = ("namespace", "pod", "container", "claim", "claim_uid", "request", "driver", "pool", "device")
 NVIDIA = "gpu.nvidia.com"
 OTHER = "gpu.example.com"
+THIRD = "gpu.example.org"
 PLUGIN = "nvidia.com/gpu"
 
 
@@ -74,18 +76,20 @@ def world(lab: Lab) -> Iterator[World]:
         pytest.skip(why)
     real = lab.real_node()
     driver = lab.driver("real")
-    driver.set({"count": "5", **gpu(0), **gpu(1), **gpu(2), **gpu(3, mig_mode="1,1")})
-    driver.set(gpu(4))
+    driver.set({"count": "6", **gpu(0), **gpu(1), **gpu(2), **gpu(3, mig_mode="1,1")})
+    driver.set({**gpu(4), **gpu(5)})
     driver.set(cut(3, 0, gi=7, profile=19, start=2, size=1))
     lab.plane.create_namespace(SPACE)
     by_name = {"gpu-0": {"env": ["HAS=gpu-0"]}, "gpu-3-mig-1g10gb-19-2": {"env": ["HAS=mig"]}}
     by_spec = {"accelerator-a": {"env": [f"NVIDIA_VISIBLE_DEVICES={UUIDS[1]}"]}}
+    by_slice = {"gpu-b": {"env": ["HAS=gpu-b"]}}
     with (
         DraDriver(lab.plane, real, NVIDIA, by_name),
         DraDriver(lab.plane, real, OTHER, by_spec),
+        DraDriver(lab.plane, real, THIRD, by_slice, {"gpu-b": UUIDS[5]}),
         DevicePlugin(real, PLUGIN, [UUIDS[2]]),
     ):
-        agent = lab.agent_pod(driver)
+        agent = chart.install(lab.plane, binaries.built([binaries.HELM], print)["helm"], driver)
         lab.plane.apply(POD)
 
         def running() -> dict[str, Any]:
@@ -140,6 +144,7 @@ def test_kubelet_tells_claim_driver_pool_device_and_cdi(world: World) -> None:
         pytest.param(UUIDS[0], NVIDIA, "gpu-0", id="by its name"),
         pytest.param(MIG, NVIDIA, "gpu-3-mig-1g10gb-19-2", id="a MIG device by its name"),
         pytest.param(UUIDS[1], OTHER, "accelerator-a", id="by its CDI spec"),
+        pytest.param(UUIDS[5], THIRD, "gpu-b", id="by its slice"),
         pytest.param(UUIDS[2], PLUGIN, UUIDS[2], id="of a device plugin"),
     ],
 )
@@ -150,7 +155,12 @@ def test_the_agent_labels_values_with_who_holds_the_device(
     for name, claim in world.claims.items():
         (allocated,) = claim["status"]["allocation"]["devices"]["results"]
         if (allocated["driver"], allocated["device"]) == (driver, device):
-            where |= {"claim": name, "claim_uid": claim["metadata"]["uid"], "pool": allocated["pool"]}
+            where |= {
+                "claim": name,
+                "claim_uid": claim["metadata"]["uid"],
+                "request": "gpu",
+                "pool": allocated["pool"],
+            }
     assert ("claim" in where) is (driver != PLUGIN)
     world.until(lambda: world.held(uuid) == where, f"{uuid} to be held by {where}")
 
@@ -214,26 +224,26 @@ POD = yaml.safe_dump_all(
                     "spec": {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": name}}]}}
                 },
             }
-            for name in (NVIDIA, OTHER)
+            for name in (NVIDIA, OTHER, THIRD)
         ),
         {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {"namespace": SPACE, "name": "train"},
             "spec": {
-                "hostNetwork": True,
                 "terminationGracePeriodSeconds": 0,
                 "resourceClaims": [
                     {"name": "a", "resourceClaimTemplateName": NVIDIA},
                     {"name": "b", "resourceClaimTemplateName": NVIDIA},
                     {"name": "c", "resourceClaimTemplateName": OTHER},
+                    {"name": "d", "resourceClaimTemplateName": THIRD},
                 ],
                 "containers": [
                     {
                         "name": "main",
                         "image": image.NAME,
                         "resources": {
-                            "claims": [{"name": name} for name in ("a", "b", "c")],
+                            "claims": [{"name": name} for name in ("a", "b", "c", "d")],
                             "limits": {PLUGIN: "1"},
                         },
                     }

@@ -29,11 +29,15 @@ class ControlPlane:
 
     It serves all versions of resource.k8s.io that its release knows, has RBAC and people of different rights
     (`users.PEOPLE`), and leaves neither process nor file behind, even if this interpreter is killed (the files then
-    stay in the temporary folder). `host`: the API server's address; the lab's is reached from its nodes.
+    stay in the temporary folder). `host`, `port`: the API server's (0: a free one); the lab's is reached from nodes.
     """
 
     def __init__(
-        self, binaries: Mapping[str, Path], release: Release = NEWEST, host: str = "127.0.0.1"
+        self,
+        binaries: Mapping[str, Path],
+        release: Release = NEWEST,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.binaries = binaries
         self.release = release
@@ -41,7 +45,8 @@ class ControlPlane:
         self.path = Path(self._folder.name)
         self._processes: dict[str, Process] = {}
         self._kubectls: dict[str, Kubectl] = {}
-        api, self._etcd_port, etcd_peer = free_ports(3)
+        free, self._etcd_port, etcd_peer = free_ports(3)
+        api = port or free
         self.etcd = f"http://127.0.0.1:{self._etcd_port}"
         self.server = f"https://{host}:{api}"
         self._commands = flags.commands(
