@@ -307,7 +307,7 @@ def record(lab: Lab, path: Path) -> None:
     scenarios.settled(plane, *SCENARIOS)
     with workloads.Workloads(plane, nodes):
         for name, node in nodes.items():
-            lab.agent(name, node.driver, interval="2s", kubelet=node.kubelet.socket)
+            lab.agent(name, node.driver, interval="1s", kubelet=node.kubelet.socket)
         _record(cluster, path)
 
 
@@ -315,7 +315,7 @@ def _record(cluster: Cluster, path: Path) -> None:
     viewer = str(cluster.plane.kubeconfig("viewer"))
     argv = [
         *(sys.executable, "-m", "dratui", "record", str(path)),
-        *("--metrics-from", "agent", "--samples", "4s", "--kubeconfig", viewer),
+        *("--metrics-from", "agent", "--samples", "5s", "--kubeconfig", viewer),
     ]
     with subprocess.Popen(argv) as recorder:
         try:

@@ -112,7 +112,8 @@ class Node:
         live = [name for name in parts if name in here or _text(self._devices[name], "uuid")]
         of_all = [_use(here.get(name), t) for name in (live or [f"gpu-{number}"])]
         busy = sum(used for used, _ in of_all) / (len(of_all) if not live else 7)
-        self._energy[number] += PERIOD * (70 + 600 * busy)
+        watts = 70 + round(600 * busy)
+        self._energy[number] += PERIOD * watts
         memory = sum(taken for _, taken in of_all) if not live else 0
         settings = gpu(
             number,
@@ -125,8 +126,8 @@ class Node:
             jpeg="0,16666",
             ofa="0,16666",
             memory=_memory(TOTAL, memory),
-            power=f"{(70 + 600 * busy) * 1000:.0f}",
-            energy=f"{self._energy[number] * 1000:.0f}",
+            power=f"{watts}000",
+            energy=f"{self._energy[number]:.0f}000",
             clocks_event_reasons="4" if busy > 0.9 else "0" if busy else "1",
             mig_mode="1,1" if parts else "0,0",
             processes="",
@@ -135,7 +136,7 @@ class Node:
                 "clock.0": "1980" if busy else "345",
                 "clock.1": "1980" if busy else "345",
                 "ecc.0.0": "0",
-                "field.186": f"{(70 + 600 * busy) * 1000:.0f}",
+                "field.186": f"{watts}000",
             },
             **_profiled("", busy),
             **(_AMPERE if _text(facts, "architecture") == "Ampere" else {}),

@@ -31,7 +31,7 @@ MIG = DeviceSample(
         size=1,
     ),
     {"memory_used": 0.0},
-    {"power": Absent.MIG},
+    {"utilization": Absent.MIG_NO_GPM, "power": Absent.MIG},
 )
 
 
@@ -79,7 +79,7 @@ def test_every_field_of_a_device_and_its_holders_arrives() -> None:
     ):
         assert getattr(device, name) == getattr(MIG.device, name)
     assert device.values == {"memory_used": 0.0}  # nothing used is known, and not absent
-    assert device.absent == {"power": "mig"}
+    assert device.absent == {"utilization": "mig_no_gpm"}  # and not what only the whole GPU has
     first, second = device.holders
     assert {name: getattr(first, name) for name in first.__struct_fields__} == {
         name: getattr(everything, name) for name in first.__struct_fields__

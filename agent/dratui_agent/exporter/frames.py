@@ -24,11 +24,12 @@
 Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
 the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units
 that `dratui_agent.nvml.quantities` gives each key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent`
-are those of `dratui_agent.sample.Absent`; a device that is not told of any more is gone. `use` has, for each process of
-each device, its memory in bytes and its share of the SMs since the last sample, null where the driver does not tell;
-`xids` counts since the agent began. A holder with neither claim nor driver was not given the device: a process of it
-computes there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may
-be added in version 1; a reader ignores what it does not know.
+are those of `dratui_agent.sample.Absent`; what a part of a GPU lacks since only the whole has it is not listed. A
+device that is not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its
+share of the SMs since the last sample, null where the driver does not tell; `xids` counts since the agent began. A
+holder with neither claim nor driver was not given the device: a process of it computes there. Of a process's container
+only what is known is there, nothing of the node's own processes. Fields may be added in version 1; a reader ignores
+what it does not know.
 """
 
 from collections.abc import Collection, Sequence
@@ -41,7 +42,7 @@ from dratui_agent import __version__
 from dratui_agent.exporter.state import State
 from dratui_agent.holders import Holder, Place
 from dratui_agent.nvml.quantities import QUANTITIES
-from dratui_agent.sample import DeviceSample, Sample
+from dratui_agent.sample import Absent, DeviceSample, Sample
 
 VERSION: Final = 1
 KEYS: Final = tuple(QUANTITIES)
@@ -89,7 +90,7 @@ def _device(state: State, sample: Sample, each: DeviceSample) -> dict[str, Any]:
     return {
         **asdict(each.device),
         "holders": [_told(holder) for holder in holders],
-        "absent": each.absent,
+        "absent": {key: why for key, why in each.absent.items() if why is not Absent.MIG},
         "nvlinks": each.nvlinks,
         "xids": {xid: count for (uuid, xid), count in sample.xids.items() if uuid == each.device.uuid},
         "processes": [

@@ -16,6 +16,7 @@ from dratui_agent.nvml.quantity import Handle
 from dratui_agent.sample import Absent, Device
 
 APART_SECONDS: Final = 0.1
+DIGITS: Final = 6  # behind the point: what is measured has fewer, and each costs a byte on the wire
 UNSUPPORTED_SECONDS: Final = 60.0  # how long a device that has none is not asked again
 
 Ask = Callable[..., Any]
@@ -61,7 +62,7 @@ class Gpm:
             if metric.nvmlReturn or value != value:  # NaN
                 absent[asked.quantity.key] = Absent.NOT_SUPPORTED
             else:
-                values[asked.quantity.key] = value * asked.factor
+                values[asked.quantity.key] = round(value * asked.factor, DIGITS)
 
     def keep(self, uuids: Collection[str]) -> None:
         """Give back what belongs to devices that are gone."""
