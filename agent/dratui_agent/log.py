@@ -1,6 +1,6 @@
 """What the agent says, on stderr: a line each, as Prometheus exporters write theirs, or as JSON.
 
-    time=2026-11-21T19:30:00.000Z level=INFO msg="devices: 8 GPUs, 56 MIG devices"
+    time=2026-11-21T19:30:00.000Z level=INFO msg="driver 595.58.03, GPUs: 8, MIG devices: 56"
 
 An error of the program itself is one line too: its kind, its text and where it was raised.
 """
@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from aiohttp.http_exceptions import HttpProcessingError
-
-from dratui_agent.exporter.state import State
 
 LEVELS: Final[Mapping[str, int]] = {
     "debug": logging.DEBUG,
@@ -73,31 +71,3 @@ def _quoted(text: str) -> str:
         if text.isascii() and text.isprintable() and not {*text} & {*' "=\\'} and text
         else json.dumps(text)
     )
-
-
-class Journal:
-    """Says what has changed, once: the driver comes and goes, devices do, kubelet does."""
-
-    def __init__(self) -> None:
-        self._driver: str | None = None  # what was wrong with it
-        self._kubelet = ""
-        self._devices: frozenset[str] = frozenset()
-
-    def look(self, state: State) -> None:
-        """Compare with what was said last."""
-        if state.sample is not None:
-            problem = state.sample.problem
-            devices = frozenset(each.device.uuid for each in state.sample.devices)
-            if problem and problem != self._driver:
-                log.warning("%s; looking again every ten seconds", problem)
-            elif (not problem and self._driver != problem) or devices != self._devices:
-                gpus = sum(each.device.kind == "gpu" for each in state.sample.devices)
-                parts = len(devices) - gpus
-                log.info("driver %s: %d GPUs, %d MIG devices", state.sample.driver, gpus, parts)
-            self._driver, self._devices = problem, devices
-        if (trouble := state.holders.problem) != self._kubelet:
-            if trouble:
-                log.warning("who holds what is not known any better: %s", trouble)
-            else:
-                log.info("who holds what is known again")
-            self._kubelet = trouble

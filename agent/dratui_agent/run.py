@@ -17,7 +17,8 @@ from dratui_agent.exporter.guests import Guests
 from dratui_agent.exporter.server import application, serving
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.web_config import Web, WrongConfig
-from dratui_agent.log import Journal, log
+from dratui_agent.journal import Journal
+from dratui_agent.log import log
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import Sample
 
@@ -84,6 +85,8 @@ async def run(options: Options) -> int:
         )
     except NoAnswer as error:
         raise CannotStart(f"the API server cannot be asked: {error}") from error
+    if options.tokens and config.context is None:
+        log.warning("bearer tokens are taken without TLS: who listens on the network can use them")
     guests = Guests()
     app = application(state, config, Reviews(api) if api and options.tokens else None, guests)
     sampler = Sampler(options.interval, publish, replaced)

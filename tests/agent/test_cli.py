@@ -103,10 +103,10 @@ def test_a_broken_web_config_is_one_sentence(tmp_path: Path, capfd: pytest.Captu
 
 
 def test_the_log_says_what_comes_and_goes_once(agent: Agent, driver: FakeDriver) -> None:
-    agent.until(lambda: "driver 595.58.03: 1 GPUs, 1 MIG devices" in agent.said)
+    agent.until(lambda: "driver 595.58.03, GPUs: 1, MIG devices: 1" in agent.said)
     driver.set({"init": "9", "count": "!9"})
     agent.until(lambda: "level=WARN" in agent.said and "is not loaded" in agent.said)
-    assert agent.said.count("MIG devices") == 1
+    assert agent.said.count("MIG devices: 1") == 1
     assert "level=DEBUG" not in agent.said
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from dratui_agent.nvml.node import SLOW_SECONDS, DriverGone, DriverReplaced, Node
+from dratui_agent.nvml.node import DriverGone, DriverReplaced, Node
 from dratui_agent.nvml.quantities import QUANTITIES
+from dratui_agent.nvml.values import SLOW_SECONDS
 from dratui_agent.sample import Absent, DeviceSample, Process, Sample
 
 from tests.agent.driver import GIB, FakeDriver, cut, gpu
@@ -181,6 +182,18 @@ def test_a_lost_gpu_is_said_to_be_and_the_others_go_on(node: Node, driver: FakeD
     driver.set({"gpu0": None})
     back, _ = read(node, clock).devices
     assert back.values["power"] == pytest.approx(612.345)
+
+
+def test_a_gpu_that_is_lost_while_its_parts_are_looked_for_keeps_the_others(
+    node: Node, driver: FakeDriver, clock: Clock
+) -> None:
+    driver.set({"count": "2", **gpu(0, mig_mode="1,1"), **gpu(1)})
+    driver.set(cut(0, 0, gi=1, profile=19, start=0, size=1))
+    assert len(read(node, clock).devices) == 3
+    driver.set({"gpu0.mig_handles": "!15"})
+    sample = read(node, clock)
+    assert [each.device.index for each in sample.devices] == [0, 1]
+    assert sample.errors["nvmlDeviceGetMigDeviceHandleByIndex", 15] > 0
 
 
 def test_errors_are_counted_by_call_and_what_is_not_supported_is_not_asked_again(

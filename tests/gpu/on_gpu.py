@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from dratui_agent.exporter.exposition import Exposition
 from dratui_agent.holders import Holders
-from dratui_agent.nvml.node import bus_id
+from dratui_agent.nvml.devices import bus_id
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import DeviceSample, Sample
 

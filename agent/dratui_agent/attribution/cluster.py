@@ -100,7 +100,7 @@ class Cluster:
         for _ in range(MOST_PAGES):
             found = await self._ask(path + (f"&continue={quote(token)}" if token else ""))
             slices += _list(found.get("items"))
-            token = _map(found.get("metadata")).get("continue") or ""
+            token = str(_map(found.get("metadata")).get("continue") or "")
             if not token:
                 break
         self._uuids = dict(_uuids(slices))

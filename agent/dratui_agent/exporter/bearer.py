@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
+from dratui_agent.log import log
 
 ALLOWED_SECONDS: Final = 60.0  # for which an answer is believed
 DENIED_SECONDS: Final = 10.0
@@ -43,6 +44,7 @@ class Reviews:
         self._api = api
         self._clock = clock
         self._known: OrderedDict[tuple[bytes, str], tuple[float, Verdict]] = OrderedDict()
+        self._trouble = ""  # that was told last
         self._asking: dict[tuple[bytes, str], asyncio.Task[Verdict]] = {}
 
     async def judge(self, token: str, path: str) -> Verdict:
@@ -63,7 +65,11 @@ class Reviews:
         try:
             verdict = await asyncio.shield(task)  # others may wait for the same answer
         except NoAnswer as why:
-            return Verdict(503, f"who may read cannot be asked: {why}")
+            if str(why) != self._trouble:  # for who runs the agent, not for who knocks
+                self._trouble = str(why)
+                log.warning("tokens cannot be judged: %s", why)
+            return Verdict(503, "the API server cannot be asked who may read")
+        self._trouble = ""
         lives = ALLOWED_SECONDS if verdict is _ALLOWED else DENIED_SECONDS
         self._known[key] = (self._clock() + lives, verdict)
         if len(self._known) > REMEMBERED:

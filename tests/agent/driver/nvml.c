@@ -398,7 +398,9 @@ int nvmlDeviceGetProcessUtilization(Handle *handle, Work *out, unsigned *count, 
 /* --- MIG ------------------------------------------------------------------------------------------ */
 
 int nvmlDeviceGetMigDeviceHandleByIndex(Handle *handle, unsigned index, Handle **out) {
+    const char *ignored;
     int result = enter();
+    if (!result && (result = get(handle, "mig_handles", &ignored)) == NOT_SUPPORTED) result = SUCCESS;
     return leave(result ? result : child(handle->path, "mig", index, "uuid", out));
 }
 
