@@ -260,8 +260,11 @@ class Shell(Screen[None], inherit_bindings=False):
         self._frame.draw()
 
     def _plan(self) -> None:
-        """What nobody looks at is counted only while there is time."""
-        self._sums.whole = self._calm or isinstance(self._guide.place, Overview)
+        """What nobody looks at is counted only while there is time, and what devices do is not."""
+        here = isinstance(self._guide.place, Overview)
+        self._sums.whole = self._calm or here
+        if here:
+            self._sums.stir()
         self.turns.wake()
 
     def say(self, text: str, style: Style = Style.PLAIN) -> None:

@@ -11,11 +11,13 @@ class Sums:
     """Counts what changed, a moment at a time; `counted` is called when nothing is left to count.
 
     While the overview does not show only what the frame counts is kept up to date, unless there is time: `whole`.
+    What devices do, which changes all the time, is taken in only when it is said to `stir`.
     """
 
     def __init__(self, store: Store, counted: Callable[[], None]) -> None:
         self._summary = Summary(store, sliced=True)
         self._counted = counted
+        self._meanwhile = Changes()  # what devices did since
         self._differs = True  # whether the summary no longer says what `facts` said last
         self._facts: Overview = self._summary.overview()
         self.whole = True
@@ -45,7 +47,16 @@ class Sums:
 
     def note(self, changes: Changes) -> None:
         """These are to be counted."""
-        self._summary.note(changes)
+        still, moving = Changes(), Changes()
+        still.rows, still.health, moving.live = changes.rows, changes.health, changes.live
+        self._summary.note(still)
+        self._meanwhile |= moving
+
+    def stir(self) -> None:
+        """What devices did since is to be counted, too."""
+        if self._meanwhile:
+            self._summary.note(self._meanwhile)
+            self._meanwhile = Changes()
 
     def advance(self, enough: Enough) -> None:
         """Count some."""

@@ -71,16 +71,17 @@ def several(live: Live | None, shares: Sequence[float], columns: int, now: datet
 
 
 def sampled(live: Live | None, now: datetime) -> str:
-    """Who measured, how long ago; and what is not known: `agent, 1s ago`."""
+    """Who measured, how long ago; and what is not known: `agent, 1s ago, 38/40 devices, no agent`."""
     if live is None:
         return words.NONE
-    told = (
-        live.source,
-        f"{words.duration(age(live, now) or 0)} ago" if live.at is not None else "",
-        f"{partial(live)} devices" if partial(live) else "",
-        live.why,
-    )
-    return ", ".join(filter(None, told)) or words.UNKNOWN
+    missing = f"{partial(live)} devices" if live.of > 1 and partial(live) else ""
+    return ", ".join(filter(None, (taken(live, now), missing, live.why))) or words.UNKNOWN
+
+
+def taken(live: Live, now: datetime) -> str:
+    """`agent, 1s ago`."""
+    since = f"{words.duration(age(live, now) or 0)} ago" if live.at is not None else ""
+    return ", ".join(filter(None, (live.source, since)))
 
 
 # --- pieces ----------------------------------------------------------------------------------------------------------

@@ -28,10 +28,18 @@ class Cell:
         return cls(str(number), style if number else Style.DIM, right=True)
 
 
+def natural(rows: Sequence[Sequence[Cell]]) -> int:
+    """Columns that a grid of these takes where nothing gives way."""
+    return sum(_widths(rows)) + len(GAP) * (len(rows[0]) - 1)
+
+
+def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
+    return [max(width(row[c].text) for row in rows) for c in range(len(rows[0]))]
+
+
 def grid(rows: Sequence[Sequence[Cell]], skin: Skin, columns: int, *, shrink: int) -> list[Line]:
     """The rows with their cells under each other; the column `shrink` gives way when there is too little room."""
-    widths = [max(width(row[c].text) for row in rows) for c in range(len(rows[0]))]
-    spare = columns - sum(widths) - len(GAP) * (len(widths) - 1)
+    widths, spare = _widths(rows), columns - natural(rows)
     if spare < 0:
         widths[shrink] = max(widths[shrink] + spare, 6)
     lines: list[Line] = []

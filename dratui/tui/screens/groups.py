@@ -2,16 +2,21 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from dratui.tui.places import Rows
-from dratui.tui.screens.cells import Cell
+from dratui.tui.screens.cells import Cell, natural
 from dratui.views import live, words
 from dratui.views.overview import DeviceGroup, Overview, PluginGroup
 from dratui.views.query import Query
 from dratui.views.table import Style
 
 Group = DeviceGroup | PluginGroup
+
+_FORMS: Final = ((8, ("UTIL", "MEM GiB")), (1, ("UTIL", "MEM GiB")), (1, ("UTIL",)))
+"""How much of what is measured is shown, the most first: columns for a group's devices, and titles."""
 
 
 def by_size(facts: Overview) -> list[Group]:
@@ -56,14 +61,23 @@ def plugin_line(plugin: PluginGroup) -> tuple[str, tuple[Cell, ...], Rows]:
     return plugin.name, cells, Rows(Query(kind="nodes", filter=literal(plugin.name)))
 
 
-def measured_titles(facts: Overview, roomy: bool) -> tuple[str, ...]:
-    """The headings of what is measured: none where nothing is, and memory where there is room."""
-    if not any(group.live for group in facts.devices):
-        return ()
-    return ("UTIL", "MEM GiB") if roomy else ("UTIL",)
+def beside(
+    table: Sequence[tuple[Cell, ...]], groups: Sequence[Group], columns: int, now: datetime
+) -> list[tuple[Cell, ...]]:
+    """A table of headings and groups, with what is measured beside each as far as there is room for it."""
+    if not any(isinstance(group, DeviceGroup) and group.live for group in groups):
+        return list(table)
+    wider: list[tuple[Cell, ...]] = []
+    for spark, titles in _FORMS:
+        heads = tuple(Cell(title, Style.DIM, right=True) for title in titles)
+        cells = [heads, *(_measured(group, spark, now)[: len(titles)] for group in groups)]
+        wider = [(*row, *more) for row, more in zip(table, cells, strict=True)]
+        if natural(wider) <= columns:
+            break
+    return wider
 
 
-def measured_cells(group: Group, spark: int, now: datetime) -> tuple[Cell, Cell]:
+def _measured(group: Group, spark: int, now: datetime) -> tuple[Cell, ...]:
     """Utilisation of a group's devices, the busiest first in `spark` columns, and their memory."""
     told, shares = (None, ()) if isinstance(group, PluginGroup) else (group.live, group.shares)
     style = Style.DIM if told is None or live.old(told, now) else Style.PLAIN

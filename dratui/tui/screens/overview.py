@@ -13,15 +13,7 @@ from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
-from dratui.tui.screens.groups import (
-    by_size,
-    free_of,
-    group_line,
-    literal,
-    measured_cells,
-    measured_titles,
-    plugin_line,
-)
+from dratui.tui.screens.groups import beside, by_size, free_of, group_line, literal, plugin_line
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
 from dratui.views.live import GIB, measured
@@ -36,8 +28,6 @@ MOST_WAITING: Final = 60  # the rest is a key press away
 LEAST: Final = 6  # lines of a block that shows at all
 BRIEFLY: Final = 5  # tenants or reasons in one line; it is cut where the screen ends
 BRIEF_WIDTH: Final = 13  # the title of a block that has only one line
-ROOMY: Final = 92  # columns from which there is room for more of what is measured
-SPARK: Final = 8  # columns for the devices of a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +76,9 @@ class OverviewFace(Face[Board]):
         return self.view.item
 
     def changed(self, changes: Changes) -> None:
-        """Facts changed."""
-        self.view.set_blocks(self._blocks())
+        """Facts changed; what devices do is drawn when it is counted, once a second."""
+        if changes.health or any(changes.rows.values()) or not changes:
+            self.view.set_blocks(self._blocks())
 
     def tick(self) -> None:
         """How long pods wait."""
@@ -189,8 +180,7 @@ class OverviewFace(Face[Board]):
         skin = self._world.skin
         if not facts.devices and not facts.plugin:
             return self._empty("resourceslices", TABLES["devices"].empty)
-        more = measured_titles(facts, columns >= ROOMY)
-        headings = ("DRIVER", "PRODUCT", "TOTAL", "HELD", "FREE", "TAINTED", "OTHER", *more)
+        headings = ("DRIVER", "PRODUCT", "TOTAL", "HELD", "FREE", "TAINTED", "OTHER")
         table: list[tuple[Cell, ...]] = [
             tuple(Cell(h, Style.DIM, right=n > 1) for n, h in enumerate(headings))
         ]
@@ -199,13 +189,12 @@ class OverviewFace(Face[Board]):
         before = ""
         for group in by_size(facts):
             name, cells, place = plugin_line(group) if isinstance(group, PluginGroup) else group_line(group)
-            now = self._world.now()
-            live = measured_cells(group, SPARK if columns >= ROOMY else 1, now)[: len(more)]
-            table.append((Cell("" if name == before else name), *cells, *live))
+            table.append((Cell("" if name == before else name), *cells))
             items.append(Leads(place))
             taken = group.requested if isinstance(group, PluginGroup) else group.held
             held.append(taken / group.total if group.total else None)
             before = name
+        table = beside(table, by_size(facts), columns, self._world.now())
         lines = grid(table, skin, columns, shrink=1)
         entries = [
             Entry((*line, *bar(share, columns - sum(width(t) for t, _ in line) - 2, skin)), item)

@@ -104,7 +104,7 @@ def _section(store: Store, state: Live, parts: Sequence[tuple[str, Part]], now: 
         *_gauges(state, now),
         *(_alone(store, alone, now) if alone is not None else ()),
         *(_problems(sample, now) if sample is not None else ()),
-        Field("sample", live.sampled(state, now), Style.DIM),
+        Field("sample", live.taken(state, now), Style.DIM),
         *_limited(lines),
     )
 
@@ -114,6 +114,8 @@ def _gauges(state: Live, now: datetime) -> Iterator[Field]:
     beside = " ".join(filter(None, (live.partial(state), live.old(state, now))))
     if state.utilization is None:
         yield Field("util", live.unknown(state.why, state, now), Style.UNKNOWN)
+    elif state.why:
+        yield Field("util", f"{state.utilization:.0%} {beside}: {state.why}", faded, share=state.utilization)
     else:
         yield Field("util", f"{state.utilization:.0%} {beside}".rstrip(), faded, share=state.utilization)
     used, there = state.memory_used, state.memory_total
