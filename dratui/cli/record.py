@@ -10,18 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from dratui.api.model import ObjectKey
 from dratui.api.streams import STREAMS
-from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put, Source
+from dratui.events import Event, Health, HealthChanged, Phase, Source
 from dratui.failure import Failure
 from dratui.kube.options import Options
 from dratui.kube.source import ClusterSource
-from dratui.recording.decode import name_of
-from dratui.recording.format import Line, RecordingFailure
-from dratui.recording.mirror import Mirror
-from dratui.recording.raw import RawObject, raw
+from dratui.recording.format import RecordingFailure
+from dratui.recording.publishing import Publishing
+from dratui.recording.raw import raw
 from dratui.recording.samples import Thinning
 from dratui.recording.scrub import Scrubber
 from dratui.recording.writer import Writer
@@ -32,7 +28,6 @@ from dratui.telemetry.source import MeasuredSource
 from dratui.terminal import clean
 from dratui.views.words import duration as duration_words
 
-SLICES = "resourceslices"
 FLUSH_SECONDS = 1.0  # what a killed recorder may lose
 
 SAMPLES_EVERY = 10.0
@@ -66,7 +61,7 @@ class _Tape:
         self._source = source
         self._early: list[Event] = []
         self._thinning = Thinning(every)
-        self._nodes = _Nodes()
+        self._publishing = Publishing()
         self._writer = Writer(path)
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.health: dict[str, Health] = {}
@@ -81,8 +76,8 @@ class _Tape:
         self.health.update({e.stream: e.health for e in events if isinstance(e, HealthChanged)})
         if self._failure.done():
             return
-        if isinstance(self._source, OnDemand) and self._nodes.take(events):
-            self._source.want(self._nodes.names)
+        if isinstance(self._source, OnDemand) and self._publishing.take(events):
+            self._source.want(self._publishing.nodes)
         events = list(self._thinning.events(events))
         if not self._source.about.server_version:
             self._early.extend(events)
@@ -107,48 +102,6 @@ class _Tape:
         begun = self._writer.begun
         self._writer.close(self._source.now())
         return begun
-
-
-class _SliceSpec(msgspec.Struct, frozen=True, rename="camel"):
-    node_name: str = ""
-
-
-class _Slice(msgspec.Struct, frozen=True):
-    spec: _SliceSpec = _SliceSpec()
-
-
-class _Nodes:
-    """The nodes that devices are published for: theirs are measured, as many as are followed at a time."""
-
-    def __init__(self) -> None:
-        self._slices: Mirror[str] = Mirror()
-        self.names: list[str] = []
-
-    def take(self, events: Sequence[Event]) -> bool:
-        """Whether they are others now."""
-        about_slices = [event for event in events if event.stream == SLICES]
-        for event in about_slices:
-            match event:
-                case Page(_, rows, first, last):
-                    self._slices.page(SLICES, map(_placed, rows), first=first, last=last)
-                case Put(_, row):
-                    self._slices.put(SLICES, *_placed(row))
-                case Gone(_, row):
-                    self._slices.gone(SLICES, _placed(row)[0])
-        if not about_slices:
-            return False
-        names = sorted({*self._slices.tables[SLICES].values()} - {""})
-        changed, self.names = names != self.names, names
-        return changed
-
-
-def _placed(row: RawObject) -> tuple[ObjectKey, str]:
-    """A slice and its node; without a name for what is none."""
-    key = name_of(Line(0.0, SLICES, row.version), row.data) or ObjectKey("", "")
-    try:
-        return key, msgspec.json.decode(row.data, type=_Slice).spec.node_name
-    except ValueError:
-        return key, ""
 
 
 async def _record(

@@ -4,8 +4,8 @@ A device is found, in this order,
 - by its holder: who measures says of which (driver, pool, device) it is;
 - by its UUID, an attribute `uuid` in any domain. Where that is one of NVIDIA's and not among those that are told, it
   is another device, and nothing else is tried;
-- a MIG device of gpu.nvidia.com by what its name says: `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, on the GPU
-  of its attribute `parentUUID`, or else of that minor;
+- a MIG device of gpu.nvidia.com by what its name says: `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, once
+  `gpu-MINOR-mig-PROFILE_ID-PLACEMENT_START-SIZE`, on the GPU of its attribute `parentUUID`, or else of that minor;
 - by its PCI bus id: an attribute of one of the names in _PCI;
 - a GPU of gpu.nvidia.com by its name, `gpu-MINOR`.
 What fits several is not found, and neither is what fits none: a wrong number beside a device is worse than none. Of
@@ -26,7 +26,11 @@ from dratui.cluster.store import Store
 from dratui.samples import DeviceSample, NodeSample
 
 _DRIVER: Final = "gpu.nvidia.com"
-_NAME: Final = re.compile(r"gpu-(\d{1,6})(?:-mig-[0-9a-z.+]{1,32}-(\d{1,6})-(\d{1,6}))?")
+_GPU: Final = re.compile(r"gpu-(\d{1,6})")
+_MIG: Final = (
+    re.compile(r"gpu-(\d{1,6})-mig-[0-9a-z.+-]{0,32}[a-z][0-9a-z.+-]{0,32}-(\d{1,6})-(\d{1,6})"),
+    re.compile(r"gpu-(\d{1,6})-mig-(\d{1,6})-(\d{1,6})-\d{1,6}"),  # as older drivers have it
+)
 _PCI: Final = ("pciBusID", "pcieBusID", "pciAddress", "pciAddr")
 _NVIDIAS: Final = ("gpu-", "mig-")
 _RULES: Final = ("holder", "uuid", "mig", "pci", "minor")
@@ -204,7 +208,7 @@ class _Places:
             return self._sample.problem
         if self._sample.at is None:
             return "no sample yet"
-        if _is_mig(key):
+        if _mig(key):
             return "no such MIG device now"
         return f"not among what {self._sample.source or 'the node'} tells"
 
@@ -216,9 +220,8 @@ class _Places:
             yield "uuid", uuid
             if uuid.startswith(_NVIDIAS) and any(d.uuid for d in self._sample.devices):
                 return
-        parts = _NAME.fullmatch(key.device) if key.driver == _DRIVER else None
-        if parts and parts[2]:
-            minor, profile, start = map(int, parts.groups())
+        if mig := _mig(key):
+            minor, profile, start = mig
             parents = set(_texts(attributes, "parentUUID"))
             if not parents:
                 yield "mig", "minor", minor, profile, start
@@ -230,13 +233,15 @@ class _Places:
         buses = {_bus(text) for name in _PCI for text in _texts(attributes, name)}
         if len(buses) == 1:
             yield "pci", buses.pop()
-        elif parts and not buses:
-            yield "minor", int(parts[1])
+        elif not buses and key.driver == _DRIVER and (gpu := _GPU.fullmatch(key.device)):
+            yield "minor", int(gpu[1])
 
 
-def _is_mig(key: DeviceKey) -> bool:
-    parts = _NAME.fullmatch(key.device) if key.driver == _DRIVER else None
-    return bool(parts and parts[2])
+def _mig(key: DeviceKey) -> tuple[int, int, int] | None:
+    """The minor, profile id and first slice in the name of a MIG device of NVIDIA's driver."""
+    found = (form.fullmatch(key.device) for form in _MIG if key.driver == _DRIVER)
+    parts = next(filter(None, found), None)
+    return (int(parts[1]), int(parts[2]), int(parts[3])) if parts else None
 
 
 def _texts(attributes: Mapping[str, AttributeValue], name: str) -> list[str]:

@@ -22,7 +22,8 @@ class Patience:
     grace: float = 5.0  # a node is followed on after it left the screen: scrolling comes back
     first_delay: float = 1.0  # before a stream that broke is begun again; doubles
     longest_delay: float = 30.0
-    slow_retry: float = 45.0  # for what only a person changes: rights, an agent where there is none
+    slow_retry: float = 45.0  # for what only a person changes: rights, an agent where there is none; doubles
+    slowest_retry: float = 300.0
 
 
 @dataclass
@@ -31,6 +32,11 @@ class _Followed:
     left: float | None = None  # since when it is not wanted, on the clock that only passes
     trouble: Broken | None = None
     told: bool = False  # anything, so far
+
+    @property
+    def streams(self) -> bool:
+        """Whether there is, or may be, somebody who measures it."""
+        return self.trouble is None or self.trouble.phase is not Phase.NOT_SERVED
 
 
 class Following:
@@ -84,9 +90,8 @@ class Following:
 
     def _arrange(self, tasks: asyncio.TaskGroup, emit: Emit) -> float | None:
         """Begin and end; returns the seconds until there is something to end again."""
-        targets = list(dict.fromkeys(self._wanted))[:MOST]
-        wanted, now, grace = frozenset(targets), self._passing(), self._patience.grace
-        begun = [node for node in targets if node not in self._followed]
+        wanted, now, grace = self._targets(), self._passing(), self._patience.grace
+        begun = [node for node in wanted if node not in self._followed]
         leaving: list[tuple[float, str]] = []
         for node, followed in self._followed.items():
             if node in wanted:
@@ -95,10 +100,12 @@ class Following:
                 followed.left = now if followed.left is None else followed.left
                 leaving.append((followed.left, node))
         leaving.sort()
-        too_many = len(self._followed) + len(begun) - MOST
+        too_many = sum(followed.streams for followed in self._followed.values()) + len(begun) - MOST
         ended = [node for n, (left, node) in enumerate(leaving) if n < too_many or now - left >= grace]
         for node in ended:
             self._followed.pop(node).task.cancel()
+            if node in self._last:
+                self._last[node] = self._last.pop(node)  # the one that was left last
         for node in begun:
             self._followed[node] = _Followed(
                 tasks.create_task(self._follow(node, emit), name=f"follow {node}")
@@ -108,10 +115,25 @@ class Following:
         remaining = leaving[len(ended) :]
         return max(0.0, remaining[0][0] + grace - now) if remaining else None
 
+    def _targets(self) -> Sequence[str]:
+        """The first of the wanted nodes. Those that nobody measures take no place from others, within limits."""
+        targets: list[str] = []
+        room = MOST
+        for node in dict.fromkeys(self._wanted):
+            followed = self._followed.get(node)
+            streams = followed is None or followed.streams
+            if room or not streams:
+                room -= streams
+                targets.append(node)
+            if len(targets) == KEPT:
+                break
+        return targets
+
     async def _follow(self, node: str, emit: Emit) -> None:
         """One node, for as long as it is wanted."""
         patience = self._patience
         backoff = Backoff(patience.first_delay, patience.longest_delay, self._random)
+        slowly = Backoff(patience.slow_retry, patience.slowest_retry, self._random)
         measured = False
 
         def take(sample: NodeSample) -> None:
@@ -133,9 +155,8 @@ class Following:
                 self._tell(msgspec.structs.replace(last, problem=trouble.what), emit)
                 self._found(node, trouble, emit)
                 # Who was measured is asked soon, whatever is said: an API server that has just started refuses all.
-                slowly = trouble.phase is not Phase.STALE and not measured
-            delay = patience.slow_retry * self._random.uniform(0.75, 1.25) if slowly else backoff.next()
-            await asyncio.sleep(delay)
+                soon = trouble.phase is Phase.STALE or measured
+            await asyncio.sleep((backoff if soon else slowly).next())
 
     def _tell(self, sample: NodeSample, emit: Emit) -> None:
         if sample != self._last.get(sample.node):
@@ -154,7 +175,10 @@ class Following:
     def _found(self, node: str, trouble: Broken | None, emit: Emit) -> None:
         followed = self._followed.get(node)
         if followed is not None and (followed.trouble is not trouble or not followed.told):
+            streamed = followed.streams
             followed.trouble, followed.told = trouble, True
+            if followed.streams is not streamed:
+                self._changed.set()  # there is room for another, or one too many
             self._judge(emit)
 
     def _judge(self, emit: Emit) -> None:

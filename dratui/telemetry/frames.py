@@ -15,6 +15,9 @@ _DEVICES: Final = 1024  # of a node; the most GPUs and MIG devices that exist ar
 _KEYS: Final = 512
 _WORDS: Final = 300  # characters of a sentence
 _REMEMBERED: Final = 30  # frames that tell how the clocks differ
+_LEAP: Final = (
+    60.0  # seconds: no frame is so late, a stream that is silent for so long is broken; a clock was set
+)
 
 
 _Row = Annotated[list[float | None], msgspec.Meta(max_length=_KEYS)]
@@ -62,9 +65,7 @@ class Frames:
         self._node = node
         self._keys: Sequence[str] = ()
         self._sample: NodeSample | None = None
-        self._ahead: deque[float] = deque(
-            maxlen=_REMEMBERED
-        )  # of our clock, in seconds, with the delay in it
+        self._ahead: deque[float] = deque(maxlen=_REMEMBERED)  # seconds of our clock, with the delay in it
 
     def full(self, data: bytes, arrived: float) -> NodeSample:
         """Everything. Raises Broken for another version, ValueError for what is no such frame."""
@@ -96,7 +97,10 @@ class Frames:
         return self._with(self._sample, frame, arrived)
 
     def _with(self, sample: NodeSample, frame: _Full | _Values, arrived: float) -> NodeSample:
-        self._ahead.append(arrived - frame.at - frame.age)
+        newest = arrived - frame.at - frame.age
+        if self._ahead and newest - min(self._ahead) > _LEAP:
+            self._ahead.clear()
+        self._ahead.append(newest)
         ahead = min(self._ahead)
         keys = self._keys
         self._sample = msgspec.structs.replace(

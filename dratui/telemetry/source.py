@@ -41,7 +41,7 @@ class MeasuredSource:
             self._telemetry.want(nodes)
 
     async def run(self, emit: Callable[[Sequence[Event]], None]) -> None:
-        """As the cluster's source; whatever becomes of measuring does not end it."""
+        """As the cluster's source; whatever measuring meets with is told by samples, and ends nothing."""
         following = asyncio.create_task(self._cluster.run(emit))
         measuring = asyncio.create_task(self._measure(emit))
         try:

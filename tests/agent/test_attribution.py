@@ -52,6 +52,8 @@ PATIENCE = 30.0
         ("gpu-4-mig-1g10gb-19-2", SMALL),
         ("gpu-4-mig-3g.40gb-9-4", BIG),
         ("gpu-4-mig-1g10gb-19-3", None),  # no instance lies there
+        ("gpu-4-mig-1g10gb-me-19-2", SMALL),
+        ("gpu-4-mig-14-19-2", None),  # as older drivers have it: profile, place and size
         ("gpu-9", None),
         ("gpu-3; rm", None),
         ("", None),

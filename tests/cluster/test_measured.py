@@ -61,15 +61,17 @@ def test_a_mig_device_is_found_by_profile_and_place_on_its_parent() -> None:
         instance("GPU-a", 3, minor=0, busy=0.3),
         instance("GPU-b", 3, minor=1, busy=0.7),
     ]
-    assert joined("gpu-0-mig-1g.10gb-19-3", *told, parentUUID="GPU-b") == "70%"
-    assert joined("gpu-0-mig-1g.10gb-19-3", *told) == "30%"
-    assert joined("gpu-0-mig-1g.10gb-19-5", *told) == "no such MIG device now"
-    assert joined("gpu-0-mig-2g.20gb-14-3", *told) == "no such MIG device now"
+    assert joined("gpu-0-mig-1g10gb-19-3", *told, parentUUID="GPU-b") == "70%"
+    assert joined("gpu-0-mig-1g10gb-19-3", *told) == "30%"
+    assert joined("gpu-0-mig-1g10gb-me-19-3", *told) == "30%"
+    assert joined("gpu-0-mig-19-3-1", *told) == "30%"  # as older drivers call it: profile, place, size
+    assert joined("gpu-0-mig-1g10gb-19-5", *told) == "no such MIG device now"
+    assert joined("gpu-0-mig-2g20gb-14-3", *told) == "no such MIG device now"
 
 
 def test_compute_instances_of_a_gpu_instance_are_one_place() -> None:
     told = [instance("GPU-a", 3, minor=0, ci=n, busy=0.6) for n in (0, 1)]
-    assert joined("gpu-0-mig-1g.10gb-19-3", *told) == "60%"
+    assert joined("gpu-0-mig-1g10gb-19-3", *told) == "60%"
 
 
 def test_what_fits_several_is_not_found() -> None:

@@ -5,6 +5,8 @@ All is the chart's but the image, as there is no registry to have one from: the 
 
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +15,7 @@ import yaml
 from tests.agent.driver import FakeDriver
 from tests.deploy import CHART
 from tests.lab import image, node
-from tests.lab.agents import LABELS, NAMESPACE, PATIENCE, Proxied
+from tests.lab.agents import NAMESPACE, PATIENCE, Proxied
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.releases import NEWEST
 
@@ -21,45 +23,56 @@ REPOSITORY: Final = Path(__file__).parents[2]
 HOST_PROC: Final = "/host/proc"
 
 _REPOSITORY, _, _TAG = image.NAME.partition(":")
-VALUES: Final = {
+_VALUES: Final = {
     "image": {"repository": _REPOSITORY, "tag": _TAG},
     "interval": "100ms",
-    "attribution": {"apiServer": True, "processes": True},
-    # Process ids of a node in namespaces mean nothing to a driver, so the agent does not believe in its /proc unasked.
-    "extraArgs": [f"--proc={HOST_PROC}"],
     "runtimeClassName": "",
     "affinity": None,
     "nodeSelector": {"kubernetes.io/hostname": node.NAME},
 }
 
 
-def install(plane: ControlPlane, helm: Path, driver: FakeDriver) -> Proxied:
-    """The agent of the real node, once it is ready."""
-    command = [helm, "template", "dratui", CHART, "--namespace", NAMESPACE, "--kube-version", NEWEST.version]
-    rendered = subprocess.run(
-        [*command, "--values", "-"],
-        input=yaml.safe_dump(VALUES),
+@contextmanager
+def installed(
+    plane: ControlPlane, helm: Path, release: str, driver: FakeDriver, values: Mapping[str, Any]
+) -> Iterator[Proxied]:
+    """The agent of the real node, once kubelet finds it ready. `values`: the chart's.
+
+    `release` is not `dratui`: the viewer of the tests' people has a role of that name.
+    """
+    objects = yaml.safe_dump_all(_rendered(helm, release, driver, values))
+    plane.apply(objects)
+    try:
+        name = plane.wait(lambda: _ready(plane, release), 2 * PATIENCE, "the agent's pod to be ready")
+        yield Proxied(plane, node.NAME, name, https="tls" in values.get("web", {}))
+    finally:
+        plane.kubectl("delete", "--wait=false", "-f", "-", input=objects)
+
+
+def _ready(plane: ControlPlane, release: str) -> str:
+    """The name of the release's one pod."""
+    (pod,) = plane.objects("pods", "-n", NAMESPACE, "-l", f"app.kubernetes.io/instance={release}")
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
+    assert conditions.get("Ready") == "True", pod["status"]
+    name: str = pod["metadata"]["name"]
+    return name
+
+
+def _rendered(
+    helm: Path, release: str, driver: FakeDriver, values: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    command = [str(helm), "template", release, str(CHART), "--namespace", NAMESPACE]
+    done = subprocess.run(
+        [*command, "--kube-version", NEWEST.version, "--values", "-"],
+        input=yaml.safe_dump({**_VALUES, **values}),
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-    ).stdout
-    documents = [document for document in yaml.safe_load_all(rendered) if document]
-    for document in documents:
-        if document["kind"] == "DaemonSet":
-            _mount_python(document["spec"]["template"]["spec"], driver)
-    plane.apply(yaml.safe_dump_all(documents))
-    selector = ",".join(f"{key}={value}" for key, value in LABELS.items())
-
-    def ready() -> str:
-        (pod,) = plane.objects(
-            "pods", "-n", NAMESPACE, "-l", selector, f"--field-selector=spec.nodeName={node.NAME}"
-        )
-        conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
-        assert conditions.get("Ready") == "True", pod["status"]
-        name: str = pod["metadata"]["name"]
-        return name
-
-    return Proxied(plane, node.NAME, plane.wait(ready, 2 * PATIENCE, "the agent's pod to be ready"))
+    )
+    documents = [document for document in yaml.safe_load_all(done.stdout) if document]
+    (daemon_set,) = [document for document in documents if document["kind"] == "DaemonSet"]
+    _mount_python(daemon_set["spec"]["template"]["spec"], driver)
+    return documents
 
 
 def _mount_python(spec: dict[str, Any], driver: FakeDriver) -> None:

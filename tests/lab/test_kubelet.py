@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -21,7 +22,6 @@ from tests.lab.cluster import Lab
 from tests.lab.dashboard import watching
 from tests.lab.node import Node
 from tests.lab.plugins import DevicePlugin, DraDriver
-from tests.realparts import binaries
 from tests.tui.driving import shows
 
 SPACE = "ml-team"
@@ -34,6 +34,11 @@ NVIDIA = "gpu.nvidia.com"
 OTHER = "gpu.example.com"
 THIRD = "gpu.example.org"
 PLUGIN = "nvidia.com/gpu"
+VALUES = {
+    "attribution": {"apiServer": True, "processes": True},
+    # Process ids of a node in namespaces mean nothing to a driver, so the agent does not believe in its /proc unasked.
+    "extraArgs": [f"--proc={chart.HOST_PROC}"],
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(lab: Lab) -> Iterator[World]:
+def world(lab: Lab, helm: Path) -> Iterator[World]:
     if why := node.impossible():
         pytest.skip(why)
     real = lab.real_node()
@@ -88,8 +93,8 @@ def world(lab: Lab) -> Iterator[World]:
         DraDriver(lab.plane, real, OTHER, by_spec),
         DraDriver(lab.plane, real, THIRD, by_slice, {"gpu-b": UUIDS[5]}),
         DevicePlugin(real, PLUGIN, [UUIDS[2]]),
+        chart.installed(lab.plane, helm, "all", driver, VALUES) as agent,
     ):
-        agent = chart.install(lab.plane, binaries.built([binaries.HELM], print)["helm"], driver)
         lab.plane.apply(POD)
 
         def running() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dratui.events import Event, Gone, HealthChanged, Page, Phase, Put
 from dratui.recording.decode import Decoder
 from dratui.recording.format import Line
 from dratui.recording.past import Recorded
+from dratui.recording.publishing import Publishing
 from dratui.recording.raw import RawObject
 from dratui.recording.samples import Thinning, raw
 from dratui.recording.scrub import Scrubber
@@ -167,6 +168,33 @@ def test_that_nobody_measures_is_told_only_beside_who_does() -> None:
 def test_other_streams_go_through() -> None:
     page = Page("pods", (), True, True)
     assert list(Thinning(10).events([page])) == [page]
+
+
+# --- of which nodes ---------------------------------------------------------------------------------------------
+
+
+def slice_of(name: str, node: str) -> RawObject:
+    spec = {"driver": "gpu.nvidia.com", "nodeName": node, "pool": {"name": node, "generation": 1}}
+    return RawObject("v1", msgspec.json.encode({"metadata": {"name": name}, "spec": spec}))
+
+
+def node(name: str, **allocatable: str) -> RawObject:
+    body = {"metadata": {"name": name}, "status": {"allocatable": {"cpu": "8", **allocatable}}}
+    return RawObject("v1", msgspec.json.encode(body))
+
+
+def test_nodes_that_devices_are_published_for_are_measured() -> None:
+    publishing = Publishing()
+    slices, nodes = "resourceslices", "nodes"
+    assert publishing.take([Page(slices, [slice_of("b", "n2"), slice_of("a", "n1")], True, True)])
+    assert publishing.nodes == ["n1", "n2"]
+    plugged = node("n0", **{"nvidia.com/gpu": "4"})
+    assert publishing.take([Page(nodes, [plugged, node("n1"), node("n9")], True, True)])
+    assert publishing.nodes == ["n1", "n2", "n0"]
+    assert not publishing.take([Put(nodes, node("n8")), Put("pods", RawObject("v1", b"{}"))])
+    assert not publishing.take([Put(slices, RawObject("v1", b"7")), Put(slices, RawObject("v9", b"{}"))])
+    assert publishing.take([Gone(slices, slice_of("b", "n2"))])
+    assert publishing.nodes == ["n1", "n0"]
 
 
 # --- scrubbed --------------------------------------------------------------------------------------------------

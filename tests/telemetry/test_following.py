@@ -180,3 +180,18 @@ async def test_that_some_nodes_have_no_agent_is_normal() -> None:
         telemetry.want(names(2))
         await heard.until(lambda: heard.health.phase is Phase.STALE)
         assert heard.health.detail == "1 of 2 nodes: agent is silent"
+
+
+async def test_nodes_that_nobody_measures_take_no_place_from_others() -> None:
+    nodes = Nodes()
+    without = names(50)
+    nodes.broken = {node: Broken("no agent", phase=Phase.NOT_SERVED) for node in without}
+    async with running(nodes) as (telemetry, heard):
+        nodes.woken = heard.wake
+        telemetry.want([*without, *names(60, 50)])
+        followed = names(MOST, 50)
+        await heard.until(lambda: all(node in heard.samples for node in [*without, *followed]))
+        assert nodes.now - set(without) == set(followed)
+        nodes.broken.clear()  # an agent came to each
+        await heard.until(lambda: all(not heard.problem(node) for node in names(MOST)))
+        await heard.until(lambda: nodes.now == set(names(MOST)))

@@ -132,6 +132,14 @@ def test_what_was_measured_is_never_in_the_future() -> None:
     assert frames.values(values(made), AT + 1).at == AT + 1
 
 
+def test_when_a_clock_is_set_samples_are_no_older_for_it() -> None:
+    made = state(sample(gpu(0)))
+    frames = Frames("n")
+    frames.full(full(made), AT)
+    made.take(sample(gpu(0), at=AT + 1))
+    assert frames.values(values(made), AT + 3601).at == AT + 3601
+
+
 def test_another_version_is_said_as_what_it_is() -> None:
     with pytest.raises(Broken, match="agent speaks version 2, this dratui knows 1"):
         Frames("n").full(b'{"version": 2, "devices": "as never before"}', AT)

@@ -16,7 +16,7 @@ from dratui.telemetry.following import Following, Patience
 from dratui.telemetry.protocol import Finder
 from tests.telemetry.agents import AT
 
-QUICK = Patience(grace=0.0, first_delay=0.005, longest_delay=0.02, slow_retry=0.02)
+QUICK = Patience(grace=0.0, first_delay=0.005, longest_delay=0.02, slow_retry=0.02, slowest_retry=0.02)
 
 
 class Heard:

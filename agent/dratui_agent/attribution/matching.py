@@ -23,7 +23,8 @@ from dratui_agent.sample import Device
 Name = TypeVar("Name", bound=Hashable)
 
 DRIVER: Final = "gpu.nvidia.com"
-_NAME: Final = re.compile(r"gpu-(\d{1,4})(?:-mig-[0-9a-z.+]{1,32}-(\d{1,4})-(\d{1,4}))?")
+_PROFILE: Final = r"[0-9a-z.+-]{0,32}[a-z][0-9a-z.+-]{0,32}"  # once it was not in the name: digits are none
+_NAME: Final = re.compile(rf"gpu-(\d{{1,4}})(?:-mig-{_PROFILE}-(\d{{1,4}})-(\d{{1,4}}))?")
 _NODE: Final = re.compile(r"/dev/nvidia(\d{1,4})")
 
 
