@@ -27,6 +27,8 @@ _WORDS: Final = {
     "not_supported": "this device does not tell",
     "no_permission": "no permission to read it",
     "mig": "told of the whole GPU only",
+    "not_exported": "the exporter does not tell",
+    "mig_not_exported": "MIG: the exporter has no profiling metrics",
     "not_yet": "needs a second sample",
     "lost": "fell off the bus",
     "reset_required": "needs a reset",

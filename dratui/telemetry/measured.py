@@ -27,7 +27,16 @@ _KEYS: Final = frozenset(
     | {"power", "power_limit", "temperature", "energy"}
 )
 """What is asked for: what tables and cards show of every device. All of it would be five times as much."""
-SERIES: Final = tuple(name for name, (_, told, _) in BY_SERIES.items() if told.key in _KEYS)
+SERIES: Final[Mapping[str, Sequence[str]]] = {
+    each.name: [name for name, told in each.series.items() if told.key in _KEYS] for each in DIALECTS
+}
+"""By the name of the dialect."""
+MARKS: Final = tuple(
+    name
+    for name, (dialect, told, _) in BY_SERIES.items()
+    if told.key in ((INFO,) if dialect is AGENT else ("utilization", "memory_used"))
+)
+"""Series of which every node that is measured has one."""
 FACTS: Final = tuple(name for name, told in AGENT.series.items() if told.key in (ABSENT, HOLDER))
 """Series of the agent that are told of a UUID, not of a node."""
 BUSY: Final = tuple(
@@ -70,6 +79,22 @@ class Idle:
     watched: float
 
 
+def node_label(labels: Mapping[str, str]) -> str:
+    """The label that has the node's name; empty if none does."""
+    return next((name for name in NODE_LABELS if name in labels), "")
+
+
+def places(values: Sequence[Value]) -> Mapping[str, tuple[Dialect, str]]:
+    """By node: who tells of it, the best if several do, and the label that has its name there."""
+    found: dict[str, tuple[int, str]] = {}
+    for value in values:
+        label, known = node_label(value.metric), BY_SERIES.get(value.metric.get("__name__", ""))
+        if label and known is not None:
+            node, place = value.metric[label], (DIALECTS.index(known[0]), label)
+            found[node] = min(found.get(node, place), place)
+    return {node: (DIALECTS[rank], label) for node, (rank, label) in found.items()}
+
+
 def target(labels: Mapping[str, str]) -> Target:
     return labels.get("job", ""), labels.get("instance", "")
 
@@ -88,10 +113,9 @@ def rows(values: Sequence[Value], nodes: Collection[str], known: Scraped) -> Map
     found: defaultdict[str, list[Row]] = defaultdict(list)
     same: dict[Own, Mapping[str, str]] = {}  # one object for all series of a device: see `devices`
     for value in values[:MOST_SERIES]:
-        labels = value.metric
-        node = next((labels[name] for name in NODE_LABELS if labels.get(name) in nodes), None)
+        node = value.metric.get(node_label(value.metric), "")
         row = _row(value, known, same)
-        if node is not None and row is not None:
+        if node in nodes and row is not None:
             found[node].append(row)
     return found
 

@@ -1,8 +1,9 @@
-"""Prometheus measures: every 15 seconds one question for all wanted nodes, whoever their exporters are."""
+"""Prometheus measures: every 15 seconds a question for all wanted nodes, or one for each kind of exporter."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -10,21 +11,33 @@ import msgspec
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.samples import STREAM, NodeSample
 from dratui.telemetry import measured, promql
-from dratui.telemetry.dialects import AGENT, BY_SERIES
+from dratui.telemetry.dialects import AGENT, BY_SERIES, Dialect
 from dratui.telemetry.measured import Idle, Own, Row, Scraped
 from dratui.telemetry.promapi import Answer, Way, query
 from dratui.telemetry.protocol import KEPT, MOST, Broken, Emit
 
-EVERY: Final = 15.0  # seconds
-_SOON: Final = 1.0  # seconds between questions where other nodes are wanted by now
-_COUNTED_OVER: Final = 300  # seconds in which scrapes are counted, for how often they are
-IDLE_EVERY: Final = 300.0  # seconds after which it is asked again how idle a node's devices were
-WINDOW: Final = 7 * 86400
-"""Seconds that are looked back to see how idle a device was since its holder got it."""
-STEP: Final = 300
-"""Seconds between looks: 2,016 in a window, 4.5 million for 40 nodes of 56 devices; Prometheus allows 50 million."""
 _BUSY_FROM: Final = 0.05
 """Utilisation below which a device does nothing worth its price: `dratui.cluster.live.IDLE_BELOW`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds."""
+
+    every: float = 15.0  # between questions for values
+    soon: float = 1.0  # and at least, where others are wanted by now
+    places: float = 600.0  # after which it is asked again which exporters tell of which nodes
+    missing: float = 60.0  # the same, where one is not found
+    counted: int = 300  # in which scrapes are counted, for how often they are
+    idle: float = 300.0  # after which it is asked again how idle a node's devices were
+    window: int = 7 * 86400  # that are looked back for it
+    step: int = 300  # between looks: 4.5 million for 40 nodes of 56 devices; Prometheus allows 50 million
+
+
+_Groups = Mapping[tuple[Dialect, str], Sequence[str]]
+"""Nodes by who tells of them, and the label that has their name there."""
+_Known = tuple[float, Mapping[str, Mapping[Own, Idle]]]
+"""When it was asked how idle devices were, and how idle, by series."""
 
 
 class Prometheus:
@@ -36,23 +49,21 @@ class Prometheus:
         *,
         now: Callable[[], float],
         passing: Callable[[], float] = time.monotonic,
-        every: float = EVERY,
-        window: int = WINDOW,
-        step: int = STEP,
+        pace: Pace | None = None,
     ) -> None:
         self._way = way
         self._now = now
         self._passing = passing
-        self._every = every
-        self._window = window
-        self._step = step
+        self._pace = pace or Pace()
         self._wanted: tuple[str, ...] = ()
         self._changed = asyncio.Event()
         self._last: dict[str, NodeSample] = {}
         self._health = Health(phase=Phase.WAITING, since=0.0)
-        self._idle: dict[
-            str, tuple[float, Mapping[str, Mapping[Own, Idle]]]
-        ] = {}  # by node, with when it was asked
+        self._places: Mapping[str, tuple[Dialect, str]] = {}
+        self._placed: float | None = None  # when that was asked
+        self._missing = False  # nothing came of some node
+        self._idle: dict[str, _Known] = {}  # by node
+        self._doubt = ""  # what is not known beside the values
 
     def want(self, nodes: Sequence[str]) -> None:
         """See `Telemetry`."""
@@ -76,7 +87,7 @@ class Prometheus:
 
     async def _pause(self, began: float) -> None:
         """Until it is time to ask again, or others are wanted."""
-        left = self._every - (self._passing() - began) if self._wanted else None
+        left = self._pace.every - (self._passing() - began) if self._wanted else None
         if left is not None and left <= 0:
             return
         try:
@@ -84,28 +95,62 @@ class Prometheus:
                 await self._changed.wait()
         except TimeoutError:
             return
-        await asyncio.sleep(max(0.0, min(_SOON, self._every) - (self._passing() - began)))
+        await asyncio.sleep(max(0.0, min(self._pace.soon, self._pace.every) - (self._passing() - began)))
 
     async def _measure(self, nodes: tuple[str, ...], emit: Emit) -> None:
         try:
-            answer = await query(self._way, promql.of_nodes(measured.SERIES, nodes))
+            groups = await self._groups(nodes)
+            answer = await self._values(groups)
             known = await self._scraped(answer)
             rows = await asyncio.to_thread(measured.rows, answer.values, nodes, known)
-            rows = await self._with_facts(rows, nodes, known)
+            rows = await self._with_facts(rows, groups, known)
         except Broken as broken:
             self._trouble(nodes, broken, emit)
             return
+        self._missing = not all(node in rows for node in nodes)
         at = answer.values[0].value[0] if answer.values else 0.0
         self._tell(await self._samples(nodes, rows, known, at), emit)
-        doubt = "; ".join(answer.warnings)
-        due = [node for node in nodes if node in rows and self._idle_due(node)]
+        self._well(answer, emit)
+        due = {node for node in nodes if node in rows and self._idle_due(node)}
         if due:
-            try:
-                await self._ask_how_idle(due, rows)
-                self._tell(await self._samples(nodes, rows, known, at), emit)
-            except Broken as broken:  # values go on without
-                doubt = doubt or f"how idle devices were is not known: {broken.what}"
-        self._become(Phase.LIVE, f"Prometheus warns: {doubt}" if answer.warnings else doubt, emit)
+            of_due = {key: kept for key, of in groups.items() if (kept := [n for n in of if n in due])}
+            await self._ask_how_idle(of_due, rows)
+            self._tell(await self._samples(nodes, rows, known, at), emit)
+            self._well(answer, emit)
+
+    async def _groups(self, nodes: Sequence[str]) -> _Groups:
+        """Who tells of them, as far as that is known: asked now and then, and soon where one is not found."""
+        lacking = self._missing or any(node not in self._places for node in nodes)
+        good_for = self._pace.missing if lacking else self._pace.places
+        if self._placed is None or self._passing() - self._placed >= good_for:
+            answer = await query(self._way, promql.places(measured.MARKS))
+            self._places = await asyncio.to_thread(measured.places, answer.values)
+            self._placed = self._passing()
+        groups: dict[tuple[Dialect, str], list[str]] = {}
+        for node in nodes:
+            if node in self._places:
+                groups.setdefault(self._places[node], []).append(node)
+        return groups
+
+    async def _values(self, groups: _Groups) -> Answer:
+        """What nodes do now: a question for each exporter that tells of any."""
+        answers = await asyncio.gather(
+            *(
+                query(self._way, promql.of_nodes(measured.SERIES[dialect.name], label, nodes))
+                for (dialect, label), nodes in groups.items()
+            )
+        )
+        return Answer(
+            [value for each in answers for value in each.values],
+            list(dict.fromkeys(warning for each in answers for warning in each.warnings)),
+        )
+
+    def _well(self, answer: Answer, emit: Emit) -> None:
+        if not self._places:
+            self._become(Phase.NOT_SERVED, "Prometheus has no series of GPUs", emit)
+            return
+        warning = f"Prometheus warns: {'; '.join(answer.warnings)}" if answer.warnings else ""
+        self._become(Phase.LIVE, warning or self._doubt, emit)
 
     async def _scraped(self, answer: Answer) -> Scraped:
         instances = sorted({i for value in answer.values if (i := value.metric.get("instance"))})
@@ -113,19 +158,20 @@ class Prometheus:
             return Scraped()
         last, counts = await asyncio.gather(
             query(self._way, promql.targets(instances)),
-            query(self._way, promql.scrapes(instances, _COUNTED_OVER)),
+            query(self._way, promql.scrapes(instances, self._pace.counted)),
         )
-        return measured.scraped(last.values, counts.values, over=_COUNTED_OVER)
+        return measured.scraped(last.values, counts.values, over=self._pace.counted)
 
     async def _with_facts(
-        self, rows: Mapping[str, Sequence[Row]], nodes: Sequence[str], known: Scraped
+        self, rows: Mapping[str, Sequence[Row]], groups: _Groups, known: Scraped
     ) -> Mapping[str, Sequence[Row]]:
         """With what agents tell of a device's UUID only: who else holds it, why values are absent."""
-        if not any(BY_SERIES[row.series.name][0] is AGENT for all_ in rows.values() for row in all_):
-            return rows
-        devices = promql.of_nodes(["dratui_gpu_info"], nodes)
-        answer = await query(self._way, promql.of_same(measured.FACTS, "uuid", devices))
-        return await asyncio.to_thread(measured.facts, answer.values, rows, known)
+        for (dialect, label), nodes in groups.items():
+            if dialect is AGENT:
+                devices = promql.of_nodes(["dratui_gpu_info"], label, nodes)
+                answer = await query(self._way, promql.of_same(measured.FACTS, "uuid", devices))
+                rows = await asyncio.to_thread(measured.facts, answer.values, rows, known)
+        return rows
 
     async def _samples(
         self, nodes: Sequence[str], rows: Mapping[str, Sequence[Row]], known: Scraped, at: float
@@ -141,7 +187,7 @@ class Prometheus:
                     self._idle.get(node, (0.0, {}))[1],
                     now=now,
                     at=at,
-                    interval=self._every,
+                    interval=self._pace.every,
                 )
                 for node in nodes
             ]
@@ -150,37 +196,39 @@ class Prometheus:
         return [each or self._nothing(node) for node, each in zip(nodes, found, strict=True)]
 
     def _nothing(self, node: str) -> NodeSample:
-        last = self._last.get(node) or NodeSample(node=node, source=measured.SOURCE, interval=self._every)
+        last = self._last.get(node) or NodeSample(
+            node=node, source=measured.SOURCE, interval=self._pace.every
+        )
         return msgspec.structs.replace(last, problem="Prometheus has no GPU of this node")
 
     # --- how idle devices were
 
     def _idle_due(self, node: str) -> bool:
         known = self._idle.get(node)
-        return known is None or self._passing() - known[0] >= min(IDLE_EVERY, self._every * 20)
+        return known is None or self._passing() - known[0] >= self._pace.idle
 
-    async def _ask_how_idle(self, nodes: Sequence[str], rows: Mapping[str, Sequence[Row]]) -> None:
-        """A question for each series that tells how busy a device is, for all of `nodes`. Raises Broken."""
-        asked = self._passing()
-        of_all = [row for node in nodes for row in rows[node]]
-        metrics = sorted({row.series.name for row in of_all} & {*measured.BUSY})
-        found = {metric: await self._idle_of(metric, nodes, of_all) for metric in metrics}
+    async def _ask_how_idle(self, groups: _Groups, rows: Mapping[str, Sequence[Row]]) -> None:
+        """A question for each series that tells how busy a device is. Values go on without."""
+        found: dict[str, Mapping[Own, Idle]] = {}
+        self._doubt = ""
+        try:
+            for (_, label), nodes in groups.items():
+                of_all = [row for node in nodes for row in rows[node]]
+                for metric in sorted({row.series.name for row in of_all} & {*measured.BUSY}):
+                    selected = promql.of_nodes([metric], label, nodes)
+                    found[metric] = {**found.get(metric, {}), **await self._idle_of(metric, selected, of_all)}
+        except Broken as broken:
+            self._doubt = f"how idle devices were is not known: {broken.what}"
         self._idle = {node: known for node, known in self._idle.items() if node in self._last}
-        self._idle.update((node, (asked, found)) for node in nodes)
+        self._idle.update((node, (self._passing(), found)) for nodes in groups.values() for node in nodes)
 
-    async def _idle_of(self, metric: str, nodes: Sequence[str], current: Sequence[Row]) -> Mapping[Own, Idle]:
-        selected = promql.of_nodes([metric], nodes)
-        factor = BY_SERIES[metric][1].factor
+    async def _idle_of(self, metric: str, selected: str, current: Sequence[Row]) -> Mapping[Own, Idle]:
+        below, window, step = _BUSY_FROM / BY_SERIES[metric][1].factor, self._pace.window, self._pace.step
         shares, looks = await asyncio.gather(
-            query(
-                self._way,
-                promql.below(selected, _BUSY_FROM / factor, window=self._window, step=self._step),
-            ),
-            query(self._way, promql.looks(selected, window=self._window, step=self._step)),
+            query(self._way, promql.below(selected, below, window=window, step=step)),
+            query(self._way, promql.looks(selected, window=window, step=step)),
         )
-        return await asyncio.to_thread(
-            measured.idle, metric, shares.values, looks.values, current, step=self._step
-        )
+        return await asyncio.to_thread(measured.idle, metric, shares.values, looks.values, current, step=step)
 
     # --- what is told
 
@@ -202,7 +250,7 @@ class Prometheus:
             [
                 msgspec.structs.replace(
                     self._last.get(node)
-                    or NodeSample(node=node, source=measured.SOURCE, interval=self._every),
+                    or NodeSample(node=node, source=measured.SOURCE, interval=self._pace.every),
                     problem=broken.what,
                 )
                 for node in nodes

@@ -8,18 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 NODE_LABELS: Final = (
-    "exported_node",
-    "node",
-    "exported_hostname",
-    "hostname",
-    "exported_Hostname",
-    "Hostname",
-    "kubernetes_node",
-    "nodename",
-    "host",
-    "instance",
+    *("exported_node", "node", "kubernetes_node", "nodename"),
+    *("exported_hostname", "hostname", "exported_Hostname", "Hostname", "host", "instance"),
 )
-"""Labels in which a node's name is looked for: the exporters' own first, then those that people give to targets."""
+"""Labels that may have a node's name: of those that a series has the first one does. A hostname is that of a pod where
+an exporter was not told better; people who scrape it then give its target a label `node`."""
 
 _SPECIAL: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _ESCAPED: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -35,15 +28,15 @@ def one_of(names: Iterable[str]) -> str:
     return string("|".join(_SPECIAL.sub(r"\\\g<0>", name) for name in dict.fromkeys(names)))
 
 
-def of_nodes(series: Sequence[str], nodes: Sequence[str], labels: Sequence[str] = NODE_LABELS) -> str:
-    """Those series of these nodes, whichever of `labels` has the node's name.
+def places(series: Sequence[str]) -> str:
+    """Which of these series there are of which nodes."""
+    labels = ", ".join(("__name__", *NODE_LABELS))
+    return f"count by ({labels}) ({{__name__=~{one_of(series)}}})"
 
-    `or` leaves out what the left side has under the same labels, whatever its name is; but the same labels have the
-    same node in them, so that all of it is on the left side already.
-    """
-    names = one_of(series)
-    selectors = [f"{{__name__=~{names},{label}=~{one_of(nodes)}}}" for label in labels]
-    return " or ".join(selectors)
+
+def of_nodes(series: Sequence[str], label: str, nodes: Sequence[str]) -> str:
+    """Those series of these nodes, of which `label` has the name."""
+    return f"{{__name__=~{one_of(series)},{label}=~{one_of(nodes)}}}"
 
 
 def targets(instances: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
+from dratui_agent.exporter import dcgm
 from dratui_agent.exporter.exposition import Exposition
 from dratui_agent.exporter.series import SERIES
 from dratui_agent.holders import Holder as AgentHolder
@@ -449,6 +450,25 @@ def test_every_series_of_the_agent_is_known_by_the_key_of_its_stream() -> None:
         for column in series.columns:
             assert told.key + (column.labels[told.by] if told.by else "") == column.key
             assert told.factor == column.factor == 1
+
+
+def test_what_the_agent_calls_by_dcgms_names_is_read_back_the_same() -> None:
+    everything = {
+        column.key: 0.5 if "utilization" in column.key or "_active" in column.key else 64.0 * MIB
+        for series in dcgm.SERIES
+        for column in series.columns
+    } | {"sm_occupancy": 0.25}
+    devices = (agent_device("GPU-0", 0, everything), agent_device("MIG-1", 1, {"graphics_active": 0.5}, gi=3))
+    held = Holders(1.0, {"MIG-1": (AgentHolder("ml", "train", "main", "claim", device="gpu-1-mig"),)})
+    text = Exposition("node-1", dcgm_names=True).render(Sample(1.0, 0.01, "595.58.03", devices), held, "text")
+    gpu, _, mig = scraped(
+        "\n".join(line for line in text.splitlines() if line.startswith("DCGM")), source="dcgm-exporter"
+    )
+    assert (gpu.uuid, gpu.minor, gpu.pci) == ("GPU-0", 0, "0000:00:00.0")
+    assert gpu.values == pytest.approx(everything)
+    assert (mig.uuid, mig.gpu, mig.gi, mig.values) == ("MIG-1", "GPU-1", 3, {"graphics_active": 0.5})
+    assert mig.name == "NVIDIA H100 80GB HBM3 MIG 1g.10gb"
+    assert [(holder.claim, holder.device) for holder in mig.holders] == [("claim", "gpu-1-mig")]
 
 
 def test_keys_are_those_of_the_agents_stream() -> None:

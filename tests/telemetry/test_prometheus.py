@@ -13,7 +13,7 @@ from dratui_agent.holders import Holders
 
 from dratui.events import Event, Health, HealthChanged, Phase, Put
 from dratui.samples import DeviceSample, NodeSample
-from dratui.telemetry.prometheus import Prometheus
+from dratui.telemetry.prometheus import Pace, Prometheus
 from dratui.telemetry.promhttp import Direct
 from tests.realparts.prometheus import Prometheus as Server
 from tests.realparts.prometheus import Tools
@@ -77,8 +77,9 @@ def job(url: str, **labels: str) -> Mapping[str, Any]:
     return {"job_name": f"job-{url.rpartition(':')[2]}", "static_configs": [target]}
 
 
-def asked(server: Server, **more: Any) -> Prometheus:
-    return Prometheus(Direct(server.address, environ={}), now=lambda: AT, every=0.25, **more)
+def asked(server: Server) -> Prometheus:
+    pace = Pace(every=0.25, missing=0.25, idle=1.0, window=600, step=1)
+    return Prometheus(Direct(server.address, environ={}), now=lambda: AT, pace=pace)
 
 
 async def test_what_prometheus_scraped_of_the_agent_comes_back_equal(prometheus_tools: Tools) -> None:
@@ -136,7 +137,7 @@ async def test_how_idle_a_device_was_is_since_its_holder_got_it(prometheus_tools
         held("sleeper", 0.01)
         async with (
             scraping(prometheus_tools, job(agent.url, pod="dratui-agent-x7k2p")) as server,
-            running(asked(server, window=600, step=1), "node-1") as told,
+            running(asked(server), "node-1") as told,
         ):
             await told.until(lambda: idle("sleeper") is not None)
             assert idle("sleeper") == 1.0
@@ -188,7 +189,7 @@ async def test_nodes_are_found_by_whichever_label_has_their_name_in_one_question
             job(three, node="node-3"),
             job(other),
         ) as server,
-        running(asked(server, window=600, step=1), "node-1", odd, "node-3") as told,
+        running(asked(server), "node-1", odd, "node-3") as told,
     ):
         await told.until(lambda: all(told.device(node).values for node in ("node-1", odd, "node-3")))
         for node in ("node-1", odd):

@@ -5,8 +5,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
-from dratui.telemetry import promql
+from dratui.telemetry import measured, promql
+from dratui.telemetry.protocol import MOST
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,19 @@ def test_no_name_ends_its_literal(name: str) -> None:
     inner = promql.string(name)[1:-1]
     assert '"' not in re.sub(r"\\.", "", inner)
     assert "\n" not in inner
+
+
+LONG = [f"ip-10-0-{100 + n}-145.eu-central-1.compute.internal" for n in range(MOST)]
+
+
+@pytest.mark.parametrize("dialect", measured.SERIES)
+def test_a_question_for_as_many_nodes_as_are_followed_fits_a_url(dialect: str) -> None:
+    """Through the API server there is only GET, and gateways in front of it take 8 KiB."""
+    asked = promql.of_nodes(measured.SERIES[dialect], "exported_hostname", LONG)
+    for expression in (
+        asked,
+        promql.places(measured.MARKS),
+        promql.of_same(measured.FACTS, "uuid", asked),
+        promql.below(asked, 0.05, window=604800, step=300),
+    ):
+        assert len(str(URL("http://localhost/").with_query(query=expression))) < 5000

@@ -7,6 +7,7 @@ import pytest
 from dratui_agent.exporter import frames as written
 
 from dratui.events import Phase
+from dratui.telemetry.choice import EXPORTERS
 from dratui.telemetry.discovery import Exporter, Pods
 from dratui.telemetry.protocol import Broken, Take
 from tests.telemetry.agents import AT, gpu, sample, serve
@@ -329,4 +330,53 @@ async def test_who_may_list_no_pods_is_told_which_right_is_missing(api: ApiServe
         assert "kubectl auth can-i list pods -A" in heard.health.detail
         api.refused.clear()
         await heard.until(lambda: heard.problem(NODE) == "the agent's pod is gone")
+    await made.close()
+
+
+@pytest.mark.parametrize(
+    ("labels", "port", "said", "source"),
+    [
+        ({"app": "nvidia-dcgm-exporter"}, 9400, 'DCGM_FI_DEV_GPU_UTIL{UUID="GPU-0"} 50\n', "dcgm-exporter"),
+        (
+            {"app.kubernetes.io/name": "dcgm-exporter"},
+            9400,
+            'DCGM_FI_DEV_GPU_UTIL{UUID="GPU-0"} 50\n',
+            "dcgm-exporter",
+        ),
+        (
+            {"app.kubernetes.io/name": "metrics-exporter"},
+            5000,
+            'gpu_gfx_activity{gpu_id="0",card_model="MI300X"} 50\n',
+            "device-metrics-exporter",
+        ),
+        (
+            {"app.kubernetes.io/name": "habana-metric-exporter-ds"},
+            41611,
+            'habanalabs_utilization{UUID="01P0"} 50\n',
+            "gaudi-metric-exporter",
+        ),
+    ],
+)
+async def test_an_exporter_is_found_where_there_is_no_agent(
+    api: ApiServer, labels: dict[str, str], port: int, said: str, source: str
+) -> None:
+    api.pods = [pod(NODE, labels=labels, ports=[])]
+    api.behind[f"agent-{NODE}:{port}"] = text(200, said)
+    made = connection(api.url)
+    async with running(Pods(made, EXPORTERS, lambda: AT)) as (telemetry, heard):
+        telemetry.want([NODE])
+        await heard.until(lambda: NODE in heard.samples)
+        assert heard.samples[NODE].source == source
+        assert heard.samples[NODE].devices[0].values == {"utilization": 0.5}
+    await made.close()
+
+
+async def test_what_the_pod_of_an_exporter_serves_says_who_it_is_and_not_its_label(api: ApiServer) -> None:
+    api.pods = [pod(NODE, labels={"app.kubernetes.io/name": "metrics-exporter"}, ports=[])]
+    api.behind[f"agent-{NODE}:5000"] = text(200, "node_cpu_seconds_total 1\n")
+    made = connection(api.url)
+    async with running(Pods(made, EXPORTERS, lambda: AT)) as (telemetry, heard):
+        telemetry.want([NODE])
+        await heard.until(lambda: heard.problem(NODE))
+        assert heard.problem(NODE) == "/metrics tells of no GPU"
     await made.close()
