@@ -31,8 +31,11 @@ def driver(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     fake.set({"hang": None})
 
 
-@pytest.fixture
-def scraped(driver: FakeDriver, tmp_path: Path, prometheus_tools: Tools) -> Iterator[Scraped]:
-    """A node of GPUs, cut ones too, and the Prometheus that scrapes its agent."""
-    with scraped_node(driver, tmp_path, prometheus_tools) as made:
+@pytest.fixture(scope="module")
+def scraped(
+    nvml_library: Path, tmp_path_factory: pytest.TempPathFactory, prometheus_tools: Tools
+) -> Iterator[Scraped]:
+    """A node of GPUs, cut ones too, and the Prometheus that scrapes its agent. A test leaves it as it is."""
+    folder = tmp_path_factory.mktemp("scraped")
+    with scraped_node(FakeDriver(folder, nvml_library), folder, prometheus_tools) as made:
         yield made

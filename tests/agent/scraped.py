@@ -31,7 +31,7 @@ NODE = {
     **gpu(1, mig_mode="1,1", memory=f"{80 * GIB},{GIB},{69 * GIB},{10 * GIB}", gpm="1"),
     **cut(1, 0, gi=1, profile=19, start=0, size=1),
     **cut(1, 1, gi=2, profile=19, start=1, size=1),
-    **gpu(2, utilization="0,0", power="70000"),
+    **gpu(2, utilization="0,0", power="70000", energy="!999"),
 }
 PODS = [
     pod("ml-team", "train-7", "train-7-gpu", f"{UID}1", "gpu-0"),
@@ -58,7 +58,17 @@ class Scraped:
         return value
 
     def by(self, label: str, expression: str) -> Mapping[str, float]:
+        """What is found now; empty after a scrape that came too late, on a busy machine."""
         return {each.labels.get(label, ""): each.value for each in self.prometheus.query(expression)}
+
+    def comes_to(self, label: str, expression: str, expected: object) -> None:
+        """Wait until the values of an expression by this label are these."""
+
+        def same() -> bool:
+            assert self.by(label, expression) == expected
+            return True
+
+        wait(same, PATIENCE, f"{expression} to be {expected}")
 
 
 @contextmanager
@@ -95,6 +105,8 @@ def scraped_node(
     try:
         # Who holds what, and what takes two samples.
         agent.until(lambda: ACTIVE.search(agent.get("/metrics", login=LOGIN)[1]) is not None)
+        driver.set({"event": "1,gpu0,8,79,4294967295"})  # an Xid
+        agent.until(lambda: 'xid="79"' in agent.get("/metrics", login=LOGIN)[1])
         with Prometheus(tools, [job]) as prometheus:
             wait(lambda: len(prometheus.query("up == 1")) == 1, PATIENCE, "the first scrape")
             yield Scraped(agent, prometheus)

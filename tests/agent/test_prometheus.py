@@ -1,12 +1,13 @@
 """A real Prometheus scrapes the agent, over TLS and with a password: what it answers is what the driver said."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from tests.agent.driver import GIB, FakeDriver
-from tests.agent.scraped import GPUS, LOGIN, MIGS, PATIENCE, Scraped
+from tests.agent.scraped import GPUS, LOGIN, MIGS, PATIENCE, Scraped, scraped_node
 from tests.realparts.polling import wait
 from tests.realparts.prometheus import Tools
 
@@ -70,27 +71,32 @@ def test_what_is_unknown_has_no_series(scraped: Scraped) -> None:
 
 
 def test_sums_by_namespace_count_each_device_once(scraped: Scraped) -> None:
-    held = scraped.by("namespace", 'sum by (namespace) (dratui_gpu_memory_used_bytes{namespace!=""})')
-    assert held == {"ml-team": 62 * GIB, "vision": 5 * GIB, "shared": 5 * GIB}
-    assert scraped.by("namespace", "count by (namespace) (dratui_gpu_holder_info)") == {
-        "vision": 1,
-        "chat": 1,
-    }
-    each = scraped.by("uuid", "count by (uuid) (dratui_gpu_memory_used_bytes)")
-    assert each == dict.fromkeys([*GPUS, *MIGS], 1)
-    joined = (
-        "sum by (namespace) (dratui_gpu_memory_used_bytes * on (uuid) group_right dratui_gpu_holder_info)"
-    )
-    assert scraped.by("namespace", joined) == {"vision": 5 * GIB, "chat": 5 * GIB}
+    used = "dratui_gpu_memory_used_bytes"
+    held = {"ml-team": 62 * GIB, "vision": 5 * GIB, "shared": 5 * GIB}
+    scraped.comes_to("namespace", f'sum by (namespace) ({used}{{namespace!=""}})', held)
+    scraped.comes_to("uuid", f"count by (uuid) ({used})", dict.fromkeys([*GPUS, *MIGS], 1))
+    scraped.comes_to("namespace", "count by (namespace) (dratui_gpu_holder_info)", {"vision": 1, "chat": 1})
+    joined = f"sum by (namespace) ({used} * on (uuid) group_right dratui_gpu_holder_info)"
+    scraped.comes_to("namespace", joined, {"vision": 5 * GIB, "chat": 5 * GIB})
 
 
-def test_series_of_a_mig_device_that_is_destroyed_go_stale(scraped: Scraped, driver: FakeDriver) -> None:
+def test_series_of_a_mig_device_that_is_destroyed_go_stale(
+    driver: FakeDriver, tmp_path: Path, prometheus_tools: Tools
+) -> None:
+    gone, stays = (f'dratui_gpu_memory_used_bytes{{uuid="{uuid}"}}' for uuid in reversed(MIGS))
     series = f'{{__name__=~"dratui_gpu_.+",uuid="{MIGS[1]}"}}'
-    assert scraped.value(f"count({series})") > 5
-    driver.without("gpu1.mig1.")
-    wait(lambda: scraped.prometheus.query(series) == [], PATIENCE, "its series to go")
-    assert scraped.value(f'dratui_gpu_memory_used_bytes{{uuid="{MIGS[0]}"}}') == 5 * GIB
-    assert scraped.value(f'count(last_over_time(dratui_gpu_memory_used_bytes{{uuid="{MIGS[1]}"}}[5m]))') == 1
+    with scraped_node(driver, tmp_path, prometheus_tools) as scraped:
+        assert scraped.value(f"count({series})") > 5
+        driver.without("gpu1.mig1.")
+        wait(lambda: scraped.prometheus.query(series) == [], PATIENCE, "its series to go")
+        assert scraped.value(stays) == 5 * GIB
+        assert scraped.value(f"count(last_over_time({gone}[5m]))") == 1
+
+
+def test_errors_and_xids_are_counted(scraped: Scraped) -> None:
+    assert scraped.value(f'dratui_gpu_xid_errors_total{{uuid="{GPUS[0]}",xid="79"}}') == 1
+    assert scraped.value('dratui_agent_nvml_errors_total{code="999"}') > 0
+    assert scraped.prometheus.query(f'dratui_gpu_energy_joules_total{{uuid="{GPUS[2]}"}}') == []
 
 
 def test_who_has_no_password_gets_nothing(scraped: Scraped) -> None:

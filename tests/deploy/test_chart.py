@@ -361,7 +361,9 @@ def test_a_scrape_as_the_monitor_says_keeps_what_the_agent_says_of_holders(
     }
     job = {"honor_labels": endpoint["honorLabels"], "relabel_configs": relabel}
     with scraped_node(driver, tmp_path, prometheus_tools, target, **job) as scraped:
-        held = scraped.by("namespace", "sum by (namespace) (dratui_gpu_memory_used_bytes)")
-        assert held == {"ml-team": 62 * GIB, "vision": 5 * GIB, "shared": 5 * GIB, "": 72 * GIB}
-        assert scraped.by("node", "dratui_agent_ready") == {"node-1": 1}
-        assert scraped.by("pod", "dratui_agent_ready") == {"": 1}
+        used = "sum by (namespace) (dratui_gpu_memory_used_bytes)"
+        scraped.comes_to(
+            "namespace", used, {"ml-team": 62 * GIB, "vision": 5 * GIB, "shared": 5 * GIB, "": 72 * GIB}
+        )
+        scraped.comes_to("node", "dratui_agent_ready", {"node-1": 1})
+        scraped.comes_to("pod", "dratui_agent_ready", {"": 1})

@@ -75,7 +75,7 @@ class Value:
 
 class Prometheus:
     """A server on loopback with storage of its own, from `start` to `stop`. It scrapes what `jobs` says (as in
-    scrape_configs) each second, and evaluates the rules of the files `rules`."""
+    scrape_configs) every two seconds, and evaluates the rules of the files `rules`."""
 
     def __init__(self, tools: Tools, jobs: Sequence[Mapping[str, Any]], rules: Sequence[Path] = ()) -> None:
         self._tools = tools
@@ -83,7 +83,7 @@ class Prometheus:
         self.path = Path(self._folder.name)
         (port,) = free_ports(1)
         self.address = f"http://127.0.0.1:{port}"
-        every = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        every = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
         self._config = {"global": every, "rule_files": [*map(str, rules)], "scrape_configs": [*jobs]}
         self._listen = f"127.0.0.1:{port}"
         self._process: Process | None = None
