@@ -67,7 +67,7 @@ class Prometheus:
 
     def want(self, nodes: Sequence[str]) -> None:
         """See `Telemetry`."""
-        wanted = tuple(dict.fromkeys(nodes))[:MOST]
+        wanted = tuple(dict.fromkeys(nodes))
         if wanted != self._wanted:
             if set(wanted) - set(self._wanted):
                 self._changed.set()
@@ -97,9 +97,15 @@ class Prometheus:
             return
         await asyncio.sleep(max(0.0, min(self._pace.soon, self._pace.every) - (self._passing() - began)))
 
-    async def _measure(self, nodes: tuple[str, ...], emit: Emit) -> None:
+    async def _measure(self, wanted: Sequence[str], emit: Emit) -> None:
+        nodes = wanted[:MOST]
         try:
-            groups = await self._groups(nodes)
+            await self._find(wanted)
+            # Those of which nobody tells take no place of those of which somebody does.
+            nodes = [*self._found(wanted)[:MOST], *[n for n in wanted if n not in self._places][:MOST]]
+            groups: dict[tuple[Dialect, str], list[str]] = {}
+            for node in self._found(nodes):
+                groups.setdefault(self._places[node], []).append(node)
             answer = await self._values(groups)
             known = await self._scraped(answer)
             rows = await asyncio.to_thread(measured.rows, answer.values, nodes, known)
@@ -107,7 +113,7 @@ class Prometheus:
         except Broken as broken:
             self._trouble(nodes, broken, emit)
             return
-        self._missing = not all(node in rows for node in nodes)
+        self._missing = not all(node in rows for node in self._found(nodes))
         at = answer.values[0].value[0] if answer.values else 0.0
         self._tell(await self._samples(nodes, rows, known, at), emit)
         self._well(answer, emit)
@@ -118,19 +124,17 @@ class Prometheus:
             self._tell(await self._samples(nodes, rows, known, at), emit)
             self._well(answer, emit)
 
-    async def _groups(self, nodes: Sequence[str]) -> _Groups:
-        """Who tells of them, as far as that is known: asked now and then, and soon where one is not found."""
-        lacking = self._missing or any(node not in self._places for node in nodes)
+    async def _find(self, nodes: Sequence[str]) -> None:
+        """Who tells of which nodes: asked now and then, and soon where one is not found."""
+        lacking = self._missing or len(self._found(nodes)) < len(nodes)
         good_for = self._pace.missing if lacking else self._pace.places
         if self._placed is None or self._passing() - self._placed >= good_for:
             answer = await query(self._way, promql.places(measured.MARKS))
             self._places = await asyncio.to_thread(measured.places, answer.values)
             self._placed = self._passing()
-        groups: dict[tuple[Dialect, str], list[str]] = {}
-        for node in nodes:
-            if node in self._places:
-                groups.setdefault(self._places[node], []).append(node)
-        return groups
+
+    def _found(self, nodes: Sequence[str]) -> Sequence[str]:
+        return [node for node in nodes if node in self._places]
 
     async def _values(self, groups: _Groups) -> Answer:
         """What nodes do now: a question for each exporter that tells of any."""

@@ -104,6 +104,15 @@ async def test_no_more_nodes_are_asked_for_than_are_followed_elsewhere() -> None
         assert f'hostname=~"{"|".join(names[:MOST])}"' in way.queries[1]
 
 
+async def test_nodes_without_devices_take_no_place_of_those_with() -> None:
+    way = Scripted()
+    way.now = [vector(gpu("a"), gpu("b"))]
+    async with asking(way) as (source, heard):
+        source.want([*(f"n{n}" for n in range(MOST + 10)), "a", "b"])
+        await heard.until(lambda: {"a", "b"} <= heard.samples.keys())
+        assert len(heard.samples) == MOST + 2
+
+
 async def test_what_is_kept_of_nodes_that_were_looked_at_is_bounded() -> None:
     way = Scripted()
     way.now = [vector()]
