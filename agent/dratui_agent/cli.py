@@ -11,8 +11,8 @@ from dratui_agent import __version__
 from dratui_agent.interval import seconds
 
 EPILOG = """\
-Serves / /metrics /-/healthy /-/ready. Reads NVIDIA's driver library (libnvidia-ml.so.1); without one it goes on and
-says so, and looks again every ten seconds."""
+Serves / /metrics /v1/stream /v1/snapshot /-/healthy /-/ready. Reads NVIDIA's driver library (libnvidia-ml.so.1);
+without one it goes on and says so, and looks again every ten seconds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(markdown(), end="")
         return 0
+    if asked.ask_cluster and not asked.node:
+        parser.error("--attribution.api-server asks for the slices of --node: which one is it?")
     from dratui_agent.log import begin, log  # not for --help: it takes a moment
     from dratui_agent.run import CannotStart, Options, run
 

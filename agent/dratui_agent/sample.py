@@ -82,7 +82,7 @@ class Sample:
     errors: Mapping[tuple[str, int], int] = field(
         default_factory=dict
     )  # by call and NVML error code, since the start
-    xids: Mapping[tuple[str, int], int] = field(
-        default_factory=dict
-    )  # by GPU's UUID and Xid, since the start
+    # By GPU's UUID, GPU instance (None: the whole GPU) and Xid, since the start.
+    xids: Mapping[tuple[str, int | None, int], int] = field(default_factory=dict)
     last_xids: Mapping[str, int] = field(default_factory=dict)  # the newest of each GPU, by UUID
+    events: Mapping[tuple[str, str], int] = field(default_factory=dict)  # others: by GPU's UUID and kind

@@ -93,6 +93,15 @@ def test_a_port_that_is_taken_is_one_sentence(capfd: pytest.CaptureFixture[str])
     assert said.count("\n") == 1
 
 
+def test_slices_are_asked_for_by_node(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("NODE_NAME", raising=False)
+    with pytest.raises(SystemExit):
+        main(["--attribution.api-server"])
+    assert "asks for the slices of --node" in capsys.readouterr().err
+
+
 def test_a_broken_web_config_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "web.yml").write_text("tls_server_config: {cert_file: none.crt, key_file: none.key}\n")
     assert main(["--web.listen-address=127.0.0.1:0", f"--web.config.file={tmp_path / 'web.yml'}"]) == 1

@@ -112,7 +112,9 @@ def test_a_device_that_several_hold_is_one_series() -> None:
 
 def test_the_newest_xid() -> None:
     found = read(
-        DeviceSample(GPU, {}, {}), xids={("GPU-1", 31): 4, ("GPU-1", 79): 1}, last_xids={"GPU-1": 79}
+        DeviceSample(GPU, {}, {}),
+        xids={("GPU-1", None, 31): 4, ("GPU-1", None, 79): 1},
+        last_xids={"GPU-1": 79},
     )
     assert [value for _, value in found["DCGM_FI_DEV_XID_ERRORS"]] == [79]
 

@@ -115,9 +115,14 @@ def test_what_a_device_is() -> None:
     assert found[PREFIX + "processes"][0][1] == 2
 
 
-def test_xids() -> None:
-    found = read(sample(POWER, xids={("GPU-1", 79): 2}), form="openmetrics")
-    assert found[PREFIX + "xid_errors_total"] == [({"uuid": "GPU-1", "xid": "79"}, 2)]
+def test_xids_and_other_events() -> None:
+    xids = {("GPU-1", None, 79): 2, ("GPU-1", 3, 13): 1}
+    found = read(sample(POWER, xids=xids, events={("GPU-1", "mig_changed"): 4}), form="openmetrics")
+    assert found[PREFIX + "xid_errors_total"] == [
+        ({"uuid": "GPU-1", "xid": "79"}, 2),
+        ({"uuid": "GPU-1", "gpu_instance": "3", "xid": "13"}, 1),
+    ]
+    assert found[PREFIX + "events_total"] == [({"uuid": "GPU-1", "event": "mig_changed"}, 4)]
 
 
 def test_series_of_devices_that_are_gone_go() -> None:

@@ -67,12 +67,23 @@ def test_a_mig_device_is_there_with_the_next_sample(samples: Samples, driver: Fa
     samples.until(lambda s: len(s.devices) == 1)
 
 
-def test_xids_are_counted(samples: Samples, driver: FakeDriver) -> None:
+def test_xids_are_counted_by_the_gpu_instance_that_had_them(samples: Samples, driver: FakeDriver) -> None:
     uuid = samples.until(lambda s: bool(s.devices)).devices[0].device.uuid
     driver.set({"event": "1,gpu0,8,79,4294967295"})
-    samples.until(lambda s: s.xids.get((uuid, 79)) == 1)
+    samples.until(lambda s: s.xids.get((uuid, None, 79)) == 1)
     driver.set({"event": "2,gpu0,8,79,4294967295"})
-    samples.until(lambda s: s.xids.get((uuid, 79)) == 2)
+    samples.until(lambda s: s.xids.get((uuid, None, 79)) == 2)
+    driver.set({"event": "3,gpu0,8,13,5"})
+    assert samples.until(lambda s: s.xids.get((uuid, 5, 13)) == 1).last_xids == {uuid: 13}
+
+
+def test_other_events_are_counted_by_kind(samples: Samples, driver: FakeDriver) -> None:
+    uuid = samples.until(lambda s: bool(s.devices)).devices[0].device.uuid
+    driver.set({"event": f"1,gpu0,{0x100},0,4294967295"})
+    sample = samples.until(lambda s: bool(s.events))
+    assert (sample.events, sample.xids) == ({(uuid, "mig_changed"): 1}, {})
+    driver.set({"event": f"2,gpu0,{0x8000},0,4294967295"})
+    samples.until(lambda s: s.events.get((uuid, "recovery_action")) == 1)
 
 
 def test_a_driver_that_hangs_stops_samples_and_nothing_else(samples: Samples, driver: FakeDriver) -> None:

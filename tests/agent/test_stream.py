@@ -117,7 +117,9 @@ async def test_another_layout_is_told_in_full(served: Served) -> None:
 
 async def test_processes_links_and_xids(served: Served) -> None:
     busy = replace(GPU, processes=(Process(7, 5, 0.5), Process(8, None)), nvlinks=(True, False))
-    served.state.take(sample(busy, xids={("GPU-1", 79): 2, ("GPU-9", 31): 1}))
+    served.state.take(
+        sample(busy, xids={("GPU-1", None, 79): 2, ("GPU-1", 3, 13): 1, ("GPU-9", None, 31): 1})
+    )
     async with served.session.get("/v1/stream") as response:
         reader = Subscriber(response)
         _, _, full = await reader.next()

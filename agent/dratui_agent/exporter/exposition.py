@@ -12,6 +12,7 @@ from typing import Final
 from dratui_agent.exporter import dcgm
 from dratui_agent.exporter.series import (
     ABSENT,
+    EVENTS,
     HOLDER,
     INFO,
     MEMORY,
@@ -56,7 +57,7 @@ class Exposition:
     ) -> str:
         """All series of the devices, without what ends the text. `places`: where processes run, by pid."""
         told = [(each.device, each.absent, len(each.processes), each.nvlinks) for each in sample.devices]
-        shape = (told, holders.by_device, sample.driver, sample.xids, sample.last_xids)
+        shape = (told, holders.by_device, sample.driver, sample.xids, sample.events)
         if shape != self._shape:
             self._shape = shape
             self._rows = list(self._arranged(sample, holders))
@@ -113,8 +114,10 @@ class Exposition:
                 yield NVLINK, (uuid, ("link", str(link))), int(up)
             for holder in held if len(held) > 1 else ():
                 yield HOLDER, (uuid, *_told(holder)), 1
-        for (gpu, xid), count in sorted(sample.xids.items()):
-            yield XIDS, (("uuid", gpu), ("xid", str(xid))), count
+        for (gpu, gi, xid), count in sample.xids.items():
+            yield XIDS, (("uuid", gpu), ("gpu_instance", _text(gi)), ("xid", str(xid))), count
+        for (gpu, kind), count in sample.events.items():
+            yield EVENTS, (("uuid", gpu), ("event", kind)), count
         if self._dcgm_names:
             yield from dcgm.xids(sample, holders, self._node)
 

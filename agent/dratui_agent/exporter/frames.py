@@ -26,10 +26,10 @@ the sample was taken, when the frame was sent, so that a reader with another clo
 that `dratui_agent.nvml.quantities` gives each key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent`
 are those of `dratui_agent.sample.Absent`; what a part of a GPU lacks since only the whole has it is not listed. A
 device that is not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its
-share of the SMs since the last sample, null where the driver does not tell; `xids` counts since the agent began. A
-holder with neither claim nor driver was not given the device: a process of it computes there. Of a process's container
-only what is known is there, nothing of the node's own processes. Fields may be added in version 1; a reader ignores
-what it does not know.
+share of the SMs since the last sample, null where the driver does not tell; `xids` counts since the agent began, those
+of a GPU instance at its MIG devices. A holder with neither claim nor driver was not given the device: a process of it
+computes there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may
+be added in version 1; a reader ignores what it does not know.
 """
 
 from collections.abc import Collection, Sequence
@@ -92,7 +92,11 @@ def _device(state: State, sample: Sample, each: DeviceSample) -> dict[str, Any]:
         "holders": [_told(holder) for holder in holders],
         "absent": {key: why for key, why in each.absent.items() if why is not Absent.MIG},
         "nvlinks": each.nvlinks,
-        "xids": {xid: count for (uuid, xid), count in sample.xids.items() if uuid == each.device.uuid},
+        "xids": {
+            xid: count
+            for (uuid, gi, xid), count in sample.xids.items()
+            if (uuid, gi) == (each.device.gpu, each.device.gi)
+        },
         "processes": [
             {"pid": p.pid, **(_told(places[p.pid]) if p.pid in places else {})} for p in each.processes
         ],

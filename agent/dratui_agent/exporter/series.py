@@ -103,7 +103,14 @@ XIDS: Final = Described(
     f"{PREFIX}xid_errors_total",
     "Xid errors since the agent started.",
     "counter",
-    "uuid xid",
+    "uuid gpu_instance xid",
+    "nvmlEventSetWait_v2",
+)
+EVENTS: Final = Described(
+    f"{PREFIX}events_total",
+    "Other events since the agent started: single_bit_ecc, double_bit_ecc, mig_changed, unavailable, recovery_action.",
+    "counter",
+    "uuid event",
     "nvmlEventSetWait_v2",
 )
 MEMORY: Final = Described(
@@ -113,7 +120,7 @@ MEMORY: Final = Described(
     "uuid namespace pod container pod_uid",
     "nvmlDeviceGetComputeRunningProcesses_v3, /proc/PID/cgroup",
 )
-DESCRIBED: Final = (INFO, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS, MEMORY)
+DESCRIBED: Final = (INFO, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS, EVENTS, MEMORY)
 
 
 Fact = tuple[Described, Pairs, int]

@@ -20,9 +20,16 @@ ABSENT_SECONDS: Final = 10.0  # how often it is looked whether a driver has come
 EVENT_WAIT_MS: Final = 1000
 
 XID: Final = nvml.nvmlEventTypeXidCriticalError
-MIG_CHANGED: Final = 0x100  # nvmlEventMigConfigChange
-GPU_UNAVAILABLE: Final = 0x4000
-RECOVERY_ACTION: Final = 0x8000
+WHOLE: Final = 0xFFFFFFFF  # GPU instance of an event that is the whole GPU's
+KINDS: Final = {
+    nvml.nvmlEventTypeSingleBitEccError: "single_bit_ecc",
+    nvml.nvmlEventTypeDoubleBitEccError: "double_bit_ecc",
+    0x100: "mig_changed",
+    0x4000: "unavailable",
+    0x8000: "recovery_action",
+}
+"""Events that are counted by kind; a word of each, for a label."""
+_WANTED: Final = sum(KINDS) | XID
 
 
 class Sampler(threading.Thread):
@@ -89,7 +96,8 @@ class Events:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._xids: Counter[tuple[str, int]] = Counter()
+        self._xids: Counter[tuple[str, int | None, int]] = Counter()
+        self._others: Counter[tuple[str, str]] = Counter()
         self._last: dict[str, int] = {}  # by UUID
         self._lock = threading.Lock()
         self._followed: frozenset[str] = frozenset()  # UUIDs
@@ -97,9 +105,11 @@ class Events:
         self._generation = 0  # of the driver: threads of an older one end
 
     def told(self, sample: Sample) -> Sample:
-        """The sample, with the Xids since the start."""
+        """The sample, with what has happened since the start."""
         with self._lock:
-            return replace(sample, xids=dict(self._xids), last_xids=dict(self._last))
+            return replace(
+                sample, xids=dict(self._xids), last_xids=dict(self._last), events=dict(self._others)
+            )
 
     def follow(self, sample: Sample) -> None:
         """Listen to the GPUs of a sample; again when others are there."""
@@ -140,13 +150,15 @@ class Events:
                 nvml.nvmlEventSetFree(events)
 
     def _happened(self, event: Any) -> None:
-        if event.eventType == XID:
-            uuid = nvml.nvmlDeviceGetUUID(event.device)
-            with self._lock:
+        uuid = nvml.nvmlDeviceGetUUID(event.device)
+        with self._lock:
+            if event.eventType == XID:
                 self._last[uuid] = int(event.eventData)
-                self._xids[uuid, self._last[uuid]] += 1
-        if event.eventType in (XID, MIG_CHANGED, GPU_UNAVAILABLE, RECOVERY_ACTION):
-            self._wake()
+                gi = None if event.gpuInstanceId == WHOLE else int(event.gpuInstanceId)
+                self._xids[uuid, gi, self._last[uuid]] += 1
+            else:
+                self._others[uuid, KINDS.get(event.eventType, "other")] += 1
+        self._wake()
 
 
 def _register(uuid: str, sample: Sample, events: Any) -> bool:
@@ -154,7 +166,7 @@ def _register(uuid: str, sample: Sample, events: Any) -> bool:
     try:
         handle = nvml.nvmlDeviceGetHandleByIndex(index)
         supported = nvml.nvmlDeviceGetSupportedEventTypes(handle)
-        wanted = supported & (XID | MIG_CHANGED | GPU_UNAVAILABLE | RECOVERY_ACTION)
+        wanted = supported & _WANTED
         if wanted:
             nvml.nvmlDeviceRegisterEvents(handle, wanted, events)
         return bool(wanted)
