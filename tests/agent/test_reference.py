@@ -1,10 +1,13 @@
 """The table of series says what is served."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from dratui_agent.cli import main
+from dratui_agent.exporter.reference import DEVICE_FIELDS
+from dratui_agent.sample import Device
 
 from tests.agent.driver import FakeDriver, cut, gpu
 from tests.agent.process import running
@@ -26,3 +29,7 @@ def test_every_series_that_is_served_is_in_the_table(driver: FakeDriver, tmp_pat
     assert len(served) > 80
     listed = set(re.findall(r"`(\w+)`", METRICS.read_text()))
     assert {name for name in served if not name.startswith("process_")} <= listed
+
+
+def test_every_field_of_a_device_in_the_stream_is_in_the_table() -> None:
+    assert [*DEVICE_FIELDS] == [field.name for field in fields(Device)]

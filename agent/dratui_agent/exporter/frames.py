@@ -23,13 +23,13 @@
 
 Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
 the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units
-that `dratui_agent.nvml.quantities` gives each key (`_bytes`, `_ratio` from 0 to 1, `_watts`, …). Reasons of `absent`
-are those of `dratui_agent.sample.Absent`; what a part of a GPU lacks since only the whole has it is not listed. A
-device that is not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its
-share of the SMs since the last sample, null where the driver does not tell; `xids` counts since the agent began, those
-of a GPU instance at its MIG devices. A holder with neither claim nor driver was not given the device: a process of it
-computes there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may
-be added in version 1; a reader ignores what it does not know.
+of their series (`agent/METRICS.md` has the series of each key: `_bytes`, `_ratio` from 0 to 1, `_watts`, …). `absent`
+says why a value is not there; what a part of a GPU lacks since only the whole has it is not listed. A device that is
+not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its share of the SMs
+since the last sample, null where the driver does not tell; `xids` counts since the agent began, those of a GPU
+instance at its MIG devices. A holder with neither claim nor driver was not given the device: a process of it computes
+there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may be added
+in version 1; a reader ignores what it does not know.
 """
 
 from collections.abc import Collection, Sequence

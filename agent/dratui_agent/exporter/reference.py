@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from dratui_agent.exporter import dcgm, own
+from dratui_agent.exporter import dcgm, frames, own
 from dratui_agent.exporter.series import DESCRIBED, HOLDER_LABELS, IDENTITY_LABELS, PREFIX, SERIES
 from dratui_agent.exporter.text import unit
 from dratui_agent.nvml.quantities import QUANTITIES
@@ -19,6 +19,27 @@ _NOT_TOLD: Final = {
     Absent.RESET_REQUIRED: "the GPU wants a reset first",
     Absent.FAILED: "another error, counted in `dratui_agent_nvml_errors_total`",
 }
+
+
+DEVICE_FIELDS: Final = {
+    "uuid": "as NVML has it",
+    "kind": "`gpu` or `mig`",
+    "name": "of the product; of a MIG device with its profile",
+    "gpu": "UUID of the GPU: its own, or that of which it is a part",
+    "index": "number of the GPU, as the driver counts",
+    "minor": "number of /dev/nvidiaN, null if the driver does not tell",
+    "pci": "bus id in lower case, as in /sys; empty for a MIG device",
+    "architecture": "`Hopper`, …",
+    "compute_capability": "`9.0`",
+    "serial": "of the board; empty if the driver does not tell",
+    "mig": "whether a GPU is cut by MIG",
+    "gi": "id of the GPU instance; this and what follows null for a GPU",
+    "ci": "id of the compute instance",
+    "profile": "id of the GPU instance's profile",
+    "start": "first memory slice of the GPU instance",
+    "size": "memory slices of the GPU instance",
+}
+"""Fields of `dratui_agent.sample.Device`."""
 
 
 def markdown() -> str:
@@ -48,13 +69,18 @@ def _lines() -> Iterator[str]:
     yield from _table(
         ("reason", "what it means"), ((f"`{reason}`", text) for reason, text in _NOT_TOLD.items())
     )
+    title, _, text = (frames.__doc__ or "").partition("\n")
+    yield from ("", "## The stream", "", title)
+    yield from text.rstrip().splitlines()
     yield from (
         "",
-        "## In the stream",
-        "",
-        "`/v1/stream` and `/v1/snapshot` have the same values under shorter keys:",
-        "",
+        "`/v1/stream?devices=UUID,UUID&interval=2s` (Server-Sent Events) gives only these devices, and not more often.",
+        "While nothing comes there is a comment each 15 seconds. Who comes back with Last-Event-ID gets values at once",
+        "if the layout is still the same. One that takes nothing for a minute is sent away; 64 may listen.",
     )
+    yield from ("", "`/v1/snapshot` is a full frame's data. A device, apart from what stands above:", "")
+    yield from _table(("field", "what it is"), ((f"`{name}`", text) for name, text in DEVICE_FIELDS.items()))
+    yield from ("", "Keys:", "")
     keys = ((f"`{key}`", f"`{PREFIX}{q.series}`", _pairs(q.labels.items())) for key, q in QUANTITIES.items())
     yield from _table(("key", "series", "where"), keys)
     yield from ("", "## The agent itself", "")
