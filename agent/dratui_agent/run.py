@@ -72,6 +72,7 @@ async def run(options: Options) -> int:
         options.interval,
         node=options.node,
         layout=secrets.randbelow(10**8),
+        attributes=options.kubelet is not None,
         dcgm_names=options.dcgm_names,
         changed=Journal().look,
     )

@@ -147,3 +147,15 @@ def test_a_flag_that_is_wrong_names_what_would_be_right(
         main([flag])
     assert ended.value.code == 2
     assert "such as" in (said := capsys.readouterr().err) or "from 100ms to 5m" in said
+
+
+def test_nothing_is_said_of_asking_where_kubelet_is_not_to_be_asked(
+    driver: FakeDriver, tmp_path: Path
+) -> None:
+    driver.set({"count": "1", **gpu(0)})
+    for flag, said in (("--kubelet-socket=", False), (f"--kubelet-socket={tmp_path / 'none'}", True)):
+        agent = Agent(driver, tmp_path / "agent.log", flag)
+        try:
+            assert ("dratui_agent_attribution_ok" in agent.get("/metrics")[1]) is said
+        finally:
+            agent.kill()

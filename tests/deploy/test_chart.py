@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dratui_agent import __version__
 from dratui_agent.exporter.web_config import read as read_web_config
 
 from tests.agent.driver import GIB, FakeDriver
@@ -35,6 +36,7 @@ VARIANTS: Mapping[str, Values] = {
         "affinity": None,
         "service": {"create": False},
     },
+    "mig only": {"attribution": {"enabled": False}, "mig": {"monitor": True}},
     "tls": {"web": {"tls": {"secretName": "agent-tls"}}, "podMonitor": {"create": True}},
     "mutual tls": {
         "web": {"tls": {"secretName": "agent-tls", "requireClientCertificates": True, "minVersion": "TLS13"}}
@@ -169,7 +171,7 @@ def test_the_agent_has_the_least_rights(render: Render, values: Values) -> None:
     assert pod.get("hostPID", False) is ("/var/log/containers" in of_node)
     assert all(mount["readOnly"] for mount in agent.get("volumeMounts", ()))
     attribution = values.get("attribution", {}).get("enabled", True)
-    assert pod["securityContext"]["runAsUser"] == (0 if attribution else 65532)
+    assert pod["securityContext"]["runAsUser"] == (0 if attribution or mig else 65532)
     on_host = {volume["hostPath"]["path"] for volume in pod.get("volumes", ()) if "hostPath" in volume}
     assert on_host == (of_node if attribution else set())
     bindings = [document for document in documents if document["kind"].endswith("RoleBinding")]
@@ -222,6 +224,15 @@ def test_the_port_is_called_what_the_dashboard_looks_for(render: Render) -> None
         assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "dratui-agent"
         assert [each["name"] for each in template["spec"]["containers"][0]["ports"]] == [port]
         assert one(documents, "Service")["spec"]["ports"][0]["name"] == port
+
+
+def test_versions_and_rights_are_those_of_agent_and_readme(render: Render) -> None:
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
+    readme = (CHART.parents[2] / "README.md").read_text()
+    (rights,) = [
+        text for text in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "ClusterRole" in text
+    ]
+    assert one(render({}), "ClusterRole")["rules"] == yaml.safe_load(rights)["rules"]
 
 
 def test_rules_and_dashboard_are_the_ones_of_the_repository(render: Render) -> None:

@@ -48,11 +48,12 @@ class Own(Collector):
             "1 while samples are fresh and there is a driver.",
             0 if self._state.trouble else 1,
         )
-        yield GaugeMetricFamily(
-            PREFIX + "attribution_ok",
-            "1 while who holds what can be asked.",
-            0 if self._state.holders.problem or self._state.holders.at is None else 1,
-        )
+        if self._state.attributes:
+            yield GaugeMetricFamily(
+                PREFIX + "attribution_ok",
+                "1 while who holds what can be asked.",
+                0 if self._state.holders.problem or self._state.holders.at is None else 1,
+            )
         yield CounterMetricFamily(PREFIX + "samples", "Samples that were taken.", self._state.number)
         yield GaugeMetricFamily(PREFIX + "connections", "Connections to the agent.", self._connections())
         yield GaugeMetricFamily(

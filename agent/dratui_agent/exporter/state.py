@@ -26,11 +26,13 @@ class State:
         node: str = "",
         layout: int = 0,
         dcgm_names: bool = False,
+        attributes: bool = True,
         changed: Callable[["State"], None] = lambda state: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.interval = interval
         self.node = node
+        self.attributes = attributes  # whether kubelet is asked who holds what
         self.sample: Sample | None = None
         self.number = 0  # of the sample
         self.layout = layout  # changes with which devices there are, who holds them, and what is told of them
