@@ -102,7 +102,7 @@ def view(driver: str, device: Device, dialect: Dialect) -> Map:
     return Map(
         (
             ("driver", driver),
-            ("allowMultipleAllocations", device.multiple_allocations and dialect.multiple_allocations),
+            ("allowMultipleAllocations", device.multiple_allocations and dialect.tells_sharing),
             ("attributes", _by_domain(driver, attributes)),
             ("capacity", _by_domain(driver, capacity)),
         )
@@ -111,7 +111,7 @@ def view(driver: str, device: Device, dialect: Dialect) -> Map:
 
 def _value(name: str, value: AttributeValue, dialect: Dialect) -> Any:
     if isinstance(value, tuple):
-        if not dialect.list_attributes:
+        if not dialect.list_attributes or not value:
             raise EvaluationError(f"attribute {name}: unsupported attribute value")
         return [_version(part.text) if isinstance(part, Version) else part for part in value]
     return _version(value.text) if isinstance(value, Version) else value

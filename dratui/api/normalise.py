@@ -75,7 +75,7 @@ def _attribute(wire: v1.AttributeValue) -> model.AttributeValue:
     for value in (wire.int_, wire.bool_, wire.strings, wire.ints, wire.bools):
         if value is not None:
             return value
-    return ""
+    return ()  # of a kind that we do not know
 
 
 def _capacity(wire: v1.DeviceCapacity | str) -> model.Capacity:

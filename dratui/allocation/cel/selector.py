@@ -25,13 +25,14 @@ class Dialect:
     """What a server's CEL knows.
 
     `list_attributes`: the gate DRAListTypeAttributes; `multiple_allocations`: whether `device` has that field;
-    `includes` and `lists`: whether these functions are known.
+    `includes` and `lists`: whether these functions are known. `tells_sharing`: whether that field is ever true.
     """
 
     list_attributes: bool = False
     multiple_allocations: bool = True
     includes: bool = True
     lists: bool = True
+    tells_sharing: bool = True
 
     @property
     def functions(self) -> Functions:

@@ -1,0 +1,145 @@
+"""`matchAttribute` and `distinctAttribute`: what the devices of a claim have in common, or must not.
+
+Each remembers what was added, and forgets in the same imperfect ways as the allocator. Source: structured/internal,
+constraint.go and allocator_*.go.
+"""
+
+from typing import Protocol
+
+from dratui.allocation.rules import Feature, Rules
+from dratui.api.model import AttributeValue, Constraint, Device
+
+
+class Constrained(Protocol):
+    """A constraint in the course of a search. `names` are those of the request, and of request/subrequest."""
+
+    def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
+        """Whether the device may join those that were added."""
+
+    def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
+        """One that was added goes."""
+
+
+def constrained(constraint: Constraint, rules: Rules) -> Constrained | None:
+    """None for a kind that these rules do not know."""
+    lists = rules.has(Feature.LISTS)
+    if constraint.match_attribute:
+        return _MatchLists(constraint) if lists else _Match(constraint)
+    if constraint.distinct_attribute and rules.distinct:
+        return _Distinct(constraint, by_value=rules.distinct_by_value, lists=lists)
+    return None
+
+
+def attribute(driver: str, device: Device, name: str) -> AttributeValue | None:
+    """By its full name, or without the domain if that is the driver."""
+    found = device.attributes.get(name)
+    if found is not None:
+        return found
+    domain, slash, identifier = name.partition("/")
+    return device.attributes.get(identifier) if slash and domain == driver else None
+
+
+def _values(value: AttributeValue) -> frozenset[tuple[type, object]]:
+    return frozenset((type(part), part) for part in (value if isinstance(value, tuple) else (value,)))
+
+
+class _Named:
+    def __init__(self, name: str, requests: tuple[str, ...]) -> None:
+        self._name = name
+        self._requests = requests
+        self._count = 0
+
+    def _concerns(self, names: tuple[str, ...]) -> bool:
+        return not self._requests or any(name in self._requests for name in names)
+
+
+class _Match(_Named):
+    """Without lists: of a list nothing matches but what comes first."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        super().__init__(constraint.match_attribute, constraint.requests)
+        self._value: AttributeValue | None = None
+
+    def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
+        if not self._concerns(names):
+            return True
+        value = attribute(driver, device, self._name)
+        if value is None:
+            return False
+        if self._count == 0:
+            self._value = value
+        elif isinstance(value, tuple) or type(value) is not type(self._value) or value != self._value:
+            return False
+        self._count += 1
+        return True
+
+    def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
+        if self._concerns(names):
+            self._count -= 1
+
+
+class _MatchLists(_Named):
+    """What all have in common. It is not restored when a device is removed."""
+
+    def __init__(self, constraint: Constraint) -> None:
+        super().__init__(constraint.match_attribute, constraint.requests)
+        self._common: frozenset[tuple[type, object]] = frozenset()
+
+    def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
+        if not self._concerns(names):
+            return True
+        value = attribute(driver, device, self._name)
+        if value is None or value == ():
+            return False
+        values = _values(value)
+        if self._count == 0:
+            self._common = values
+        elif not self._common & values:
+            return False
+        else:
+            self._common &= values
+        self._count += 1
+        return True
+
+    def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
+        if self._concerns(names):
+            self._count -= 1
+
+
+class _Distinct(_Named):
+    """Remembers one value a request: of several devices of one request only the last."""
+
+    def __init__(self, constraint: Constraint, *, by_value: bool, lists: bool) -> None:
+        super().__init__(constraint.distinct_attribute, constraint.requests)
+        self._by_value = by_value
+        self._lists = lists
+        self._of: dict[str, tuple[Device, AttributeValue]] = {}
+
+    def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
+        if not self._concerns(names):
+            return True
+        value = attribute(driver, device, self._name)
+        if value is None:
+            return False
+        if self._count and not self._differs(device, value):
+            return False
+        self._of[names[0]] = device, value
+        self._count += 1
+        return True
+
+    def _differs(self, device: Device, value: AttributeValue) -> bool:
+        if isinstance(value, tuple) and not self._lists:
+            return not self._of
+        if not self._by_value:
+            return all(device is not other for other, _ in self._of.values())
+        mine = _values(value)
+        return all(
+            not mine & _values(other)
+            for _, other in self._of.values()
+            if self._lists or not isinstance(other, tuple)
+        )
+
+    def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
+        if self._concerns(names):
+            self._of.pop(names[0], None)
+            self._count -= 1
