@@ -98,7 +98,8 @@ class Endpoint:
                     phase=Phase.FORBIDDEN,
                 )
             case 404:
-                return Broken(f"the {self.name}'s {self.kind} is gone")
+                gone = f"the {self.name}'s pod is gone"
+                return Broken(gone if self.kind == "pod" else "no such service", hint=failure.said)
             case 500 | 502 | 503 | 504:
                 why = failure.said.rpartition(": ")[2]
                 return Broken(f"{self.name} unreachable: {_short(why)}", hint=failure.said)

@@ -101,15 +101,6 @@ class Agent(Proxied):
         if self._process is not None:
             self._process.kill()
 
-    def status(self) -> dict[str, Any]:
-        """What kubelet would say of its pod."""
-        return {
-            "phase": "Running",
-            "podIP": self.address,
-            "podIPs": [{"ip": self.address}],
-            "conditions": [{"type": "Ready", "status": "True"}],
-        }
-
     def _web_config(self) -> Path:
         keys = self._plane.path / "keys"
         config = self._plane.path / "web.config.yml"

@@ -109,9 +109,15 @@ class Lab:
         agent = Agent(self.plane, node, address, driver, interval, https, kubelet)
         self._agents.append(agent)
         self.plane.apply(yaml.safe_dump(agent.pod({})))
-        self._patch("pod", agent.name, agent.status(), "-n", NAMESPACE)
+        self.said_to_run(agent.name, address)
         agent.start()
         return agent
+
+    def said_to_run(self, pod: str, address: str) -> None:
+        """What kubelet would say of it."""
+        ready = [{"type": "Ready", "status": "True"}]
+        status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}
+        self._patch("pod", pod, status, "-n", NAMESPACE)
 
     def _patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:
         patch = json.dumps({"status": status})

@@ -14,7 +14,7 @@ import pytest
 from tests.agent.driver import compiler
 from tests.lab import namespaces
 from tests.lab.cluster import Lab
-from tests.realparts import binaries
+from tests.realparts import binaries, prometheus
 from tests.realparts.unavailable import PartsUnavailable
 
 HERE: Final = Path(__file__).parent
@@ -107,6 +107,7 @@ def _ensure_parts(config: pytest.Config) -> None:
         try:
             binaries.ensure(say)
             binaries.built([*binaries.NODE, binaries.HELM], say)
+            prometheus.ensure(say)
         except PartsUnavailable as failure:
             if os.environ.get("CI") == "true":
                 raise

@@ -74,18 +74,26 @@ class Value:
 
 
 class Prometheus:
-    """A server on loopback with storage of its own, from `start` to `stop`. It scrapes what `jobs` says (as in
+    """A server at `host` with storage of its own, from `start` to `stop`. It scrapes what `jobs` says (as in
     scrape_configs) every two seconds, and evaluates the rules of the files `rules`."""
 
-    def __init__(self, tools: Tools, jobs: Sequence[Mapping[str, Any]], rules: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        jobs: Sequence[Mapping[str, Any]],
+        rules: Sequence[Path] = (),
+        *,
+        host: str = "127.0.0.1",
+    ) -> None:
         self._tools = tools
         self._folder = tempfile.TemporaryDirectory(prefix="dratui-prometheus-")
         self.path = Path(self._folder.name)
         (port,) = free_ports(1)
-        self.address = f"http://127.0.0.1:{port}"
+        self.port = port
+        self.address = f"http://{host}:{port}"
         every = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
         self._config = {"global": every, "rule_files": [*map(str, rules)], "scrape_configs": [*jobs]}
-        self._listen = f"127.0.0.1:{port}"
+        self._listen = f"{host}:{port}"
         self._process: Process | None = None
 
     def __enter__(self) -> Self:

@@ -264,7 +264,7 @@ async def test_prometheus_is_asked_through_the_service_proxy(api: ApiServer) -> 
             Phase.STALE,
         ),
         (status(403, "Forbidden", "no"), "needs get on services/proxy in monitoring", Phase.FORBIDDEN),
-        (status(404, "NotFound", "no"), "the prometheus's service is gone", Phase.STALE),
+        (status(404, "NotFound", "no"), "no such service", Phase.STALE),
         (
             status(503, "ServiceUnavailable", 'no endpoints available for service "prometheus-k8s"'),
             'prometheus unreachable: no endpoints available for service "prometheus-k8s"',
