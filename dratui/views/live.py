@@ -10,11 +10,12 @@ from typing import Any, Final
 from dratui.cluster.live import Live
 from dratui.cluster.store import Store
 from dratui.events import Phase
-from dratui.samples import STREAM
+from dratui.samples import STREAM, NodeSample
 from dratui.terminal import clean, cut_end
 from dratui.views import words
 from dratui.views.gauges import level, line
 from dratui.views.table import Column, Style
+from dratui.views.whereabouts import nodes_with_devices
 
 GIB: Final = 1 << 30
 WHY: Final = 12  # characters of a reason in a cell
@@ -25,6 +26,22 @@ def measured(store: Store) -> bool:
     """Whether anyone measures, so that there is something to show, or to say about it."""
     health = store.health.get(STREAM)
     return health is not None and health.phase not in (Phase.WAITING, Phase.NOT_SERVED)
+
+
+def coverage(store: Store, now: datetime) -> str:
+    """Of how many of the nodes that have devices it is known what they do: ` · partial: 38 of 40 nodes`."""
+    if not measured(store):
+        return ""
+    told = sum(not (sample.problem or is_old(sample, now)) for sample in store.samples.values())
+    there = len(set(nodes_with_devices(store)))
+    if told >= there:
+        return f" · measured on {words.count(there, 'node')}"
+    return f" · partial: {told} of {words.count(there, 'node')}"
+
+
+def is_old(sample: NodeSample, now: datetime) -> bool:
+    """Whether a newer one should have come long ago, or none ever came."""
+    return sample.at is None or Live(at=sample.at, interval=sample.interval).stale(now.timestamp())
 
 
 # --- cells -----------------------------------------------------------------------------------------------------------

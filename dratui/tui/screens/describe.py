@@ -15,7 +15,7 @@ from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.themes import GLYPHS
 from dratui.tui.widgets.board import Block, Board, Entry
 from dratui.views import gauges
-from dratui.views.describe import Cell, Document, Field, Section, describe
+from dratui.views.describe import LIVE, Cell, Document, Field, Section, describe
 from dratui.views.navigation import drill
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
@@ -63,10 +63,19 @@ class DescribeFace(Face[Board]):
 
     def changed(self, changes: Changes) -> None:
         """It may read differently. When the object is gone, its last description stays, and the title says so."""
-        if self._place is not None and changes:
+        if changes:
+            self._again()
+
+    def _again(self) -> None:
+        if self._place is not None:
             self._document = self._describe(self._place) or self._document
             if self._document is not None:
                 self.view.set_blocks(self._blocks(self._document))
+
+    def tick(self) -> None:
+        """What is measured gets older, and its last minutes are others."""
+        if self._document is not None and any(s.title == LIVE for s in self._document.sections):
+            self._again()
 
     def toggle(self) -> None:
         """Open or close the section under the cursor."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from dratui.api.model import ObjectKey
@@ -11,18 +11,19 @@ from dratui.terminal import cut_end, fit, width
 from dratui.tui.lines import Line, Part
 from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
+from dratui.tui.screens import idle
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.screens.groups import beside, by_size, free_of, group_line, literal, plugin_line
+from dratui.tui.screens.leads import Leads, Rest
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
-from dratui.views.live import GIB, measured
+from dratui.views.live import coverage
 from dratui.views.overview import DeviceGroup, PluginGroup
 from dratui.views.overview import Overview as Facts
 from dratui.views.query import Query
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
-from dratui.views.whereabouts import nodes_with_devices
 
 MOST_WAITING: Final = 60  # the rest is a key press away
 LEAST: Final = 6  # lines of a block that shows at all
@@ -30,30 +31,10 @@ BRIEFLY: Final = 5  # tenants or reasons in one line; it is cut where the screen
 BRIEF_WIDTH: Final = 13  # the title of a block that has only one line
 
 
-@dataclass(frozen=True, slots=True)
-class Leads:
-    """An item of the overview: where enter leads from it, and the object it is, if it is one.
-
-    `of` tells items apart that lead to the same place.
-    """
-
-    place: Place
-    chosen: Chosen | None = None
-    of: str = ""
-
-
 _WAITING_PODS: Final = Leads(Rows(Query(kind="pods", faults_only=True)))
 _TENANTS: Final = Leads(Rows(Query(kind="namespaces")))
 _POOLS: Final = Leads(Rows(Query(kind="pools")))
-_IDLEST: Final = Leads(Rows(Query(kind="claims", sort="IDLE", descending=True)))
 _UNMEASURED: Final = Leads(Rows(Query(kind="nodes", sort="SAMPLED", wide=True)))
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """An item of the overview: enter shows the devices that are `left_out`, or leaves them out again."""
-
-    left_out: bool
 
 
 class OverviewFace(Face[Board]):
@@ -110,7 +91,7 @@ class OverviewFace(Face[Board]):
         waiting = len(facts.waiting)
         blocks = [
             Block(
-                self._devices_title(),
+                f"DEVICES{coverage(self._world.store, self._world.now())}",
                 lambda columns: self._devices(facts, columns),
                 fold=None
                 if self._all_devices
@@ -123,15 +104,8 @@ class OverviewFace(Face[Board]):
             ),
         ]
         if facts.idle:
-            blocks.append(
-                Block(
-                    f"HELD BUT IDLE {len(facts.idle)}",
-                    lambda columns: self._idle(facts, columns),
-                    right=2,
-                    fold=Fold(LEAST, lambda shown: self._others_idle(facts, shown)),
-                    brief=self._brief("IDLE", self._first_idle(facts), _IDLEST),
-                )
-            )
+            brief = self._brief("IDLE", idle.first(facts.idle, self._world.skin), idle.ALL)
+            blocks.append(idle.block(facts.idle, self._world.skin, brief))
         if facts.waiting_reasons:
             blocks.append(
                 Block(
@@ -167,14 +141,6 @@ class OverviewFace(Face[Board]):
         return Entry(((fit(title, BRIEF_WIDTH), self._world.skin.strong), *line), item)
 
     # --- devices ---------------------------------------------------------------------------------------------------
-
-    def _devices_title(self) -> str:
-        store = self._world.store
-        if not measured(store):
-            return "DEVICES"
-        told = sum(not sample.problem and sample.at is not None for sample in store.samples.values())
-        there = len(set(nodes_with_devices(store)))
-        return f"DEVICES · {f'partial: {told} of' if told < there else 'measured on'} {words.count(there, 'node')}"
 
     def _devices(self, facts: Facts, columns: int) -> Sequence[Entry]:
         skin = self._world.skin
@@ -267,33 +233,6 @@ class OverviewFace(Face[Board]):
             for reason, number in facts.waiting_reasons[:BRIEFLY]
             for part in ((f"{number} × ", skin.states[Style.WAITING]), (f"{reason}  ", skin.plain))
         )
-
-    # --- who holds and does nothing ----------------------------------------------------------------------------------
-
-    def _idle(self, facts: Facts, columns: int) -> Sequence[Entry]:
-        rows = [
-            (
-                Cell(f"{holder.key.namespace}/{holder.key.name}"),
-                Cell(f"{holder.share:.0%} of {words.duration(holder.watched)}", right=True),
-                Cell(f"{holder.memory / GIB:.0f} GiB" if holder.memory else "", right=True),
-                Cell(f"{holder.devices} × {holder.product or 'device'}"),
-            )
-            for holder in facts.idle
-        ]
-        items = [Leads(Card(h.kind, h.key), Chosen(h.kind, h.key)) for h in facts.idle]
-        lines = grid(rows, self._world.skin, columns, shrink=3)
-        return [Entry(line, item) for line, item in zip(lines, items, strict=True)]
-
-    def _others_idle(self, facts: Facts, shown: int) -> Entry:
-        return Entry(((f"… {len(facts.idle) - (shown - 1)} more", self._world.skin.dim),), _IDLEST)
-
-    def _first_idle(self, facts: Facts) -> Line:
-        skin = self._world.skin
-        parts: list[Part] = [(f"{len(facts.idle)} hold devices and do nothing: ", skin.plain)]
-        for holder in facts.idle[:BRIEFLY]:
-            said = f"{holder.key.namespace}/{holder.key.name} {holder.devices} × {holder.product}  "
-            parts.append((said, skin.plain))
-        return tuple(parts)
 
     # --- tenants and pools -----------------------------------------------------------------------------------------
 

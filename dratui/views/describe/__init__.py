@@ -7,11 +7,11 @@ from typing import Any
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views.describe import claims, devices, pods, rules
-from dratui.views.describe.document import Cell, Document, Field, Section, section
+from dratui.views.describe.document import LIVE, Cell, Document, Field, Section, section
 from dratui.views.table import Style, Table
 from dratui.views.tables import TABLES, path
 
-__all__ = ["Cell", "Document", "Field", "Section", "describe"]
+__all__ = ["LIVE", "Cell", "Document", "Field", "Section", "describe"]
 
 
 def describe(store: Store, kind: str, key: Any, now: datetime) -> Document | None:

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from dratui.terminal import clean
 from dratui.views import words
 from dratui.views.table import Style
+
+LIVE: Final = "LIVE"
+"""The title of the section of what is measured, which is another every second."""
 
 
 @dataclass(frozen=True, slots=True)

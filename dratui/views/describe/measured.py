@@ -1,7 +1,8 @@
 """What devices do, on cards: the gauges and the last minutes of one, those of several together and one by one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from dratui.cluster.claims import ClaimRow
@@ -17,13 +18,13 @@ from dratui.cluster.totals import Part, claim_live, part, parts_of_claim, plugge
 from dratui.cluster.trails import Point
 from dratui.samples import DeviceSample, NodeSample
 from dratui.views import live, words
-from dratui.views.describe.document import Field, Section, section
+from dratui.views.describe.document import LIVE, Field, Section, section
 from dratui.views.table import Style
 
 MINUTES: Final = 5  # of history
 PIECES: Final = 60  # that it is drawn in
 COVERS: Final = 20.0  # seconds at most that one value stands for: older ones were put together
-MOST: Final = 32  # devices or claims that are told one by one
+MOST: Final = 64  # devices or claims that are told one by one
 
 _HELD_BACK: Final = {
     "clocks_event_software_power_cap": "power cap",
@@ -79,12 +80,10 @@ def of_namespace(store: Store, row: NamespaceRow, now: datetime) -> Iterator[Sec
     """What a namespace holds, claim by claim."""
     if row.live is None:
         return
-    lines = []
-    for key in sorted(store.claims_of_namespace[row.name]):
-        state = claim_live(store, store.claims[key])
-        if state is not None:
-            lines.append(_line(key.name, state, now))
-    yield section("LIVE", *_gauges(row.live, now), *_limited(lines))
+    keys = sorted(store.claims_of_namespace[row.name])
+    told = ((key, claim_live(store, store.claims[key])) for key in keys)
+    lines = [_line(key.name, state, now) for key, state in islice(told, MOST) if state is not None]
+    yield section(LIVE, *_gauges(row.live, now), *lines, *_more(len(keys)))
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -95,17 +94,18 @@ def _section(store: Store, state: Live, parts: Sequence[tuple[str, Part]], now: 
     alone = parts[0][1] if len(parts) == 1 else None
     lines: list[Field] = []
     if alone is None:
-        for name, each in parts:
+        for name, each in parts[:MOST]:
             if (of_one := total(store, (each,))) is not None:
                 lines.append(_line(name, of_one, now))
     sample = next((each.sample for _, each in parts if each.sample is not None), None)
     return section(
-        "LIVE",
+        LIVE,
         *_gauges(state, now),
         *(_alone(store, alone, now) if alone is not None else ()),
         *(_problems(sample, now) if sample is not None else ()),
         Field("sample", live.taken(state, now), Style.DIM),
-        *_limited(lines),
+        *lines,
+        *_more(len(parts)),
     )
 
 
@@ -201,10 +201,9 @@ def _line(name: str, state: Live, now: datetime) -> Field:
     return Field(name, f"{numbers} {live.old(state, now)}".rstrip(), share=state.utilization)
 
 
-def _limited(lines: Sequence[Field]) -> Iterable[Field]:
-    if len(lines) <= MOST:
-        return lines
-    return (*lines[:MOST], Field("", f"… {len(lines) - MOST} more", Style.DIM))
+def _more(number: int) -> Iterator[Field]:
+    if number > MOST:
+        yield Field("", f"… {number - MOST} more", Style.DIM)
 
 
 def _name(found: Part) -> str:
