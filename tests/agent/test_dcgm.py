@@ -1,5 +1,6 @@
 """`--dcgm-names`: what a dashboard made for dcgm-exporter asks for is there, in its units, with its labels."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,15 @@ def test_a_device_that_several_hold_is_one_series() -> None:
     found = read(DeviceSample(GPU, {"power": 1.0}, {}), held={"GPU-1": (TRAIN, other)})
     ((labels, _),) = found["DCGM_FI_DEV_POWER_USAGE"]
     assert (labels["pod"], "dra_claim_name" in labels) == ("shared", False)
+
+
+def test_compute_instances_of_one_gpu_instance_are_one_series() -> None:
+    other = replace(MIG, uuid="MIG-3", ci=1)
+    devices = [DeviceSample(each, {"memory_used": 1.0 * (1 << 20)}, {}) for each in (GPU, MIG, other)]
+    found = read(*devices, held={"MIG-2": (TRAIN,), "MIG-3": (Holder("vision", "eval", "main"),)})
+    told = [(labels.get("GPU_I_ID"), labels.get("pod")) for labels, _ in found["DCGM_FI_DEV_FB_USED"]]
+    assert told == [(None, None), ("3", "shared")]
+    assert len(found["dratui_gpu_memory_used_bytes"]) == 3
 
 
 def test_the_newest_xid() -> None:

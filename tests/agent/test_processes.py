@@ -81,13 +81,14 @@ def test_what_nobody_was_given_is_theirs_who_compute_on_it() -> None:
 
 
 def test_memory_by_container_once_where_a_gpu_is_cut() -> None:
-    sample = taken(busy(GPU, 10, 10, 11), busy(CUT, 10), busy(PART, 10), busy(PART, 12))
-    text = Exposition().render(sample, Holders(), "text", {10: TRAIN, 11: Place(UID, OTHER)})
+    sample = taken(busy(GPU, 10, 10, 11, 13), busy(CUT, 10), busy(PART, 10, 12))
+    places = {10: TRAIN, 11: Place(UID, OTHER), 13: Place(UID, "ef" * 32)}
+    text = Exposition().render(sample, Holders(), "text", places)
     lines = [line for line in text.splitlines() if line.startswith("dratui_gpu_container_memory_bytes")]
     where = f'namespace="ml-team",pod="train-7",container="trainer",pod_uid="{UID}"'
     assert lines == [
         f'dratui_gpu_container_memory_bytes{{uuid="GPU-1",{where}}} 200',
-        f'dratui_gpu_container_memory_bytes{{uuid="GPU-1",pod_uid="{UID}"}} 100',
+        f'dratui_gpu_container_memory_bytes{{uuid="GPU-1",pod_uid="{UID}"}} 200',
         f'dratui_gpu_container_memory_bytes{{uuid="MIG-1",{where}}} 100',
     ]
 

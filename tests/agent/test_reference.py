@@ -25,6 +25,8 @@ def test_every_series_that_is_served_is_in_the_table(driver: FakeDriver, tmp_pat
     driver.set({**cut(1, 0, gi=1, profile=19, start=0, size=1), "event": "1,gpu0,8,79,4294967295"})
     with running(driver, tmp_path / "log", "--dcgm-names") as agent:
         text = agent.get("/metrics")[1]
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if line[0] != "#"]
+    assert len(lines) == len(set(lines)), "no series is there twice"
     served = set(re.findall(r"^# TYPE (\S+)", text, re.M))
     assert len(served) > 80
     listed = set(re.findall(r"`(\w+)`", METRICS.read_text()))

@@ -1,7 +1,8 @@
 """`--dcgm-names`: the same values once more under dcgm-exporter's names, labels and units, for dashboards that exist.
 
 Only what NVML tells in the same sense is here. Where it differs from dcgm-exporter: under MIG GPU_UTIL is not there, as
-it is not there either; a device that several hold says `shared` and is one series; dynamic MIG devices have their pod.
+it is not there either; a device that several hold says `shared` and is one series; dynamic MIG devices have their pod;
+compute instances that share a GPU instance are one series.
 
 Source: github.com/NVIDIA/dcgm-exporter, etc/default-counters.csv and dcp-metrics-included.csv (names, types, units).
 """
@@ -77,6 +78,22 @@ LABELS: Final = (
     "dra_mig_device_uuid"
 )
 _PROFILE: Final = re.compile(r" MIG (\S+)$")
+
+
+def labels_by_device(sample: Sample, holders: Holders, node: str) -> Sequence[Pairs | None]:
+    """The labels of each device of a sample.
+
+    None for a compute instance whose GPU instance, which is what is measured, is told already: it knows only those.
+    """
+    held: dict[tuple[str, int | None], dict[Holder, None]] = {}
+    for each in sample.devices:
+        of = held.setdefault((each.device.gpu, each.device.gi), {})
+        of.update(dict.fromkeys(holders.by_device.get(each.device.uuid, ())))
+    found: list[Pairs | None] = []
+    for each in sample.devices:
+        of_all = held.pop((each.device.gpu, each.device.gi), None)
+        found.append(None if of_all is None else labels_of(each.device, [*of_all], sample.driver, node))
+    return found
 
 
 def labels_of(device: Device, held: Sequence[Holder], driver: str, node: str) -> Pairs:

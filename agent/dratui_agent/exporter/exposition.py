@@ -84,11 +84,7 @@ class Exposition:
         ours = [[*self._identity(d.device), *held_by(h)] for d, h in zip(sample.devices, held, strict=True)]
         yield from _rows(SERIES, sample, ours)
         if self._dcgm_names:
-            theirs = [
-                dcgm.labels_of(d.device, h, sample.driver, self._node)
-                for d, h in zip(sample.devices, held, strict=True)
-            ]
-            yield from _rows(dcgm.SERIES, sample, theirs)
+            yield from _rows(dcgm.SERIES, sample, dcgm.labels_by_device(sample, holders, self._node))
 
     def _identity(self, device: Device) -> Pairs:
         return (
@@ -123,16 +119,17 @@ class Exposition:
 
 
 def _rows(
-    all_: Sequence[Series], sample: Sample, common: Sequence[Pairs]
+    all_: Sequence[Series], sample: Sample, common: Sequence[Pairs | None]
 ) -> Iterator[tuple[Series, Sequence[_Row]]]:
-    """`common`: the labels of each device."""
-    before = [written(pairs) for pairs in common]
+    """`common`: the labels of each device; None for one that is left out."""
+    before = [None if pairs is None else written(pairs) for pairs in common]
     for series in all_:
         yield (
             series,
             [
-                (n, column, f"{series.name}{labels(column.labels.items(), after=before[n])} ")
+                (n, column, f"{series.name}{labels(column.labels.items(), after=told)} ")
                 for n, each in enumerate(sample.devices)
+                if (told := before[n]) is not None
                 for column in series.columns
                 if column.key not in each.absent
             ],
@@ -141,14 +138,14 @@ def _rows(
 
 def _memory(sample: Sample, places: Mapping[int, Place]) -> Iterator[Fact]:
     """What containers have of devices. A GPU that is cut tells of its parts' processes once more."""
+    used: Counter[Pairs] = Counter()
     for each in sample.devices:
-        used: Counter[Place] = Counter()
         for process in () if each.device.mig else each.processes:
             if process.memory is not None and (place := places.get(process.pid)) is not None:
-                used[place] += process.memory
-        for place, memory in used.items():
-            where = (("namespace", place.namespace), ("pod", place.pod), ("container", place.container))
-            yield MEMORY, (("uuid", each.device.uuid), *where, ("pod_uid", place.pod_uid)), memory
+                where = (("namespace", place.namespace), ("pod", place.pod), ("container", place.container))
+                used[(("uuid", each.device.uuid), *where, ("pod_uid", place.pod_uid))] += process.memory
+    for pairs, memory in used.items():
+        yield MEMORY, pairs, memory
 
 
 def _written(facts: Iterable[Fact], form: Format) -> str:

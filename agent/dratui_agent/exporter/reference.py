@@ -61,7 +61,8 @@ def _lines() -> Iterator[str]:
         f"`{HOLDER_LABELS}`;",
         "with several holders namespace, pod and container are `shared`, and `dratui_gpu_holder_info` lists them. What",
         "is not known is left out: the claim where a device plugin gave the device, and `request`, which kubelet does",
-        "not tell, but for `--attribution.api-server`. The columns below name what a series has besides.",
+        "not tell, but for `--attribution.api-server`. The columns below name what a series has besides. Compute",
+        "instances of one GPU instance share its memory and its utilisation: do not add them up.",
         "",
     )
     yield from _table(("series", "type", "unit", "labels", "NVML", "what it is"), _devices())
