@@ -218,6 +218,22 @@ def test_while_kubelet_is_away_values_go_on_and_holders_stay_with_their_age(worl
     assert world.held(UUIDS[0]) == before
 
 
+def test_a_pod_that_has_gone_holds_nothing(world: World) -> None:
+    """The last of these tests, as the others are of this pod."""
+    world.until(lambda: bool(world.held(UUIDS[0])), "the holder to be known")
+    world.lab.plane.kubectl("delete", "pod", "train", "-n", SPACE, "--ignore-not-found")
+    world.driver.set(gpu(4))  # its process has ended
+    world.until(lambda: not world.claims, "the claims to be gone")
+    world.until(lambda: not [*world.node.path("/run/cdi").iterdir()], "the claims to be unprepared")
+
+    def free() -> bool:
+        held = {uuid: found for uuid in (*UUIDS, MIG) if (found := world.held(uuid))}
+        assert not held, held
+        return True
+
+    world.until(free, "nobody to hold anything")
+
+
 POD = yaml.safe_dump_all(
     [
         *(
@@ -236,7 +252,7 @@ POD = yaml.safe_dump_all(
             "kind": "Pod",
             "metadata": {"namespace": SPACE, "name": "train"},
             "spec": {
-                "terminationGracePeriodSeconds": 0,
+                "terminationGracePeriodSeconds": 1,
                 "resourceClaims": [
                     {"name": "a", "resourceClaimTemplateName": NVIDIA},
                     {"name": "b", "resourceClaimTemplateName": NVIDIA},
