@@ -1,7 +1,8 @@
 """The state of a cluster as the events left it.
 
-The store keeps rows and the indexes that join them, and nothing derived. What a screen shows is computed from here
-by the functions beside it (`claims`, `devices`, `pools`, …); `Changes` says what to compute again.
+The store keeps rows, the indexes that join them, and what devices did in the last minutes; nothing derived. What a
+screen shows is computed from here by the functions beside it (`claims`, `devices`, `pools`, …); `Changes` says what to
+compute again.
 """
 
 from collections import defaultdict

@@ -33,6 +33,8 @@ _WORDS: Final = {
     "lost": "fell off the bus",
     "reset_required": "needs a reset",
     "failed": "the driver failed to tell",
+    "not_exported": "its exporter does not tell",
+    "mig_not_exported": "MIG: its exporter tells no profiling",
 }
 
 
