@@ -25,6 +25,7 @@ from dratui.cluster.judgement import judgement, node_of, published
 from dratui.cluster.store import Store
 from dratui.samples import DeviceSample, NodeSample
 
+NO_SUCH_MIG: Final = "no such MIG device now"
 _DRIVER: Final = "gpu.nvidia.com"
 _GPU: Final = re.compile(r"gpu-(\d{1,6})")
 _MIG: Final = (
@@ -209,7 +210,7 @@ class _Places:
         if self._sample.at is None:
             return "no sample yet"
         if _mig(key):
-            return "no such MIG device now"
+            return NO_SUCH_MIG
         return f"not among what {self._sample.source or 'the node'} tells"
 
     def _names(self, key: DeviceKey, attributes: Mapping[str, AttributeValue]) -> Iterator[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from dratui.api.model import Claim, DeviceKey, ObjectKey, Pod
 from dratui.cluster.index import claims_of, users
 from dratui.cluster.judgement import node_of, published
 from dratui.cluster.live import REFRESHED, Live
-from dratui.cluster.measured import Measured, Unit, measured
+from dratui.cluster.measured import NO_SUCH_MIG, Measured, Unit, measured
 from dratui.cluster.store import Store
 from dratui.samples import DeviceSample, NodeSample
 
@@ -33,8 +33,6 @@ _WORDS: Final = {
     "lost": "fell off the bus",
     "reset_required": "needs a reset",
     "failed": "the driver failed to tell",
-    "not_exported": "its exporter does not tell",
-    "mig_not_exported": "MIG: its exporter tells no profiling",
 }
 
 
@@ -221,8 +219,12 @@ def _idle(store: Store, each: Part) -> tuple[float, float] | None:
 
 
 def device_live(store: Store, key: DeviceKey, node: str) -> Live | None:
-    """Of a device."""
-    return total(store, (part(store, key, node),)) if store.samples else None
+    """Of a device; None also for a partition that nobody has and nobody made: there is nothing to know of it."""
+    if not store.samples:
+        return None
+    found = part(store, key, node)
+    unmade = found.why == NO_SUCH_MIG and key not in store.claims_of_device
+    return None if unmade else total(store, (found,))
 
 
 def claim_live(store: Store, claim: Claim) -> Live | None:

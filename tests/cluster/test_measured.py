@@ -1,5 +1,7 @@
 """Which device of DRA a sample's device is."""
 
+from typing import Any
+
 import pytest
 
 from dratui.api.model import AttributeValue, Device, DeviceKey
@@ -12,9 +14,17 @@ KEY = DeviceKey(NVIDIA, "node-1", "gpu-0")
 UUID = "GPU-1e2feb89-414c-443c-9027-c4d1c386bbc4"
 
 
-def joined(device: str, *told: DeviceSample, driver: str = NVIDIA, **attributes: AttributeValue) -> str:
+def joined(
+    device: str,
+    *told: DeviceSample,
+    driver: str = NVIDIA,
+    held: bool = False,
+    **attributes: AttributeValue,
+) -> str:
     """The utilisation of a published device in percent, or why it has none."""
     made = store(slice_("node-1", Device(device, attributes=attributes), driver=driver))
+    if held:
+        made.apply([put(claim("a", result(device, driver=driver), node="node-1"))])
     made.apply([put(sample("node-1", *told))])
     row = device_row(made, DeviceKey(driver, "node-1", device))
     assert row is not None
@@ -34,7 +44,8 @@ def test_who_measures_may_say_which_device_it_is_and_is_believed_before_all_else
 
 @pytest.mark.parametrize("name", ["uuid", "gpu.nvidia.com/uuid", "example.com/uuid"])
 def test_a_device_is_found_by_its_uuid_in_any_domain(name: str) -> None:
-    assert joined("gpu-0", measured("GPU-b", minor=0), measured(UUID, busy=0.3), **{name: UUID}) == "30%"
+    published: dict[str, Any] = {name: UUID}
+    assert joined("gpu-0", measured("GPU-b", minor=0), measured(UUID, busy=0.3), **published) == "30%"
 
 
 def test_a_gpu_that_took_the_place_of_another_is_not_mistaken_for_it() -> None:
@@ -65,8 +76,17 @@ def test_a_mig_device_is_found_by_profile_and_place_on_its_parent() -> None:
     assert joined("gpu-0-mig-1g10gb-19-3", *told) == "30%"
     assert joined("gpu-0-mig-1g10gb-me-19-3", *told) == "30%"
     assert joined("gpu-0-mig-19-3-1", *told) == "30%"  # as older drivers call it: profile, place, size
-    assert joined("gpu-0-mig-1g10gb-19-5", *told) == "no such MIG device now"
-    assert joined("gpu-0-mig-2g20gb-14-3", *told) == "no such MIG device now"
+    assert joined("gpu-0-mig-1g10gb-19-5", *told, held=True) == "no such MIG device now"
+    assert joined("gpu-0-mig-2g20gb-14-3", *told, held=True) == "no such MIG device now"
+
+
+def test_a_partition_that_nobody_has_and_nobody_made_is_not_unknown() -> None:
+    partition = "gpu-0-mig-1g10gb-19-5"
+    made = store(slice_("node-1", partition, driver=NVIDIA))
+    made.apply([put(sample("node-1", measured("GPU-a", minor=0)))])
+    row = device_row(made, KEY._replace(device=partition))
+    assert row is not None
+    assert row.live is None
 
 
 def test_compute_instances_of_a_gpu_instance_are_one_place() -> None:
