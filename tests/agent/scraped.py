@@ -18,6 +18,7 @@ from tests.realparts.polling import wait
 from tests.realparts.prometheus import Prometheus, Tools
 
 PATIENCE = 30.0
+RULES = Path(__file__).parents[2] / "deploy" / "alerts.yaml"
 UID = "0a1b2c3d-0000-1111-2222-33334444555"  # and one more digit
 GPUS = [f"GPU-0000000{n}-0000-0000-0000-000000000000" for n in range(3)]
 MIGS = [f"MIG-1{gi}000000-0000-0000-0000-000000000000" for gi in (1, 2)]
@@ -107,7 +108,7 @@ def scraped_node(
         agent.until(lambda: ACTIVE.search(agent.get("/metrics", login=LOGIN)[1]) is not None)
         driver.set({"event": "1,gpu0,8,79,4294967295"})  # an Xid
         agent.until(lambda: 'xid="79"' in agent.get("/metrics", login=LOGIN)[1])
-        with Prometheus(tools, [job]) as prometheus:
+        with Prometheus(tools, [job], [RULES]) as prometheus:
             wait(lambda: len(prometheus.query("up == 1")) == 1, PATIENCE, "the first scrape")
             yield Scraped(agent, prometheus)
     finally:

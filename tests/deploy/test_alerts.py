@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.agent.scraped import Scraped
-from tests.deploy import FOLDER
+from tests.agent.scraped import PATIENCE, RULES, Scraped
+from tests.realparts.polling import wait
 from tests.realparts.prometheus import Tools
 
-RULES = FOLDER / "alerts.yaml"
 CASES = Path(__file__).with_name("alerts.test.yaml")
 
 
@@ -65,3 +64,8 @@ def test_what_they_ask_for_is_what_the_agent_tells(scraped: Scraped) -> None:
         assert scraped.value(f"count({name})") > 0, name
     for selector in ('clocks_event_active{reason="power_brake"}', 'ecc_errors_total{kind="uncorrected"}'):
         assert scraped.value(f"count(dratui_gpu_{selector})") > 0, selector
+
+
+def test_a_prometheus_that_evaluates_them_tells_of_the_xid_and_of_nothing_else(scraped: Scraped) -> None:
+    wait(lambda: "GpuXidCritical" in scraped.prometheus.firing(), PATIENCE, "the alert")
+    assert scraped.prometheus.firing() == {"GpuXidCritical"}

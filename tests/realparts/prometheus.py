@@ -150,9 +150,9 @@ class Prometheus:
         found = self._api("targets")["activeTargets"]
         return {each["scrapeUrl"]: each["lastError"] for each in found if each["health"] != "unknown"}
 
-    def alerts(self) -> set[str]:
-        """The names of those that are pending or firing."""
-        return {each["labels"]["alertname"] for each in self._api("alerts")["alerts"]}
+    def firing(self) -> set[str]:
+        """The names of the alerts that fire."""
+        return {a["labels"]["alertname"] for a in self._api("alerts")["alerts"] if a["state"] == "firing"}
 
     def _api(self, what: str, **parameters: str) -> Any:
         answer = json.loads(self._get(f"/api/v1/{what}?{urllib.parse.urlencode(parameters)}"))
