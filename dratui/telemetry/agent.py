@@ -1,18 +1,20 @@
 """dratui-agent: a stream of frames, once a second."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from dratui.telemetry.discovery import Exporter
 from dratui.telemetry.endpoint import Endpoint
 from dratui.telemetry.frames import Frames
 from dratui.telemetry.protocol import Broken, Take
-from dratui.telemetry.sse import Events
+from dratui.telemetry.sse import Event, Events
 
 PATH: Final = "/v1/stream"
 SILENCE: Final = 40.0
 """Seconds without a byte after which the stream is broken: the agent says every 15 that it lives."""
+_FULL: Final = b"full"
+_VALUES: Final = b"values"
 _ID: Final = re.compile(rb"[0-9-]{1,40}")
 
 
@@ -35,18 +37,27 @@ class AgentFollower:
             events = Events()
             try:
                 while chunk := await read():
-                    for event in events.feed(chunk):
-                        if event.kind == b"values":
-                            take(self._frames.values(event.data, self._now()))
-                        elif event.kind == b"full":
-                            take(self._frames.full(event.data, self._now()))
-                        else:
-                            continue  # `lag`, and what a later agent may tell besides
+                    for event in _news(events.feed(chunk)):
+                        told = self._frames.full if event.kind == _FULL else self._frames.values
+                        take(told(event.data, self._now()))
                         self._last_id = event.id.decode() if _ID.fullmatch(event.id) else ""
             except (ValueError, RecursionError) as error:
                 self._last_id = ""  # all anew
                 raise Broken("what the agent sends cannot be read", hint=str(error)) from error
         raise Broken("the agent ended its stream")
+
+
+def _news(events: Sequence[Event]) -> Sequence[Event]:
+    """Of what came at once the last full frame and the last values behind it: to read all that a hostile agent sends
+    would keep the loop busy. `lag`, and what a later agent may tell besides, is none.
+    """
+    news: list[Event] = []
+    for event in events:
+        if event.kind == _FULL:
+            news = [event]
+        elif event.kind == _VALUES:
+            news = [*(each for each in news if each.kind == _FULL), event]
+    return news
 
 
 AGENT: Final = Exporter(

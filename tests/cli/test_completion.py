@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dratui.settings.metrics import WORDS
 from dratui.tui.themes import BUILT_IN
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.processes import free_ports
@@ -132,6 +133,12 @@ def test_names_are_those_of_the_namespace_that_is_meant(all_scenarios: ControlPl
     devices = compgen(kubeconfig, "dratui get devices gpu.nvidia.com/")
     assert devices
     assert all(device.count("/") >= 2 for device in devices)
+
+
+def test_who_may_measure_is_completed(tmp_path: Path) -> None:
+    absent = tmp_path / "none"
+    assert compgen(absent, "dratui get nodes --metrics-from ") == sorted(WORDS)
+    assert compgen(absent, "dratui --metrics-from ag") == ["agent"]
 
 
 def flags(kubeconfig: Path) -> set[str]:

@@ -1,5 +1,6 @@
 """Agents found in the cluster and read through the API server's proxy, and each way in which that fails."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -180,6 +181,24 @@ async def test_a_stream_that_breaks_keeps_its_devices_and_is_resumed(api: ApiSer
         assert heard.samples[NODE].devices[0].values == {"power": 600.0}
         api.heard = heard.wake
         await heard.until(lambda: (f"agent-{NODE}:9402", "77-1") in api.asked)
+    await made.close()
+
+
+async def test_of_a_flood_only_the_last_is_read(api: ApiServer) -> None:
+    frame = await full_frame(power=600.0)
+    (width,) = {len(row) for row in json.loads(frame)["values"]}
+    flood = b"".join(
+        event("values", f"77-{n}", json.dumps({"at": AT + n, "values": [[float(n)] * width]}).encode())
+        for n in range(1000)
+    )
+    api.behind[BEHIND] = stream(event("full", "77-0", frame) + event("lag", "", b"{}") + flood, then="silent")
+    made = connection(api.url)
+    async with running(found_at(made)) as (telemetry, heard):
+        telemetry.want([NODE])
+        await heard.until(
+            lambda: NODE in heard.samples and heard.samples[NODE].devices[0].values["power"] == 999
+        )
+        assert heard.puts < 100  # as many as chunks came, and not as events
     await made.close()
 
 

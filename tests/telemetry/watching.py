@@ -24,6 +24,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.samples: dict[str, NodeSample] = {}
+        self.puts = 0
         self.healths: list[Health] = []
         self.changed = asyncio.Event()
 
@@ -32,6 +33,7 @@ class Heard:
             assert event.stream == "samples"
             match event:
                 case Put():
+                    self.puts += 1
                     self.samples[event.row.node] = event.row
                 case Gone():
                     del self.samples[event.row.node]
