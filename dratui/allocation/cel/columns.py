@@ -100,8 +100,13 @@ def _numbered(keys: Iterable[Hashable], odd: frozenset[int]) -> tuple[list[int],
 @lru_cache(maxsize=1024)
 def read(selector: Selector) -> tuple[Path, ...] | None:
     """The paths that a selector may look at, none of which leads through another; None if it may look at anything."""
+    return read_by(selector.node)
+
+
+def read_by(node: Node) -> tuple[Path, ...] | None:
+    """The same of a part of one."""
     found: set[Path] = set()
-    if not _reads(selector.node, found):
+    if not _reads(node, found):
         return None
     return tuple(sorted(path for path in found if not any(path[:n] in found for n in range(len(path)))))
 

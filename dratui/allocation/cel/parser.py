@@ -135,11 +135,19 @@ class _Parser:
         return _balanced("_||_", terms, operators)
 
     def _and(self) -> Node:
-        terms, operators = [self._relation()], []
+        terms, operators = [self._clause()], []
         while operator := self._accept("&&"):
             operators.append(operator.at)
-            terms.append(self._relation())
+            terms.append(self._clause())
         return _balanced("_&&_", terms, operators)
+
+    def _clause(self) -> Node:
+        """What stands between two `&&`, with its place in the text."""
+        begin = self._token.at
+        node = self._relation()
+        last = self._tokens[self._next - 1]
+        node.span = begin, last.at + len(last.text)
+        return node
 
     def _relation(self) -> Node:
         node, before = self._sum(), self._depth

@@ -67,6 +67,7 @@ class Program:
     ) -> None:
         node = parse(source)
         self.source = source
+        self.dialect = dialect
         self.node = node
         self.type = check(source, node, dialect.functions, variables, dialect.fields)
         self.worst_case = worst_case(node)

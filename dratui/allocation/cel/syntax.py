@@ -14,10 +14,11 @@ ACCUMULATOR: Final = "__result__"
 class Node:
     """Any part of an expression."""
 
-    __slots__ = ("at", "type")
+    __slots__ = ("at", "span", "type")
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.span = (at, at)  # of the text, where the parser takes note: of clauses
         self.type: Type = ERROR
 
 
