@@ -106,6 +106,17 @@ async def test_a_key_sorts_by_what_has_most(key: str, title: str) -> None:
         assert "train-7-gpu" in screen(pilot)[5], "neither way"
 
 
+async def test_what_rows_are_sorted_by_is_in_sight() -> None:
+    async with running(ScriptedSource(measured()), query=CLAIMS) as pilot:
+        await shows(pilot, " 48%")
+        assert "POWER" not in text(pilot)
+        assert "IDLE" not in text(pilot)
+        await press(pilot, "I")
+        await shows(pilot, "IDLE↓", "train-6-gpu", "‹")
+        await press(pilot, *["h"] * 9)
+        await hides(pilot, "‹")
+
+
 async def test_rows_sorted_by_what_moves_stay_where_they_are_for_some_seconds() -> None:
     source = ScriptedSource(measured())
     async with running(source, query=CLAIMS) as pilot:

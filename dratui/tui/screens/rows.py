@@ -207,6 +207,7 @@ class RowsFace(Face[VirtualTable]):
         column = next((c for c in table.columns if c.title == title), None)
         if column is not None and column.live and not measured(self._world.store):
             raise Failure("nothing here is measured", hint=":health says why")
+        self.view.reveal(title)
         down = column is not None and column.moves  # the youngest, or what has most
         return title, not self.query.descending if title == self.query.sort else down
 

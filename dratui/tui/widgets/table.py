@@ -63,6 +63,7 @@ class VirtualTable(Pane):
         self._arranged = Layout((), 0, 0)
         self._measured = False  # whether there are live columns
         self._first_column = 0
+        self._sought = ""  # the title of a column that is to be on the screen
         self._top = 0
         self._index = 0
         self._key: Hashable | None = None
@@ -111,6 +112,11 @@ class VirtualTable(Pane):
         self._faces.clear()
         self._follow()
         self.reshape()
+
+    def reveal(self, title: str) -> None:
+        """Scroll to a column, if it is beyond the right edge."""
+        self._sought = title
+        self.repaint()
 
     def changed(self, delta: Delta, now: datetime, *, settled: bool) -> None:
         """The listing took in changes. While it is not `settled` an untouched cursor stays on the first row."""
@@ -258,6 +264,7 @@ class VirtualTable(Pane):
         self._reveal()
         keys = self.listing.keys[self._top : self._top + lines - 1]
         faces = [(key, shown) for key in keys if (shown := self._face(key)) is not None]
+        self._seek(columns)
         layout = self._layout(columns)
         before, self._strips = self._strips, {}
         self._faces = dict(faces)
@@ -265,6 +272,15 @@ class VirtualTable(Pane):
             self.ink(self._headings(layout, columns), columns),
             *(self._strip(key, shown, layout, columns, before) for key, shown in faces),
         ]
+
+    def _seek(self, columns: int) -> None:
+        """Scroll to the column that is to be revealed."""
+        titles = [column.title for _, column in self._columns]
+        if self._sought in titles:
+            wanted = titles.index(self._sought)
+            while (layout := self._layout(columns)).right and wanted not in [s.column for s in layout.spans]:
+                self._first_column += 1
+        self._sought = ""
 
     def _strip(
         self,
