@@ -6,14 +6,12 @@ own pod: what a label says that the target's `up` says too is not the exporter's
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, nan
+from math import isfinite
 from typing import Final
 
-import msgspec
-
-from dratui.samples import DeviceSample, NodeSample
+from dratui.samples import NodeSample
 from dratui.telemetry import devices
 from dratui.telemetry.dialects import ABSENT, AGENT, BY_SERIES, DIALECTS, HOLDER, INFO, MIG_MODE, Dialect
 from dratui.telemetry.exposition import MOST_SERIES, Series
@@ -39,27 +37,27 @@ MARKS: Final = tuple(
 """Series of which every node that is measured has one."""
 FACTS: Final = tuple(name for name, told in AGENT.series.items() if told.key in (ABSENT, HOLDER))
 """Series of the agent that are told of a UUID, not of a node."""
-BUSY: Final = tuple(
-    name for name, (_, told, _) in BY_SERIES.items() if told.key in ("utilization", "graphics_active")
+_POSSIBLY_THE_TARGETS: Final = frozenset(
+    {"job", "instance", "namespace", "pod", "container", "service", "endpoint"}
 )
-"""Series of which one can tell whether a device is idle."""
-_POSSIBLY_THE_TARGETS: Final = frozenset({"namespace", "pod", "container", "service", "endpoint"})
 _LONGEST: Final = 512  # characters of a label
 
 Target = tuple[str, str]
 """The labels `job` and `instance`."""
 Own = frozenset[tuple[str, str]]
 """The labels that an exporter gave a series."""
+Given = frozenset[str]
+"""The names of labels that Prometheus gave it: those of its target."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A series of a node, with its exporter's labels only. `given`: the names of labels that were its target's."""
+    """A series of a node, with its exporter's labels only."""
 
     series: Series
     own: Own
     target: Target
-    given: frozenset[str]
+    given: Given
 
 
 @dataclass(frozen=True)
@@ -69,14 +67,6 @@ class Scraped:
     labels: Mapping[Target, Mapping[str, str]] = field(default_factory=dict)
     at: Mapping[Target, float] = field(default_factory=dict)
     every: Mapping[Target, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Idle:
-    """The share of `watched` seconds in which a device did nothing."""
-
-    share: float
-    watched: float
 
 
 def node_label(labels: Mapping[str, str]) -> str:
@@ -111,12 +101,11 @@ def scraped(last: Sequence[Value], counts: Sequence[Value], *, over: float) -> S
 def rows(values: Sequence[Value], nodes: Collection[str], known: Scraped) -> Mapping[str, Sequence[Row]]:
     """The series of each node."""
     found: defaultdict[str, list[Row]] = defaultdict(list)
-    same: dict[Own, Mapping[str, str]] = {}  # one object for all series of a device: see `devices`
+    read = _Reader(known)
     for value in values[:MOST_SERIES]:
-        node = value.metric.get(node_label(value.metric), "")
-        row = _row(value, known, same)
-        if node in nodes and row is not None:
-            found[node].append(row)
+        told = read.row(value)
+        if told is not None and told[0] in nodes:
+            found[told[0]].append(told[1])
     return found
 
 
@@ -126,78 +115,63 @@ def facts(
     """To rows `of` nodes those that are told of a UUID."""
     nodes = {uuid: node for node, all_ in of.items() for r in all_ if (uuid := r.series.labels.get("uuid"))}
     found = {node: list(all_) for node, all_ in of.items()}
-    same: dict[Own, Mapping[str, str]] = {}
+    read = _Reader(known)
     for value in values[:MOST_SERIES]:
-        row = _row(value, known, same)
+        told = read.row(value)
         node = nodes.get(value.metric.get("uuid", ""))
-        if row is not None and node is not None:
-            found[node].append(row)
+        if told is not None and node is not None:
+            found[node].append(told[1])
     return found
 
 
-def _row(value: Value, known: Scraped, same: dict[Own, Mapping[str, str]]) -> Row | None:
-    labels = value.metric
-    name = labels.get("__name__", "")
-    if name not in BY_SERIES or any(len(text) > _LONGEST for text in labels.values()):
-        return None
-    whose = target(labels)
-    given = known.labels.get(whose)
-    if given is None:
-        names = frozenset({"job", "instance", *_POSSIBLY_THE_TARGETS})
-    else:
-        names = frozenset(name for name, text in given.items() if labels.get(name) == text)
-    own = _own(labels, names)
-    series = Series(name, same.setdefault(own, dict(own)), value.number)
-    return Row(series, own, whose, names - {"__name__"})
+class _Reader:
+    """Makes rows. What labels tell is worked out once for all series that have the same; but for their names."""
+
+    def __init__(self, known: Scraped) -> None:
+        self._known = known
+        self._seen: dict[
+            tuple[tuple[str, str], ...], tuple[str, Mapping[str, str], Own, Target, Given] | None
+        ] = {}
+
+    def row(self, value: Value) -> tuple[str, Row] | None:
+        """The node's name, if a label has it, and the row; None for what no exporter tells."""
+        labels = dict(value.metric)
+        name = labels.pop("__name__", "")
+        if name not in BY_SERIES:
+            return None
+        key = tuple(labels.items())
+        if key not in self._seen:
+            self._seen[key] = self._told(labels)
+        told = self._seen[key]
+        if told is None:
+            return None
+        node, own, hashed, whose, given = told
+        return node, Row(Series(name, own, value.number), hashed, whose, given)
+
+    def _told(self, labels: Mapping[str, str]) -> tuple[str, Mapping[str, str], Own, Target, Given] | None:
+        if any(len(text) > _LONGEST for text in labels.values()):
+            return None
+        whose = target(labels)
+        given = self._known.labels.get(whose)
+        if given is None:
+            names = _POSSIBLY_THE_TARGETS
+        else:
+            names = frozenset(name for name, text in given.items() if labels.get(name) == text)
+        own = own_labels(labels, names)
+        return labels.get(node_label(labels), ""), dict(own), own, whose, names
 
 
-def _own(labels: Mapping[str, str], given: Collection[str]) -> Own:
-    exported = {
-        name.removeprefix("exported_"): text for name, text in labels.items() if name.startswith("exported_")
-    }
-    kept = {
-        name: text
-        for name, text in labels.items()
-        if name not in given and name != "__name__" and not name.startswith("exported_")
-    }
+def own_labels(labels: Mapping[str, str], given: Given) -> Own:
+    """Those of the exporter, by the names that it knows them by."""
+    kept = {n: text for n, text in labels.items() if n not in given and not n.startswith("exported_")}
+    exported = {n.removeprefix("exported_"): text for n, text in labels.items() if n.startswith("exported_")}
     return frozenset({**kept, **exported}.items())
-
-
-def idle(
-    metric: str,
-    shares: Sequence[Value],
-    looks: Sequence[Value],
-    current: Iterable[Row],
-    *,
-    step: float,
-) -> Mapping[Own, Idle]:
-    """How idle devices were for as long as those hold them that hold them now.
-
-    A series is a device and who holds it, so it began when they got it. That of an earlier target, of an exporter's
-    pod before this one, is the same if the exporter's labels are. `shares` and `looks` answer `promql.below` and
-    `promql.looks` of the series `metric`, each `step` seconds.
-    """
-    wanted = {row.own for row in current if row.series.name == metric}
-    givens = {row.given for row in current if row.series.name == metric}
-    numbers = {frozenset(v.metric.items() - {("__name__", metric)}): v.number for v in looks}
-    seen: defaultdict[Own, list[tuple[float, float]]] = defaultdict(list)
-    for value in shares:
-        number = numbers.get(frozenset(value.metric.items()), 0.0)
-        own = next((own for given in givens if (own := _own(value.metric, given)) in wanted), None)
-        if own is not None and number >= 1 and 0 <= value.number <= 1:
-            seen[own].append((value.number * number, number))
-    return {
-        own: Idle(sum(s for s, _ in pieces) / (n := sum(n for _, n in pieces)), (n - 1) * step)
-        for own, pieces in seen.items()
-        if sum(n for _, n in pieces) > 1
-    }
 
 
 def sample(
     node: str,
     found: Sequence[Row],
     known: Scraped,
-    idleness: Mapping[str, Mapping[Own, Idle]],
     *,
     now: float,
     at: float,
@@ -216,59 +190,6 @@ def sample(
         node=node,
         source=SOURCE,
         interval=max([interval, *(known.every[each] for each in targets if each in known.every)]),
-        devices=tuple(_with(told[dialect], of, idleness, dialect)),
+        devices=tuple(told[dialect]),
         attributed=now - max(age, 0.0) if dialect.labels.holder else None,
     )
-
-
-def _with(
-    told: Sequence[DeviceSample],
-    of: Sequence[Row],
-    idleness: Mapping[str, Mapping[Own, Idle]],
-    dialect: Dialect,
-) -> Iterable[DeviceSample]:
-    """Devices with `idle_share` and `idle_watched` (seconds) among their values, where that is known."""
-    known = {
-        (row.series.name, row.own): found
-        for row in of
-        if (found := idleness.get(row.series.name, {}).get(row.own)) is not None
-    }
-    if not known:
-        return told
-    longest = max(each.watched for each in known.values())
-    shares = _identified(dialect, of, {key: each.share for key, each in known.items()})
-    watched = _identified(dialect, of, {key: each.watched / longest for key, each in known.items()})
-    return [_idled(each, shares, watched, longest) for each in told]
-
-
-def _identified(
-    dialect: Dialect, of: Sequence[Row], shares: Mapping[tuple[str, Own], float]
-) -> Mapping[object, Mapping[str, float]]:
-    """Shares by device and by the key of the series that told them: put together as values are, in their place."""
-    series = [
-        Series(name, row.series.labels, shares.get((name, row.own), nan) / dialect.series[name].factor)
-        if (name := row.series.name) in BUSY
-        else row.series
-        for row in of
-    ]
-    return {_identity(each): each.values for each in devices.read(series).get(dialect, ())}
-
-
-def _idled(
-    device: DeviceSample,
-    shares: Mapping[object, Mapping[str, float]],
-    watched: Mapping[object, Mapping[str, float]],
-    longest: float,
-) -> DeviceSample:
-    identity = _identity(device)
-    cut = device.mig or device.kind == "mig"
-    for key in ("graphics_active", "utilization") if cut else ("utilization", "graphics_active"):
-        share = shares.get(identity, {}).get(key)
-        if share is not None:
-            told = {"idle_share": share, "idle_watched": watched[identity][key] * longest}
-            return msgspec.structs.replace(device, values={**device.values, **told})
-    return device
-
-
-def _identity(device: DeviceSample) -> object:
-    return device.kind, device.uuid, device.gpu, device.index, device.gi, device.ci

@@ -10,9 +10,10 @@ import msgspec
 
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.samples import STREAM, NodeSample
-from dratui.telemetry import measured, promql
+from dratui.telemetry import idling, measured, promql
 from dratui.telemetry.dialects import AGENT, BY_SERIES, Dialect
-from dratui.telemetry.measured import Idle, Own, Row, Scraped
+from dratui.telemetry.idling import Idle, Idleness
+from dratui.telemetry.measured import Own, Row, Scraped
 from dratui.telemetry.promapi import Answer, Way, query
 from dratui.telemetry.protocol import KEPT, MOST, Broken, Emit
 
@@ -36,7 +37,7 @@ class Pace:
 
 _Groups = Mapping[tuple[Dialect, str], Sequence[str]]
 """Nodes by who tells of them, and the label that has their name there."""
-_Known = tuple[float, Mapping[str, Mapping[Own, Idle]]]
+_Known = tuple[float, Idleness]
 """When it was asked how idle devices were, and how idle, by series."""
 
 
@@ -182,21 +183,12 @@ class Prometheus:
     ) -> Sequence[NodeSample]:
         now = self._now()
 
-        def all_() -> Sequence[NodeSample | None]:
-            return [
-                measured.sample(
-                    node,
-                    rows.get(node, ()),
-                    known,
-                    self._idle.get(node, (0.0, {}))[1],
-                    now=now,
-                    at=at,
-                    interval=self._pace.every,
-                )
-                for node in nodes
-            ]
+        def sample(node: str) -> NodeSample | None:
+            of = rows.get(node, ())
+            found = measured.sample(node, of, known, now=now, at=at, interval=self._pace.every)
+            return found and idling.told(found, of, self._idle.get(node, (0.0, {}))[1])
 
-        found = await asyncio.to_thread(all_)
+        found = await asyncio.to_thread(lambda: [sample(node) for node in nodes])
         return [each or self._nothing(node) for node, each in zip(nodes, found, strict=True)]
 
     def _nothing(self, node: str) -> NodeSample:
@@ -218,7 +210,7 @@ class Prometheus:
         try:
             for (_, label), nodes in groups.items():
                 of_all = [row for node in nodes for row in rows[node]]
-                for metric in sorted({row.series.name for row in of_all} & {*measured.BUSY}):
+                for metric in sorted({row.series.name for row in of_all} & {*idling.BUSY}):
                     selected = promql.of_nodes([metric], label, nodes)
                     found[metric] = {**found.get(metric, {}), **await self._idle_of(metric, selected, of_all)}
         except Broken as broken:
@@ -232,7 +224,7 @@ class Prometheus:
             query(self._way, promql.below(selected, below, window=window, step=step)),
             query(self._way, promql.looks(selected, window=window, step=step)),
         )
-        return await asyncio.to_thread(measured.idle, metric, shares.values, looks.values, current, step=step)
+        return await asyncio.to_thread(idling.idle, metric, shares.values, looks.values, current, step=step)
 
     # --- what is told
 
