@@ -9,7 +9,7 @@
     scrape      reads other exporters' `/metrics` (`exposition`: its text; `dialects`: what each calls things, as data;
                 `devices`: series put together to devices)
     prometheus  asks Prometheus for all wanted nodes at once (`promql`: what; `promapi`, `promhttp`: whom, and who we
-                are; `measured`: its answers put together to samples)
+                are; `measured`: its answers put together to samples; `idling`: how idle devices were)
 
 Another exporter is an `Exporter` in `choice.EXPORTERS`: how to find its pods, and a `Follower` made from an `Endpoint`,
 which hands each `NodeSample` on; everything else (which nodes, how many, trying again, words for what fails) is done

@@ -91,8 +91,11 @@ def _identified(of: Sequence[Row], shares: Mapping[tuple[str, Own], float]) -> _
         else row.series
         for row in of
     ]
-    found = devices.read(series).values()
-    return {_identity(each): each.values for all_ in found for each in all_}
+    found: defaultdict[object, dict[str, float]] = defaultdict(dict)
+    for told_of in devices.read(series).values():
+        for each in told_of:
+            found[_identity(each)].update(each.values)
+    return found
 
 
 def _with(device: DeviceSample, shares: _Shares, watched: _Shares, longest: float) -> DeviceSample:
