@@ -7,7 +7,18 @@ import pytest
 
 from dratui.events import Event
 from dratui.views.query import Query
-from tests.tui.cluster import NOW, ScriptedSource, listed, live, many_claims, slice_of, small, told
+from tests.tui.cluster import (
+    NOW,
+    ScriptedSource,
+    claim,
+    listed,
+    live,
+    many_claims,
+    put,
+    slice_of,
+    small,
+    told,
+)
 from tests.tui.driving import (
     flashing,
     hides,
@@ -137,6 +148,26 @@ async def test_rows_sorted_by_what_moves_stay_where_they_are_for_some_seconds() 
             pilot, lambda: order(screen(pilot), "train-6", "eval") == ["train-6", "eval"], "the order"
         )
         assert "eval-gpu" in under_cursor(pilot), "the cursor stays on its object"
+
+
+# --- the past ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_past_shows_what_devices_did_then() -> None:
+    source = ScriptedSource(measured())
+    async with running(source, query=DEVICES) as pilot:
+        await shows(pilot, "▇ 93%")
+        source.clock += 60
+        source.say(put(claim("another"), "resourceclaims"))
+        source.say(told("gpu-node-1", 0.11, *BUSY[1:], at=NOW + timedelta(seconds=60)))
+        await shows(pilot, "▂ 11%")
+        await type_in(pilot, "t")
+        await type_in(pilot, "-50s")
+        await press(pilot, "enter")
+        await shows(pilot, "◀", "▇ 93%")
+        assert "▂ 11%" not in text(pilot)
+        await press(pilot, "end")
+        await shows(pilot, "▂ 11%")
 
 
 # --- what is looked at ------------------------------------------------------------------------------------------------
