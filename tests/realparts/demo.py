@@ -315,7 +315,7 @@ def _record(cluster: Cluster, path: Path) -> None:
     viewer = str(cluster.plane.kubeconfig("viewer"))
     argv = [
         *(sys.executable, "-m", "dratui", "record", str(path)),
-        *("--metrics-from", "agent", "--samples", "5s", "--kubeconfig", viewer),
+        *("--metrics-from", "agent", "--samples", "7s", "--kubeconfig", viewer),
     ]
     with subprocess.Popen(argv) as recorder:
         try:

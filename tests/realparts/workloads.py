@@ -110,11 +110,12 @@ class Node:
         here = {each.device: each for each in held}
         # What is published with a UUID is there; what is not is made when it is wanted.
         live = [name for name in parts if name in here or _text(self._devices[name], "uuid")]
-        of_all = [_use(here.get(name), t) for name in (live or [f"gpu-{number}"])]
-        busy = sum(used for used, _ in of_all) / (len(of_all) if not live else 7)
+        shares = {name: _slices(name) / 8 if parts else 1.0 for name in (live or [f"gpu-{number}"])}
+        uses = [(*_use(here.get(name), t), share) for name, share in shares.items()]
+        busy = sum(used * share for used, _, share in uses)
+        memory = sum(taken * share for _, taken, share in uses)
         watts = 70 + round(600 * busy)
         self._energy[number] += PERIOD * watts
-        memory = sum(taken for _, taken in of_all) if not live else 0
         settings = gpu(
             number,
             uuid=_text(whole, "uuid") or _text(facts, "parentUUID") or _made("GPU", self.name, number),
@@ -136,6 +137,11 @@ class Node:
                 "clock.0": "1980" if busy else "345",
                 "clock.1": "1980" if busy else "345",
                 "ecc.0.0": "0",
+                "remapped_rows": "0,0,0,0",
+                "pcie_replay": "0",
+                "field.30": "0",
+                "field.74": "0",
+                "field.82": f"{40 + 32 * busy:.0f}",
                 "field.186": f"{watts}000",
             },
             **_profiled("", busy),
@@ -147,7 +153,7 @@ class Node:
 
     def _part(self, number: int, n: int, name: str, busy: float, memory: float) -> Settings:
         *_, profile, start = name.split("-")
-        size = {"19": 1, "14": 2, "9": 4}[profile]
+        size = _slices(name)
         total = size * 10 * GIB
         model = _text(self._devices[name], "profile")
         gi = 7 + n
@@ -269,6 +275,11 @@ def _profiled(owner: str, busy: float) -> dict[str, str]:
 def _memory(total: int, used: float) -> str:
     reserved = GIB // 2
     return f"{total},{reserved},{total - reserved - int(used)},{int(used)}"
+
+
+def _slices(device: str) -> int:
+    """Memory slices of a partition, by its profile; of a GPU that is not cut, all."""
+    return {"19": 1, "14": 2, "9": 4}.get(device.split("-")[-2], 8)
 
 
 def _minor(device: str) -> int:
