@@ -21,6 +21,7 @@ from tests.tui.driving import Driver, flashing, shows, text, type_in, until
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 PATIENCE = 60.0  # seconds; a busy machine draws the same
+LATE = 165  # second of the demo: who does nothing was seen for a while
 STILL = 3  # so often the same is seen before it is what stays
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -37,7 +38,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture(name="overview", size=(140, 28), second=60, wanted="TENANTS"),
+    Picture(name="overview", size=(140, 36), second=LATE, wanted="TENANTS"),
     Picture(name="claims", size=(140, 30), second=60, keys=(":claims", "enter"), wanted="Claims"),
     Picture(
         name="waiting",
@@ -51,7 +52,7 @@ PICTURES = (
     ),
     Picture(
         name="ledger",
-        size=(110, 34),
+        size=(140, 34),
         second=60,
         keys=(":devices /gpu-0-mig-2g20gb-14-2", "enter", "d"),
         wanted="COUNTERS",
@@ -62,6 +63,10 @@ PICTURES = (
         second=60,
         keys=(":claims", "enter", "<", "<", "<"),
         wanted="◀",
+    ),
+    Picture(name="idle", size=(140, 26), second=LATE, keys=(":claims", "enter", "I"), wanted="IDLE↓"),
+    Picture(
+        name="mig", size=(140, 26), second=LATE, keys=(":devices /h100-5", "enter", "d"), wanted="2g.20gb at"
     ),
     Picture(name="pools", size=(110, 30), second=60, keys=(":pools", "enter"), wanted="Pools"),
     Picture(name="small", size=(80, 24), second=60, wanted="WAITING"),

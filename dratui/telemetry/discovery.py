@@ -120,6 +120,7 @@ class Pods:
             exporter, pod = waiting
             raise Broken(f"{exporter.name}'s pod: {pod.waits}", hint=pod.metadata.name)
         if not self._everywhere:
+            self._everywhere = True  # next time: rights come, and a server that has just started has none
             namespace = self._connection.about().namespace
             raise _refused(f"{namespace} has none, and in other namespaces pods may not be listed")
         first = self._exporters[0]

@@ -337,6 +337,22 @@ async def test_who_may_list_pods_in_one_namespace_only_finds_agents_there(api: A
     await made.close()
 
 
+async def test_what_was_refused_once_is_asked_again(api: ApiServer) -> None:
+    """An API server that has just started may refuse one question and answer the next."""
+    refused = status(403, "Forbidden", "pods is forbidden")
+    api.refused["/api/v1/pods"] = refused
+    api.behind[BEHIND] = stream(event("full", "1-1", await full_frame(power=1.0)), then="silent")
+    pods, api.pods = api.pods, []
+    made = connection(api.url, namespace="elsewhere")
+    async with running(found_at(made)) as (telemetry, heard):
+        telemetry.want([NODE])
+        await heard.until(lambda: bool(heard.problem(NODE)))
+        assert "elsewhere has none" in heard.health.detail
+        api.pods, api.refused = pods, {"/api/v1/namespaces/elsewhere/pods": refused}
+        await heard.until(lambda: bool(heard.samples[NODE].devices))
+    await made.close()
+
+
 async def test_who_may_list_no_pods_is_told_which_right_is_missing(api: ApiServer) -> None:
     refused = status(403, "Forbidden", "pods is forbidden")
     api.refused = {"/api/v1/pods": refused, "/api/v1/namespaces/mine/pods": refused}
