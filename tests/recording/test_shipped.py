@@ -16,6 +16,7 @@ from dratui.events import Event, Phase
 from dratui.recording.reader import Reader
 from dratui.recording.replay import Replay
 from dratui.views.listing import Listing
+from dratui.views.overview import Summary
 from dratui.views.query import Query
 from dratui.views.tables import TABLES
 from tests.recording.samples import STARTED, Audience, WallClock, played
@@ -60,7 +61,7 @@ class Beginning(Audience):
     def emit(self, events: Sequence[Event]) -> None:
         if not self.complete:
             super().emit(events)
-            phases = {health.phase for health in self.store.health.values()}
+            phases = {health.phase for stream, health in self.store.health.items() if stream not in LATER}
             self.complete = bool(phases) and phases == {Phase.LIVE}
 
 
@@ -93,6 +94,16 @@ async def test_it_tells_what_dratui_is_for(demo: Path) -> None:
         seen.update(f"a device is {device.state}" for device in rows(store, "devices", now).rows())
         seen.update(f"a pool is {pool.state}" for pool in rows(store, "pools", now).rows())
         seen.update(f"streams are {health.phase}" for health in store.health.values())
+        for node in rows(store, "nodes", now).rows():
+            if node.live is not None:
+                seen.add("a node is measured" if node.live.known else f"a node has {node.live.why}")
+        for device in rows(store, "devices", now).rows():
+            if device.live is not None and device.live.known:
+                kind = "MIG device" if "mig" in device.device else "GPU"
+                seen.add(f"a {kind} is {'busy' if (device.live.utilization or 0) > 0.5 else 'not busy'}")
+            elif device.live is not None:
+                seen.add(f"a device {device.live.why}")
+        seen.update(f"{each.kind} hold and do nothing" for each in Summary(store).overview().idle)
 
     wall.on_sleep = look
     await replay.run(audience.emit)
@@ -109,6 +120,13 @@ async def test_it_tells_what_dratui_is_for(demo: Path) -> None:
         "a pool is incomplete",
         "streams are live",
         "streams are stale",
+        "a node is measured",
+        "a node has no agent",
+        "a GPU is busy",
+        "a MIG device is busy",
+        "a MIG device is not busy",
+        "a device fell off the bus",
+        "claims hold and do nothing",
     }
 
 
