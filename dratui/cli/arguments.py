@@ -193,7 +193,8 @@ def _measuring_flags() -> Parser:
         type=_metrics_from,
         help="who measures devices: auto (agents and exporters, found in the cluster; the default but for get), agent, "
         "none, http(s)://HOST:PORT of an agent, http(s)://{node}:PORT/metrics of an exporter, {node} being the "
-        "node's name, or Prometheus: prometheus+http(s)://HOST:PORT or svc/NAMESPACE/NAME:PORT; "
+        "node's name, or Prometheus: prometheus+http(s)://HOST:PORT or svc/NAMESPACE/NAME:PORT, alone, "
+        "or behind another and a comma, only to remember how idle devices were; "
         "$DRATUI_METRICS_HTTP_CONFIG names a file as promtool's --http.config.file, with its log-in",
     )
     return flags

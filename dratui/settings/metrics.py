@@ -32,12 +32,15 @@ def metrics_from(text: str) -> str:
         http(s)://{node}:PORT/metrics             an exporter on each node
         prometheus+http(s)://HOST:PORT[/PATH]     Prometheus
         svc/NAMESPACE/[https:]NAME[:PORT][/PATH]  Prometheus, through the API server
+        WHO,PROMETHEUS                            one of the first, and Prometheus for what was before
 
     Raises ValueError.
     """
     text = text.strip()
-    address = text.removeprefix(_PROMETHEUS)
-    if text in WORDS or service(text) or (_is_address(address) and (address == text or _NODE not in text)):
+    who, memory = parts(text)
+    if memory and who != NOBODY and not is_prometheus(who):
+        return f"{metrics_from(who)},{memory}"
+    if text in WORDS or is_prometheus(text) or _is_address(text):
         if is_exporter(text) and _NODE not in text:
             raise ValueError(f"{text!r} is one exporter's address: which node's? Write {{node}} for its name")
         return text
@@ -45,6 +48,18 @@ def metrics_from(text: str) -> str:
         f"{text!r} is neither one of {', '.join(WORDS)} nor an address such as http://gpu-node-7:9402, "
         "prometheus+https://prometheus.example or svc/monitoring/prometheus-k8s:9090"
     )
+
+
+def parts(text: str) -> tuple[str, str]:
+    """Who measures, and the Prometheus that remembers; empty if none does."""
+    who, _, memory = text.rpartition(",")
+    return (who, memory) if who and is_prometheus(memory) else (text, "")
+
+
+def is_prometheus(text: str) -> bool:
+    """Whether Prometheus is meant."""
+    address = prometheus_at(text)
+    return service(text) is not None or (address is not None and _NODE not in text and _is_address(address))
 
 
 def service(text: str) -> Service | None:

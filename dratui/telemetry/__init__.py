@@ -10,6 +10,7 @@
                 `devices`: series put together to devices)
     prometheus  asks Prometheus for all wanted nodes at once (`promql`: what; `promapi`, `promhttp`: whom, and who we
                 are; `measured`: its answers put together to samples; `idling`: how idle devices were)
+    remembering one of these for now, and Prometheus for what was before
 
 Another exporter is an `Exporter` in `choice.EXPORTERS`: how to find its pods, and a `Follower` made from an `Endpoint`,
 which hands each `NodeSample` on; everything else (which nodes, how many, trying again, words for what fails) is done

@@ -35,6 +35,9 @@ class Pace:
     step: int = 300  # between looks: 4.5 million for 40 nodes of 56 devices; Prometheus allows 50 million
 
 
+MEMORY: Final = Pace(every=300.0)
+"""Where others measure, and Prometheus is asked only for what was before."""
+
 _Groups = Mapping[tuple[Dialect, str], Sequence[str]]
 """Nodes by who tells of them, and the label that has their name there."""
 _Known = tuple[float, Idleness]

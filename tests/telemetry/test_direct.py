@@ -64,6 +64,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         *("auto", " none ", "http://10.0.0.1:9402", "https://u:p@{node}.example.com:9402"),
         *("http://{node}:9400/metrics", "prometheus+https://u:p@prometheus.example/prefix"),
         *("svc/monitoring/prometheus-k8s:9090", "svc/monitoring/https:thanos:web/prefix"),
+        *("auto,svc/monitoring/prometheus:9090", "http://u:a,b@{node}:9402,prometheus+https://p.example"),
     ],
 )
 def test_who_measures_is_said_by_a_word_or_an_address(text: str) -> None:
