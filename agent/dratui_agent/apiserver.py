@@ -79,11 +79,13 @@ class ApiServer:
             found = json.loads(data)
         except (ValueError, RecursionError):
             found = None
-        if not isinstance(found, dict) or not 200 <= answer.status < 300:
+        if not 200 <= answer.status < 300:
             told = found.get("message") if isinstance(found, dict) else None
             raise NoAnswer(
                 f"the API server refuses ({answer.status}): {told or answer.reason}", answer.status
             )
+        if not isinstance(found, dict):
+            raise NoAnswer("what the API server answers cannot be read", answer.status)
         return found
 
     async def close(self) -> None:
