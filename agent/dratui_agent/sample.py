@@ -86,3 +86,6 @@ class Sample:
     xids: Mapping[tuple[str, int | None, int], int] = field(default_factory=dict)
     last_xids: Mapping[str, int] = field(default_factory=dict)  # the newest of each GPU, by UUID
     events: Mapping[tuple[str, str], int] = field(default_factory=dict)  # others: by GPU's UUID and kind
+    unread: Mapping[int, Absent] = field(
+        default_factory=dict
+    )  # GPUs of which not even a UUID is known, by index

@@ -115,6 +115,11 @@ def test_what_a_device_is() -> None:
     assert found[PREFIX + "processes"][0][1] == 2
 
 
+def test_a_gpu_that_does_not_say_who_it_is() -> None:
+    found = read(sample(POWER, unread={1: Absent.LOST}))
+    assert found[PREFIX + "unreadable"] == [({"node": "node-1", "gpu": "1", "reason": "lost"}, 1)]
+
+
 def test_xids_and_other_events() -> None:
     xids = {("GPU-1", None, 79): 2, ("GPU-1", 3, 13): 1}
     found = read(sample(POWER, xids=xids, events={("GPU-1", "mig_changed"): 4}), form="openmetrics")

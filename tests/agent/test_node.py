@@ -184,6 +184,17 @@ def test_a_lost_gpu_is_said_to_be_and_the_others_go_on(node: Node, driver: FakeD
     assert back.values["power"] == pytest.approx(612.345)
 
 
+def test_a_gpu_that_was_lost_before_anybody_knew_it_is_said_to_be(
+    node: Node, driver: FakeDriver, clock: Clock
+) -> None:
+    driver.set({"count": "2", **gpu(0), **gpu(1), "gpu0": "!15"})
+    sample = read(node, clock)
+    assert ([each.device.index for each in sample.devices], sample.unread) == ([1], {0: Absent.LOST})
+    driver.set({"gpu0": None})
+    sample = read(node, clock)
+    assert (len(sample.devices), sample.unread) == (2, {})
+
+
 def test_a_gpu_that_is_lost_while_its_parts_are_looked_for_keeps_the_others(
     node: Node, driver: FakeDriver, clock: Clock
 ) -> None:

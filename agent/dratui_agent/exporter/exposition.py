@@ -20,6 +20,7 @@ from dratui_agent.exporter.series import (
     PROCESSES,
     SERIES,
     SHARED,
+    UNREAD,
     XIDS,
     Column,
     Described,
@@ -57,7 +58,7 @@ class Exposition:
     ) -> str:
         """All series of the devices, without what ends the text. `places`: where processes run, by pid."""
         told = [(each.device, each.absent, len(each.processes), each.nvlinks) for each in sample.devices]
-        shape = (told, holders.by_device, sample.driver, sample.xids, sample.events)
+        shape = (told, holders.by_device, sample.driver, sample.xids, sample.events, sample.unread)
         if shape != self._shape:
             self._shape = shape
             self._rows = list(self._arranged(sample, holders))
@@ -110,6 +111,8 @@ class Exposition:
                 yield NVLINK, (uuid, ("link", str(link))), int(up)
             for holder in held if len(held) > 1 else ():
                 yield HOLDER, (uuid, *_told(holder)), 1
+        for index, why in sample.unread.items():
+            yield UNREAD, (("node", self._node), ("gpu", str(index)), ("reason", str(why))), 1
         for (gpu, gi, xid), count in sample.xids.items():
             yield XIDS, (("uuid", gpu), ("gpu_instance", _text(gi)), ("xid", str(xid))), count
         for (gpu, kind), count in sample.events.items():

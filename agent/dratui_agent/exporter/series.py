@@ -120,7 +120,14 @@ MEMORY: Final = Described(
     "uuid namespace pod container pod_uid",
     "nvmlDeviceGetComputeRunningProcesses_v3, /proc/PID/cgroup",
 )
-DESCRIBED: Final = (INFO, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS, EVENTS, MEMORY)
+UNREAD: Final = Described(
+    f"{PREFIX}unreadable",
+    "1 for a GPU that the driver counts and that does not even tell its UUID, with the reason as in dratui_gpu_absent.",
+    "gauge",
+    "node gpu reason",
+    "nvmlDeviceGetHandleByIndex_v2, nvmlDeviceGetUUID",
+)
+DESCRIBED: Final = (INFO, UNREAD, ABSENT, PROCESSES, NVLINK, HOLDER, XIDS, EVENTS, MEMORY)
 
 
 Fact = tuple[Described, Pairs, int]

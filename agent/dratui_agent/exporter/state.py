@@ -80,6 +80,7 @@ class State:
             sample.problem,
             [(d.device, d.absent, [p.pid for p in d.processes], d.nvlinks) for d in sample.devices],
             sample.xids,
+            sample.unread,
             self.holders.by_device,
             self.holders.problem,
             self.places,

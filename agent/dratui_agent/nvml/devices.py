@@ -41,11 +41,15 @@ class _Parts:
 
 
 class Devices:
-    """Finds devices, and remembers what never changes of them."""
+    """Finds devices, and remembers what never changes of them.
+
+    `unread`: GPUs of the last pass that the driver counts and that never said who they are, with the reason, by index.
+    """
 
     def __init__(self, asking: Asking, clock: Callable[[], float]) -> None:
         self._asking = asking
         self._clock = clock
+        self.unread: dict[int, Absent] = {}
         self._static: dict[str, Device] = {}  # GPUs by UUID
         self._parts: dict[str, _Parts] = {}  # by UUID of the GPU
         self._most: dict[str, int] = {}  # MIG devices that a GPU can be cut into, by UUID
@@ -63,15 +67,17 @@ class Devices:
 
     def all(self) -> Iterator[Found]:
         """GPUs, each followed by the MIG devices that it is cut into. Raises NVMLError without a driver."""
+        self.unread.clear()
         for index in range(nvml.nvmlDeviceGetCount()):
             handle = self._asking.ask("nvmlDeviceGetHandleByIndex_v2", nvml.nvmlDeviceGetHandleByIndex, index)
             uuid = handle if isinstance(handle, Absent) else self._asking.text("nvmlDeviceGetUUID", handle)
             while len(self._known) <= index:
                 self._known.append("")
             if isinstance(uuid, Absent):
-                if known := self._static.get(
-                    self._known[index]
-                ):  # it was there, and does not answer any more
+                known = self._static.get(self._known[index])
+                if known is None:
+                    self.unread[index] = uuid
+                else:  # it was there, and does not answer any more
                     yield Found(known, uuid, None)
                 continue
             self._known[index] = uuid

@@ -51,7 +51,14 @@ class Node:
         uuids = {each.device.uuid for each in devices}
         self._devices.keep(uuids)
         self._values.keep(uuids)
-        return Sample(at, self._clock() - began, self._driver, devices, errors=dict(self._asking.errors))
+        return Sample(
+            at,
+            self._clock() - began,
+            self._driver,
+            devices,
+            errors=dict(self._asking.errors),
+            unread=dict(self._devices.unread),
+        )
 
     def close(self) -> None:
         """Let the driver go."""
