@@ -210,7 +210,7 @@ class Direct:
             return Broken("Prometheus's certificate is not trusted", hint=inner.verify_message)
         if isinstance(error, httpx.TimeoutException):
             return Broken("Prometheus is silent", hint=self._there)
-        return Broken("Prometheus cannot be reached", hint=f"{self._there}: {error}")
+        return Broken("no connection to Prometheus", hint=f"{self._there}: {error}")
 
     @property
     def _there(self) -> str:

@@ -113,7 +113,7 @@ async def test_warnings_come_with_the_answer() -> None:
 async def test_nobody_there_is_said() -> None:
     async with server(says(200, "")) as address:
         pass
-    assert (await broken(address)).what == "Prometheus cannot be reached"
+    assert (await broken(address)).what == "no connection to Prometheus"
 
 
 async def test_an_answer_without_end_is_cut_off() -> None:

@@ -8,11 +8,14 @@ import pytest
 from aiohttp import web
 
 from dratui.samples import NodeSample
+from dratui.settings.metrics import metrics_from
 from dratui.telemetry import exposition
+from dratui.telemetry.choice import telemetry
 from dratui.telemetry.direct import reach
 from dratui.telemetry.endpoint import Endpoint
 from dratui.telemetry.protocol import Broken
 from dratui.telemetry.scrape import Scraper
+from tests.telemetry.watching import Heard, connection
 
 GPU = 'DCGM_FI_DEV_GPU_UTIL{{gpu="0",UUID="GPU-aaaa"}} {}\n'
 
@@ -98,3 +101,22 @@ async def test_a_refusal_is_told_in_words() -> None:
 
     async with exporter(answer) as endpoint:
         assert await broken(endpoint) == "agent wants a log-in"
+
+
+async def test_an_exporter_of_each_node_is_read_at_its_address() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=GPU.format(7))
+
+    made = connection("http://127.0.0.1:1")  # nothing is asked there
+    async with exporter(answer) as endpoint:
+        address = endpoint.connection.server.replace("127.0.0.1", "127.0.0.{node}") + "/metrics"
+        source, heard = telemetry(metrics_from(address), made, lambda: 1.0, {}), Heard()
+        source.want(["1", "9"])
+        task = asyncio.create_task(source.run(heard))
+        await heard.until(lambda: len(heard.samples) == 2)
+        assert heard.samples["1"].source == "dcgm-exporter"
+        assert heard.samples["1"].devices[0].values == {"utilization": pytest.approx(0.07)}
+        assert heard.problem("9") == "no connection to exporter"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await made.close()
