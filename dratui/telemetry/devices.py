@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -60,7 +61,6 @@ class _Part:
     facts: dict[str, str] = field(default_factory=dict)  # by the fields of `Labels`; the first one counts
     values: dict[str, tuple[_Rank, float | str]] = field(default_factory=dict)  # a str is why it is absent
     holders: dict[Holder, None] = field(default_factory=dict)
-    several: bool = False  # holders, of whom rows of their own tell
 
 
 @dataclass(slots=True)
@@ -105,6 +105,8 @@ def _take(gathered: _Told, told: Told, place: int, series: Series) -> None:
     key = f"{told.key}{labels.get(told.by, '')}" if told.by else told.key
     if key == MIG_MODE and series.value == 1:
         gpu.facts["cut"] = "enabled"
+    if told.uncut and part is not gpu:
+        return
     if told.whole and part is not gpu:
         _value(gpu, key, (1, place, *rank), series.value, told.factor)
     elif _KEY.fullmatch(key):
@@ -159,8 +161,8 @@ def _hold(part: _Part, names: Labels, labels: Mapping[str, str]) -> None:
     }
     holder = Holder(**told)
     if holder.namespace == holder.pod == holder.container == SHARED and not holder.claim:
-        part.several = True
-    elif (holder.pod or holder.claim) and len(part.holders) < _MOST_HOLDERS:
+        return  # of these, rows of their own tell
+    if (holder.pod or holder.claim) and len(part.holders) < _MOST_HOLDERS:
         part.holders[holder] = None
 
 
@@ -190,8 +192,7 @@ def _devices(told: _Told) -> Sequence[DeviceSample]:
     for gpu in told.gpus.values():
         _spread(gpu)
     _by_uuid(told)
-    bare = told.dialect.bare
-    found = [device for gpu in told.gpus.values() for device in _samples(gpu, bare)]
+    found = [device for gpu in told.gpus.values() for device in _samples(gpu, told.dialect)]
     return sorted(found, key=_place)[:MOST_DEVICES]
 
 
@@ -204,13 +205,16 @@ def _place(device: DeviceSample) -> tuple[int | str, ...]:
 
 def _spread(gpu: _Gpu) -> None:
     """What is told of a GPU instance is so for each of its compute instances, where these are told apart."""
+    compute: defaultdict[str, list[_Part]] = defaultdict(list)
+    for (gi, ci, _), part in gpu.instances.items():
+        if gi and ci:
+            compute[gi].append(part)
     for key, instance in list(gpu.instances.items()):
         gi, ci, _ = key
-        parts = [other for (g, c, _), other in gpu.instances.items() if gi and g == gi and c]
-        if ci or not parts:
+        if ci or gi not in compute:
             continue
         del gpu.instances[key]
-        for part in parts:
+        for part in compute[gi]:
             part.facts = {**instance.facts, **part.facts}
             part.values = {**instance.values, **part.values}
             part.holders = {**instance.holders, **part.holders}
@@ -232,9 +236,13 @@ def _by_uuid(told: _Told) -> None:
             about.values.setdefault(labels["value"], ((1,), labels["reason"]))
 
 
-def _samples(gpu: _Gpu, bare: bool) -> Iterable[DeviceSample]:
+def _samples(gpu: _Gpu, dialect: Dialect) -> Iterable[DeviceSample]:
+    bare = dialect.bare
     uuid = _uuid(gpu.facts, ("gpu", "own"), "GPU-" if bare else "")
     cut = bool(gpu.instances) or gpu.facts.get("cut") == "enabled"
+    if cut:
+        uncut = {told.key for told in dialect.series.values() if told.uncut}
+        gpu.values = {key: value for key, value in gpu.values.items() if key not in uncut}
     common = {
         "gpu": uuid,
         "index": _whole(gpu.facts.get("index", "").partition(":")[0]),

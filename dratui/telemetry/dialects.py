@@ -38,13 +38,14 @@ class Told:
 
     `where`: labels, and which values they may have; where several series tell the same, the earlier value counts. An
     empty value is that of a label that is not there. `whole`: tells of the whole GPU, even in the row of an instance.
-    `by`: a label whose value ends the key.
+    `uncut`: under MIG it tells nothing, whatever it says. `by`: a label whose value ends the key.
     """
 
     key: str
     factor: float = 1.0
     where: Sequence[tuple[str, Sequence[str]]] = ()
     whole: bool = False
+    uncut: bool = False
     by: str = ""
 
 
@@ -125,11 +126,11 @@ DCGM: Final = Dialect(
     "dcgm-exporter",
     {
         # Under MIG there is a row for each instance and none for the GPU. DCGM answers what only the GPU has (power,
-        # temperature, …) the same for each of its instances: `whole`. It tells no GPU_UTIL then.
-        "DCGM_FI_DEV_GPU_UTIL": Told("utilization", PERCENT, whole=True),
-        "DCGM_FI_DEV_MEM_COPY_UTIL": Told("memory_utilization", PERCENT, whole=True),
-        "DCGM_FI_DEV_ENC_UTIL": Told("encoder_utilization", PERCENT, whole=True),
-        "DCGM_FI_DEV_DEC_UTIL": Told("decoder_utilization", PERCENT, whole=True),
+        # temperature, …) the same for each of its instances: `whole`. NVML has no utilisation then: `uncut`.
+        "DCGM_FI_DEV_GPU_UTIL": Told("utilization", PERCENT, uncut=True),
+        "DCGM_FI_DEV_MEM_COPY_UTIL": Told("memory_utilization", PERCENT, uncut=True),
+        "DCGM_FI_DEV_ENC_UTIL": Told("encoder_utilization", PERCENT, uncut=True),
+        "DCGM_FI_DEV_DEC_UTIL": Told("decoder_utilization", PERCENT, uncut=True),
         "DCGM_FI_DEV_FB_USED": Told("memory_used", MIB),
         "DCGM_FI_DEV_FB_FREE": Told("memory_free", MIB),
         "DCGM_FI_DEV_FB_RESERVED": Told("memory_reserved", MIB),

@@ -112,6 +112,8 @@ def test_dcgm_tells_of_each_instance_what_only_its_gpu_has_and_it_is_the_gpus() 
         row("DCGM_FI_DEV_POWER_USAGE", 7, "300", "a")
         + row("DCGM_FI_DEV_POWER_USAGE", 8, "300", "b")
         + row("DCGM_FI_DEV_GPU_TEMP", 7, "55", "a")
+        + row("DCGM_FI_DEV_GPU_UTIL", 7, "0", "a")  # a zero that nobody measured
+        + f"DCGM_FI_DEV_GPU_UTIL{{{GPU_0}}} 0\n"
         + row("DCGM_FI_DEV_FB_USED", 7, "1024", "a")
         + row("DCGM_FI_DEV_FB_USED", 8, "2048", "b")
         + row("DCGM_FI_PROF_GR_ENGINE_ACTIVE", 7, "0.54", "a"),
