@@ -11,15 +11,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import generate_latest as generate_text
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from dratui_agent import __version__
 from dratui_agent.exporter import own
 from dratui_agent.exporter.admission import Admission
 from dratui_agent.exporter.bearer import Reviews
 from dratui_agent.exporter.guests import ASK_SECONDS, Guests
+from dratui_agent.exporter.page import Page
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.stream import Stream
 from dratui_agent.exporter.text import CONTENT_TYPES, Format
@@ -94,24 +92,17 @@ def application(
     guests = guests if guests is not None else Guests()
     admission = Admission(config, reviews)
     stream = Stream(state)
-    registry = own.registry(state, stream, lambda: len(guests))
-    generate: Mapping[Format, Callable[[CollectorRegistry], bytes]] = {
-        "text": generate_text,
-        "openmetrics": generate_openmetrics,
-    }
+    page = Page(state, own.registry(state, stream, lambda: len(guests)))
     busy = asyncio.Semaphore(REQUESTS)
 
     async def index(_: web.Request) -> web.Response:
         links = "".join(f'<li><a href="{path}">{path}</a> {html.escape(what)}' for path, what in _PAGES)
-        page = (
-            f"<!doctype html><title>dratui-agent</title><h1>dratui-agent {__version__}</h1><ul>{links}</ul>\n"
-        )
-        return web.Response(text=page, content_type="text/html")
+        title = f"<!doctype html><title>dratui-agent</title><h1>dratui-agent {__version__}</h1>"
+        return web.Response(text=f"{title}<ul>{links}</ul>\n", content_type="text/html")
 
     async def metrics(request: web.Request) -> web.Response:
         form = negotiated(request.headers.get("Accept", ""))
-        body = state.text(form) + generate[form](registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPES[form]})
+        return web.Response(body=page.body(form), headers={"Content-Type": CONTENT_TYPES[form]})
 
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="healthy\n")
