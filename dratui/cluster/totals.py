@@ -256,16 +256,20 @@ def node_live(store: Store, name: str) -> Live | None:
     return total(store, (Part(sample, join, n) for n in range(len(sample.devices))))
 
 
-def namespace_live(store: Store, name: str) -> Live | None:
-    """Of what a namespace holds."""
-    if not store.samples:
-        return None
-    parts = [
-        each for key in store.claims_of_namespace[name] for each in parts_of_claim(store, store.claims[key])
-    ]
-    for node in store.samples:
+def namespace_live(store: Store, name: str, devices: int | None) -> Live | None:
+    """Of the `devices` that a namespace's claims hold, and of those that its pods have from device plugins."""
+    parts: list[Part] = []
+    held = 0
+    for node, sample in store.samples.items():
+        join = measured(store, node.name)
+        for key, place in join.of.items() if join else ():
+            if any(c.namespace == name and _holds(store.claims[c], key) for c in store.claims_of_device[key]):
+                held += 1
+                parts.append(
+                    Part(sample, join, place) if isinstance(place, int) else part(store, key, node.name)
+                )
         parts.extend(found for namespace, found in plugged(store, node.name) if namespace == name)
-    return total(store, parts)
+    return total(store, parts, elsewhere=max(0, (devices or 0) - held)) if parts else None
 
 
 def plugged(store: Store, node: str, pod: str = "") -> Iterator[tuple[str, Part]]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from dratui.cluster.store import Changes, Store
 from dratui.failure import UsageFailure
 from dratui.views.look import Look
@@ -76,6 +78,7 @@ class Listing:
         self.keys: list[Any] = []
         self._arranged = False  # whether `keys` are what `_look` says
         self._noted: set[Any] = set()  # keys of rows to make again
+        self._other: set[Any] = set()  # those, and of `_stale`, that differ not only in what devices do
         self._loading: Work[None] | None = self._load()
         self._arranging: Work[None] | None = self._arrange(self._look, now)
         self._preparing: Work[None] | None = self._prepare(now) if sliced else None
@@ -91,6 +94,7 @@ class Listing:
         other.store = store
         other._rows, other._places = self._rows.copy(), self._places.copy()
         other._stale, other._noted = self._stale.copy(), self._noted.copy()
+        other._other = self._other.copy()
         other._all, other._held = self._all.copy(), self._held.copy()
         other.keys = other._all if self.keys is self._all else self.keys.copy()
         other._texts, other._preparing = Texts(self.table), None
@@ -170,6 +174,7 @@ class Listing:
     def note(self, changes: Changes) -> None:
         """Rows changed; `advance` makes them again."""
         self._noted |= changes.of(self.table.kind)
+        self._other |= changes.rows.get(self.table.kind, set())
 
     def advance(self, now: datetime, enough: Enough = never) -> Delta:
         """Do what there is to do until it is done or `enough`; says what that did to the listing.
@@ -317,7 +322,7 @@ class Listing:
             self._stale.update(only_changed)
             changed.update(only_changed)
             keys = [key for key in keys if (key in rows) != (key in objects)]
-        made = {key: self._row(self.store, key) for key in keys}
+        made = {key: self._made(key) for key in keys}
         if look.query.within is None and look.allows is None:  # these depend on more than the row
             made = {key: row for key, row in made.items() if row != rows.get(key)}
         for key in made:
@@ -357,9 +362,17 @@ class Listing:
         """Make a row again that is where it was."""
         self._stale.discard(key)
         self._texts.forget(key)
-        row = self._row(self.store, key)
+        row = self._made(key)
         if row is not None:  # else it is gone, and noted
             self._rows[key] = row
+
+    def _made(self, key: Any) -> Any | None:
+        """A row as it is now. Where devices only do something else, which they do every second, the rest stays."""
+        row = self._rows.get(key)
+        if row is None or key in self._other or self.table.live is None:
+            self._other.discard(key)
+            return self._row(self.store, key)
+        return replace(row, live=self.table.live(self.store, row))
 
     def _place(self, key: Any) -> Any:
         return self._belongs(key, self._rows[key])

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
+from dratui.cluster.live import Live
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import words
@@ -87,6 +88,7 @@ class Table(Generic[R]):
     )
     row: Callable[[Store, Any], R | None]
     told: Callable[[Store, Any], R | None] | None = None  # with what lists do not show and need not pay for
+    live: Callable[[Store, R], Live | None] | None = None  # a row's field `live` as it is now
     name_of: Callable[[R], str]
     streams: tuple[str, ...]  # what must be known for the rows to be there, the most important first
     joins: tuple[str, ...] = ()  # what else the rows tell of

@@ -19,16 +19,29 @@ from dratui.cluster.definitions import (
 from dratui.cluster.devices import DeviceRow, device_row
 from dratui.cluster.groups import ComputeDomainRow, PodGroupRow, compute_domain_row, pod_group_row
 from dratui.cluster.index import PoolKey
+from dratui.cluster.live import Live
 from dratui.cluster.nodes import NodeRow, node_row
 from dratui.cluster.pods import PodRow, pod_row
 from dratui.cluster.pools import PoolRow, pool_row
-from dratui.cluster.store import KEYS
+from dratui.cluster.store import KEYS, Store
 from dratui.cluster.tenants import NamespaceRow, namespace_row
+from dratui.cluster.totals import claim_live, device_live, namespace_live, node_live, pod_live
 from dratui.views import cells, live, styles, words
 from dratui.views.table import Column, Style, Table
 
 _DRA = ("resourceslices", "resourceclaims")
 _WARNINGS = tuple(f"events:{reason}" for reason in WARNING_REASONS)
+
+
+def _claim_live(store: Store, row: ClaimRow) -> Live | None:
+    claim = store.claims.get(row.key)
+    return None if claim is None else claim_live(store, claim)
+
+
+def _pod_live(store: Store, row: PodRow) -> Live | None:
+    pod = store.pods.get(row.key)
+    return None if pod is None else pod_live(store, pod)
+
 
 CLAIMS: Table[ClaimRow] = Table(
     kind="claims",
@@ -58,6 +71,7 @@ CLAIMS: Table[ClaimRow] = Table(
     objects=lambda s: s.claims,
     row=claim_row,
     told=claim_told,
+    live=_claim_live,
     name_of=lambda r: r.name,
     streams=("resourceclaims", "resourceslices", "pods"),
     joins=("resourceclaimtemplates", "nodes", "devicetaintrules", "podgroups", *_WARNINGS),
@@ -91,6 +105,7 @@ DEVICES: Table[DeviceRow] = Table(
     ),
     keys=KEYS["devices"],
     row=device_row,
+    live=lambda store, row: device_live(store, row.key, row.node),
     name_of=lambda r: r.device,
     streams=_DRA,
     joins=("devicetaintrules", "pods"),
@@ -180,6 +195,7 @@ PODS: Table[PodRow] = Table(
     keys=KEYS["pods"],
     objects=lambda s: s.pods,
     row=pod_row,
+    live=_pod_live,
     name_of=lambda r: r.name,
     streams=("pods", "resourceclaims"),
     joins=("resourceclaimtemplates", "nodes", "resourceslices", "devicetaintrules", "podgroups", *_WARNINGS),
@@ -210,6 +226,7 @@ NODES: Table[NodeRow] = Table(
     ),
     keys=KEYS["nodes"],
     row=node_row,
+    live=lambda store, row: node_live(store, row.name),
     name_of=lambda r: r.name,
     streams=("nodes", *_DRA),
     joins=("pods", "devicetaintrules"),
@@ -321,6 +338,7 @@ NAMESPACES: Table[NamespaceRow] = Table(
     ),
     keys=KEYS["namespaces"],
     row=namespace_row,
+    live=lambda store, row: namespace_live(store, row.name, row.devices),
     name_of=lambda r: r.name,
     streams=("namespaces", "resourceclaims", "pods"),
     joins=("resourcequotas",),

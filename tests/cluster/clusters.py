@@ -34,6 +34,8 @@ from dratui.api.model import (
 )
 from dratui.api.streams import STREAMS, WARNING_REASONS
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put, Row
+from dratui.samples import STREAM as SAMPLES
+from dratui.samples import DeviceSample, Holder, NodeSample
 from tests.cluster.build import NOW, ago
 
 _drivers = st.just("a.example.com")
@@ -257,3 +259,36 @@ batches: st.SearchStrategy[tuple[Event, ...]] = st.one_of(
     st.tuples(_health),
 )
 """What a source may say at once."""
+
+_holders = st.builds(
+    Holder,
+    namespace=_namespaces,
+    pod=_pods,
+    claim=st.just("") | _claims,
+    driver=_drivers,
+    pool=_pools,
+    device=st.just("") | _devices,
+)
+_samples = st.builds(
+    NodeSample,  # never of a time: rows would have it a little later than the store
+    node=st.sampled_from(["node-1", "node-2"]),
+    problem=st.sampled_from(["", "no agent"]),
+    devices=_few(
+        st.builds(
+            DeviceSample,
+            uuid=st.sampled_from(["GPU-0", "GPU-1"]),
+            gpu=st.sampled_from(["", "GPU-0"]),
+            gi=st.none() | st.integers(0, 1),
+            holders=_few(_holders),
+            values=st.sampled_from([{}, {"utilization": 0.5}, {"utilization": 0.1, "power": 90.0}]),
+        ),
+    ),
+)
+measured_batches: st.SearchStrategy[tuple[Event, ...]] = batches | st.lists(
+    st.builds(Put, st.just(SAMPLES), _samples)
+    | st.builds(Put, st.just(SAMPLES), _samples)
+    | st.builds(Gone, st.just(SAMPLES), _samples),
+    min_size=1,
+    max_size=2,
+).map(tuple)
+"""The same, where devices are measured."""

@@ -113,7 +113,7 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
 
 
 @settings(max_examples=120)
-@given(start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=6))
+@given(start=clusters.starts(), batches=st.lists(clusters.measured_batches, min_size=1, max_size=6))
 def test_what_changes_name_keeps_every_table_up_to_date(
     start: Sequence[Event], batches: Sequence[Sequence[Event]]
 ) -> None:

@@ -23,8 +23,9 @@ from dratui.views.navigation import drill
 from dratui.views.query import BadFilter, Query
 from dratui.views.table import Style
 from dratui.views.tables import TABLES, named, path, table_named
-from tests.cluster.build import DRIVER, NOW, ago, claim, pod, put, result, slice_, store
+from tests.cluster.build import DRIVER, NOW, ago, claim, measured, pod, put, result, sample, slice_, store
 
+MEASURED = [kind for kind, table in TABLES.items() if table.live is not None]
 TRAIN = pod("train", "train-gpu", node="node-1")
 EVAL = pod(
     "eval", "eval-gpu", says="0/1 nodes are available: 1 cannot allocate all claims.", namespace="vision"
@@ -258,3 +259,33 @@ def test_only_a_pod_that_waits_is_coloured_so() -> None:
     column = next(c for c in TABLES["pods"].columns if c.title == "WAITING")
     styled = {row.name: column.style_of(row, NOW) for row in Listing(small(), Query(kind="pods"), NOW).rows()}
     assert styled == {"train": Style.PLAIN, "eval": Style.WAITING}
+
+
+def test_a_row_whose_devices_only_do_something_else_keeps_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = slice_("node-1", Device("gpu-0", attributes={"uuid": "GPU-a"}))
+    runs = pod("p", "held", node="node-1", namespace="default")
+    made = store(gpus, claim("held", result("gpu-0"), node="node-1"), runs)
+    listings = {kind: Listing(made, Query(kind=kind), NOW) for kind in MEASURED}
+    remade: list[str] = []
+
+    def watched(kind: str, whole: Any) -> Any:
+        def made_anew(store: Store, key: Any) -> Any:
+            remade.append(kind)
+            return whole(store, key)
+
+        return made_anew
+
+    for kind, listing in listings.items():
+        monkeypatch.setattr(listing, "_row", watched(kind, listing._row))
+    for busy in (0.2, 0.9):
+        changes = made.apply([put(sample("node-1", measured("GPU-a", busy=busy)))])
+        for kind, listing in listings.items():
+            listing.apply(changes, NOW)
+            (row,) = listing.rows()
+            assert row.live is not None
+            assert row.live.utilization == busy
+            assert row == TABLES[kind].row(made, row.key)
+    assert remade == []
+    changes = made.apply([put(claim("other", result("gpu-0"), node="node-1"))])
+    listings["devices"].apply(changes, NOW)
+    assert remade == ["devices"]

@@ -55,7 +55,11 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
 
 
 @settings(max_examples=150)
-@given(data=st.data(), start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=5))
+@given(
+    data=st.data(),
+    start=clusters.starts(),
+    batches=st.lists(clusters.measured_batches, min_size=1, max_size=5),
+)
 def test_slices_end_in_what_one_go_gives(
     data: st.DataObject, start: Sequence[Event], batches: Sequence[Sequence[Event]]
 ) -> None:
