@@ -45,6 +45,7 @@ _nodes = st.sampled_from(["", "node-1", "node-2"])
 _namespaces = st.sampled_from(["red", "blue"])
 _pods = st.sampled_from(["pod-0", "pod-1"])
 _claims = st.sampled_from(["claim-0", "claim-1", "claim-2"])
+_entries = st.sampled_from(["gpu", "other"])
 _templates = st.sampled_from(["template-0", "template-1"])
 _classes = st.sampled_from(["class-0", "class-1"])
 _uids = st.sampled_from(["uid-0", "uid-1"])
@@ -125,10 +126,11 @@ _pod_rows = st.builds(
     phase=st.sampled_from(["Pending", "Pending", "Running", "Failed"]),
     node=_nodes,
     deleted=st.sampled_from([None, None, NOW]),
-    claims=_few(
-        st.builds(PodClaim, st.just("gpu"), claim=_claims)
-        | st.builds(PodClaim, st.just("gpu"), template=_templates)
-    ),
+    claims=st.lists(
+        st.builds(PodClaim, _entries, claim=_claims) | st.builds(PodClaim, _entries, template=_templates),
+        max_size=2,
+        unique_by=lambda entry: entry.name,  # no API server takes two
+    ).map(tuple),
     claim_statuses=_few(st.builds(PodClaimStatus, st.just("gpu"), _claims), 1),
     extended_claim=st.sampled_from(["", "claim-2"]),
     containers=_few(
