@@ -135,6 +135,17 @@ def test_of_a_cut_gpu_only_gpm_tells_utilisation(node: Node, driver: FakeDriver,
     assert small.processes == (Process(5005, 5 * GIB),)
 
 
+def test_processes_however_many(node: Node, driver: FakeDriver, clock: Clock) -> None:
+    untold = (1 << 64) - 1
+    driver.set({"count": "1", **gpu(0, processes=f"7:{GIB}:0:0,8:{untold}:0:0")})
+    assert only(read(node, clock)).processes == (Process(7, GIB), Process(8, None))
+    crowd = ",".join(f"{pid}:{pid * 4096}:0:0" for pid in range(1, 100))
+    driver.set(gpu(0, processes=crowd))
+    assert [(p.pid, p.memory) for p in only(read(node, clock)).processes] == [
+        (pid, pid * 4096) for pid in range(1, 100)
+    ]
+
+
 def test_without_gpm_a_mig_device_says_so(node: Node, driver: FakeDriver, clock: Clock) -> None:
     driver.set({"count": "1", **gpu(0, mig_mode="1,1", architecture="7"), "gpu0.gpm": "0"})
     driver.set(cut(0, 0, gi=1, profile=9, start=0, size=4))

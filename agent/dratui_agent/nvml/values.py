@@ -3,6 +3,7 @@
 A value that a device does not have is not asked for at every pass: `NOT_SUPPORTED` is remembered for a minute.
 """
 
+import ctypes
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from dratui_agent.nvml.readings.links import NVLINKS
 from dratui_agent.sample import Absent, Device, DeviceSample, Process
 
 FORGET_SECONDS: Final = 60.0  # how long what is not supported is not asked again
+ROOM: Final = 16  # processes of a device for which one call is enough
 SLOW_SECONDS: Final = 30.0  # period of what is slow to read, or hardly changes
 
 
@@ -110,7 +112,7 @@ class Values:
 
     def _processes(self, device: Device, handle: Handle, kept: _Kept) -> tuple[Process, ...]:
         call = "nvmlDeviceGetComputeRunningProcesses_v3"
-        found = self._asking.ask(call, nvml.nvmlDeviceGetComputeRunningProcesses, handle)
+        found = self._asking.ask(call, _running, handle)
         if isinstance(found, Absent) or not found:
             return ()
         work: dict[int, float] = {}
@@ -125,7 +127,24 @@ class Values:
             elif not isinstance(told, Absent):
                 kept.seen = max((each.timeStamp for each in told), default=kept.seen)
                 work = {each.pid: each.smUtil / 100 for each in sorted(told, key=lambda each: each.timeStamp)}
-        return tuple(Process(p.pid, p.usedGpuMemory, work.get(p.pid)) for p in found)
+        return tuple(Process(pid, memory, work.get(pid)) for pid, memory in found)
+
+
+def _running(handle: Handle) -> Sequence[tuple[int, int | None]]:
+    """Processes and their bytes of memory. pynvml asks twice, first how many there are; here one call mostly does."""
+    ask = getattr(nvml.nvmlLib, "nvmlDeviceGetComputeRunningProcesses_v3", None)
+    if ask is None:
+        raise nvml.NVMLError(nvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+    count, told = ctypes.c_uint(ROOM), (nvml.c_nvmlProcessInfo_v3_t * ROOM)()
+    code = ask(handle, ctypes.byref(count), told)
+    if code == nvml.NVML_ERROR_INSUFFICIENT_SIZE:
+        found: Sequence[Any] = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        return [(each.pid, each.usedGpuMemory) for each in found]
+    if code:
+        raise nvml.NVMLError(code)
+    untold = nvml.NVML_VALUE_NOT_AVAILABLE_ulonglong.value
+    sizes = ((told[n].pid, told[n].usedGpuMemory) for n in range(count.value))
+    return [(pid, None if size == untold else size) for pid, size in sizes]
 
 
 @dataclass(frozen=True, slots=True)
