@@ -206,7 +206,7 @@ async def test_sorted_by_what_is_measured_all_nodes_count() -> None:
 async def test_the_overview_tells_what_products_do_and_of_how_many_nodes_that_is_known() -> None:
     source = ScriptedSource(measured())
     async with running(source) as pilot:
-        await shows(pilot, "measured on 2 nodes", "UTIL", " 49%")
+        await shows(pilot, "measured on 2 nodes", "UTIL", " 49%", "▄ 48%", "▄ 50%")  # products, tenants
         source.say(told("gpu-node-2", *BUSY, problem="no agent"))
         await shows(pilot, "partial: 1 of 2 nodes", "samples of 1 node: no agent")
 

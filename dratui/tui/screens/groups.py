@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from dratui.cluster.live import Live
 from dratui.tui.places import Rows
 from dratui.tui.screens.cells import Cell, natural
 from dratui.views import live, words
@@ -77,15 +78,28 @@ def beside(
     return wider
 
 
+def with_utilization(
+    table: Sequence[tuple[Cell, ...]], lives: Sequence[Live | None], columns: int, now: datetime
+) -> list[tuple[Cell, ...]]:
+    """A table of headings and rows with the utilisation of each row beside it, if any is known and there is room."""
+    cells = [Cell("UTIL", Style.DIM, right=True), *(_utilization(each, None, now) for each in lives)]
+    wider = [(*row, cell) for row, cell in zip(table, cells, strict=True)]
+    return wider if any(lives) and natural(wider) <= columns else list(table)
+
+
+def _utilization(told: Live | None, spark: tuple[Sequence[float], int] | None, now: datetime) -> Cell:
+    if told is not None and told.utilization is None:
+        return Cell(live.utilization(told, now), Style.UNKNOWN, right=True)
+    style = Style.DIM if told is None or live.old(told, now) else Style.PLAIN
+    text = live.utilization(told, now) if spark is None else live.several(told, *spark, now)
+    return Cell(text, style, right=True)
+
+
 def _measured(group: Group, spark: int, now: datetime) -> tuple[Cell, ...]:
     """Utilisation of a group's devices, the busiest first in `spark` columns, and their memory."""
     told, shares = (None, ()) if isinstance(group, PluginGroup) else (group.live, group.shares)
-    style = Style.DIM if told is None or live.old(told, now) else Style.PLAIN
-    unknown = told is not None and told.utilization is None
-    return (
-        Cell(live.several(told, shares, spark, now), Style.UNKNOWN if unknown else style, right=True),
-        Cell(live.memory(told, now), style, right=True),
-    )
+    busy = _utilization(told, (shares, spark), now)
+    return busy, Cell(live.memory(told, now), busy.style, right=True)
 
 
 def free_of(group: Group) -> int:

@@ -14,7 +14,15 @@ from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
 from dratui.tui.screens import idle
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
-from dratui.tui.screens.groups import beside, by_size, free_of, group_line, literal, plugin_line
+from dratui.tui.screens.groups import (
+    beside,
+    by_size,
+    free_of,
+    group_line,
+    literal,
+    plugin_line,
+    with_utilization,
+)
 from dratui.tui.screens.leads import Leads, Rest
 from dratui.tui.widgets.board import Block, Board, Entry, Fold
 from dratui.views import words
@@ -252,6 +260,7 @@ class OverviewFace(Face[Board]):
             )
             for tenant in facts.tenants
         ]
+        table = with_utilization(table, [t.live for t in facts.tenants], columns, self._world.now())
         items: list[Leads | None] = [None]
         for tenant in facts.tenants:
             key = ObjectKey("", tenant.namespace)
