@@ -134,10 +134,12 @@ async def _still(pilot: Driver) -> None:
     """Wait until all that came is drawn, with ages as of now.
 
     Screens take it in some times a second, what changed flashes, and ages are drawn anew each second: a second is
-    said to have passed, as otherwise it depends on the machine whether one had.
+    said to have passed, as otherwise it depends on the machine whether one had. So does which of the cluster's troubles
+    is told last: the last line is as after a key.
     """
     before: list[str] = []
     while len(before) < STILL or len(set(before[-STILL:])) > 1 or flashing(pilot):
+        _shell(pilot)._frame.unsay()
         _shell(pilot).tick()
         await _done(pilot)
         await pilot.pause(0.6)
