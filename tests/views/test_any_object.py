@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dratui.api.streams import STREAMS, codec
+from dratui.api.streams import STREAMS
 from dratui.cluster.store import Changes, Store
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.failure import Failure
+from dratui.recording.decode import READ, decoding_of
 from dratui.recording.reader import Reader
 from dratui.samples import STREAM as SAMPLES
 from dratui.views.describe import describe
@@ -52,12 +53,14 @@ def demo() -> Sequence[Sent]:
 
 
 SENT = demo()
-OF_STREAM = {stream: [sent for sent in SENT if sent.stream == stream] for stream in STREAMS}
-STREAMS_SENT = [stream for stream in STREAMS if OF_STREAM[stream]]
+OF_STREAM = {stream: [sent for sent in SENT if sent.stream == stream] for stream in READ}
+STREAMS_SENT = sorted(stream for stream in READ if OF_STREAM[stream])
 
 
 def row_of(sent: Sent, object_: Any) -> Any:
-    return codec(sent.stream.partition(":")[0], sent.version).row(json.dumps(object_).encode())
+    decoding = decoding_of(sent.stream, sent.version)
+    assert decoding is not None
+    return decoding.row(json.dumps(object_).encode())
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +169,9 @@ def show(store: Store, summary: Summary, changes: Changes) -> None:
     """All that can be shown of the rows that may look different now."""
     summary.apply(changes)
     summary.overview()
-    for kind, keys in changes.rows.items():
+    for kind in {*changes.rows, *changes.live}:
         table = TABLES[kind]
-        for key in keys:
+        for key in changes.of(kind):
             document = describe(store, kind, key, NOW)
             for jump in JUMPS.values():
                 with suppress(Failure):  # there is nowhere to go, in words
