@@ -140,7 +140,8 @@ def claims_of(pod: Pod) -> tuple[ObjectKey, ...]:
     resources and told in its status."""
     if not (pod.claims or pod.extended_claim):
         return ()
-    names = [*named_claims(pod).values(), pod.extended_claim]
+    made = {s.name: s.claim for s in pod.claim_statuses}
+    names = [*(entry.claim or made.get(entry.name, "") for entry in pod.claims), pod.extended_claim]
     return tuple([ObjectKey(pod.namespace, name) for name in names if name])
 
 

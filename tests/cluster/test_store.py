@@ -130,6 +130,14 @@ def test_what_changes_name_keeps_every_table_up_to_date(
         assert summary.overview() == Summary(store).overview()
 
 
+def test_entries_of_one_name_are_two_claims() -> None:
+    """No API server lets them be; a recording may say anything."""
+    pod = build.pod("train", PodClaim("gpu", "first"), PodClaim("gpu", "second"))
+    store = build.store(pod, build.claim("second"))
+    changes = store.apply([build.put(build.claim("first"))])
+    assert {key.name for key in changes.rows["claims"]} == {"first", "second"}
+
+
 def test_a_node_counts_no_longer_what_it_holds_of_a_fabric_that_is_gone() -> None:
     shelf = build.slice_("shelf", "ssd-0", node="", all_nodes=True)
     holder = build.claim("disk", build.result("ssd-0", "shelf"), node="node-1")
