@@ -20,7 +20,6 @@ from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.failure import Failure
 from dratui.recording.decode import READ, decoding_of
 from dratui.recording.reader import Reader
-from dratui.samples import STREAM as SAMPLES
 from dratui.views.describe import describe
 from dratui.views.jumps import JUMPS
 from dratui.views.listing import Listing
@@ -42,12 +41,11 @@ class Sent:
 
 
 def demo() -> Sequence[Sent]:
-    """What the demo's cluster had: every kind, in many states. Samples are no objects: of odd ones tell others."""
+    """What the demo's cluster had: every kind, in many states."""
     with Reader(Path(str(files("dratui") / "demo.rec"))) as reader:
         return [
             Sent(line.stream, line.version, json.loads(bytes(data)))
             for line in reader.lines()
-            if line.stream != SAMPLES
             for data in (*(line.page or ()), *([line.put] if line.put else ()))
         ]
 
