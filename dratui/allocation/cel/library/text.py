@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import re2  # type: ignore[import-untyped]  # has no types
+import re2
 
 from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.library.arithmetic import LONGEST, bounded
