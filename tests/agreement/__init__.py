@@ -1,0 +1,1 @@
+"""Generated clusters and pods on the real control plane: does the real scheduler do what we say?"""

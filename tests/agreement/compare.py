@@ -1,0 +1,159 @@
+"""Our verdict beside what the real scheduler did, and a disagreement as the least that shows it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Final
+
+from dratui.allocation.nodes import Place
+from dratui.allocation.rules import DEFAULT_FEATURES, Features, Rules, rules
+from dratui.allocation.world import World, held
+from tests.agreement import generator
+from tests.agreement.generator import Json
+from tests.agreement.real import Outcome, Real
+from tests.conformance.allocator import Answer, agrees, answer, answers, place, recorded
+
+PODS: Final = 25  # of a cluster
+
+FEATURES: Final[Features] = DEFAULT_FEATURES["1.36"]
+"""Of the scheduler of tests.realparts. Its gate for lists is on, but that it tells CEL alone."""
+
+RULES: Final[Rules] = rules("1.36", FEATURES, list_attributes=True)
+
+
+@dataclass
+class Tally:
+    """How it went."""
+
+    scheduled: int = 0
+    waiting: int = 0
+    failed: int = 0  # with an error of the scheduler
+
+    @property
+    def pods(self) -> int:
+        """All."""
+        return self.scheduled + self.waiting + self.failed
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the API server held before a pod came."""
+
+    nodes: Sequence[Json]
+    slices: Sequence[Json]
+    classes: Sequence[Json]
+    claims: Sequence[Json]  # of the pod
+    allocated: Sequence[Json]
+
+    def case(self, id_: str, node: Json, real: Json) -> Json:
+        """One of the schema that tests.conformance.allocator runs."""
+        return {
+            "id": id_,
+            "default": RULES.implementation,
+            "features": {feature.value: True for feature in sorted(FEATURES)},
+            "celFeatures": {"ConsumableCapacity": True, "ListTypeAttributes": True},
+            "nodes": [node],
+            "classes": list(self.classes),
+            "slices": list(self.slices),
+            "claims": list(self.claims),
+            "allocatedClaims": list(self.allocated),
+            "answers": [real],
+        }
+
+
+def compare(server: str, seed: int, count: int, tally: Tally) -> Iterator[Json]:
+    """Cluster after cluster until there were so many pods: each disagreement, as a case."""
+    number = 0
+    while tally.pods < count:
+        prefix = f"a{seed}-{number}"
+        random = Random(f"{seed} {number}")
+        cluster = generator.cluster(random, prefix)
+        real = Real(server, prefix, cluster)
+        with real.made():
+            yield from _pods(real, random, prefix, min(PODS, count - tally.pods), tally)
+        number += 1
+
+
+def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> Iterator[Json]:
+    slices, classes = real.listed("resourceslices"), real.listed("deviceclasses")
+    running: list[int] = []
+    for number in range(count):
+        wish = generator.wish(random, prefix)
+        names = real.make_claims(number, wish)
+        claims = real.listed("resourceclaims")
+        mine = [i for i, each in enumerate(claims.rows) if each.namespace == wish.namespace and each.name in names]
+        mine.sort(key=lambda i: names.index(claims.rows[i].name))
+        nodes = [each for each in real.nodes() if wish.node_selector.items() <= each["metadata"]["labels"].items()]
+        state = held(claims.rows, RULES)
+        world = World(slices.rows, classes.rows, state, RULES)
+        wanted = [claims.rows[i] for i in mine]
+        ours = {each["metadata"]["name"]: answer(world, place(each), wanted) for each in nodes}
+
+        outcome = real.schedule(number, wish)
+        theirs = Answer("none")
+        results: list[Json] = []
+        if outcome.node:
+            after = {each["metadata"]["name"]: each for each in real.listed("resourceclaims").objects}
+            results = [after[name]["status"]["allocation"] for name in names]
+            theirs = recorded({"outcome": "allocated", "results": results})
+            tally.scheduled += 1
+        elif outcome.reason == "Unschedulable":
+            tally.waiting += 1
+        else:
+            tally.failed += 1
+        where = _disagrees(ours, theirs, outcome)
+        if where:
+            question = Question(
+                nodes,
+                slices.objects,
+                classes.objects,
+                [claims.objects[i] for i in mine],
+                [each for each in claims.objects if each.get("status", {}).get("allocation")],
+            )
+            yield _least(question, f"{prefix} pod {number}", where, outcome, results)
+        if outcome.node:
+            running.append(number)
+        else:
+            real.release([number])
+        if running and random.random() < 0.35:
+            leaving = random.sample(running, random.randint(1, min(3, len(running))))
+            running = [each for each in running if each not in leaving]
+            real.release(leaving)
+
+
+def _disagrees(ours: Mapping[str, Answer], theirs: Answer, outcome: Outcome) -> str:
+    """The node on which; empty if there is none."""
+    errors = [name for name, each in ours.items() if each.outcome == "error"]
+    if outcome.node:
+        if errors:
+            return errors[0]
+        return "" if agrees(ours[outcome.node], theirs) else outcome.node
+    if outcome.reason != "Unschedulable":
+        told = any(ours[name].error in outcome.words for name in errors)
+        return "" if told else next(iter(errors or ours))
+    return next(iter(errors or [name for name, each in ours.items() if each.outcome == "allocated"]), "")
+
+
+def _least(
+    question: Question, id_: str, where: str, outcome: Outcome, results: Sequence[Json]
+) -> Json:
+    """As little of the cluster as gives the same answer of ours, beside theirs."""
+    node = next(each for each in question.nodes if each["metadata"]["name"] == where)
+    real: Json = {"node": where, "outcome": "none"}
+    if outcome.node == where:
+        real |= {"outcome": "allocated", "results": list(results)}
+    elif outcome.reason not in ("", "Unschedulable"):
+        real |= {"outcome": "error", "error": outcome.words}
+
+    def ours(asked: Question) -> Answer:
+        (found,) = answers("1.36", asked.case(id_, node, real))
+        return found[1]
+
+    wanted = ours(question)
+    for kind in ("slices", "allocated", "classes"):
+        for each in list(getattr(question, kind)):
+            kept = [other for other in getattr(question, kind) if other is not each]
+            smaller = replace(question, **{kind: kept})
+            if ours(smaller) == wanted:
+                question = smaller
+    return question.case(id_, node, real)
