@@ -4,6 +4,7 @@
 # make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
 # make test-gpu         the sampler on this machine's GPU beside nvidia-smi; says so where there is none
 # make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
+# make agree  N pods (1000) by chance on the real scheduler, each beside our verdict; SEED=… for the same ones again
 # make test-faults      the faults of tests/faults for as long as they last in life: an hour
 # make demo-recording   record the demo anew from the real control plane
 # make version-recordings    record anew what an old release says
@@ -18,7 +19,7 @@ DEV := $(VENV)/.dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check test-faults test-versions test-gpu cluster demo-recording version-recordings screenshots bench system-packages clean
+.PHONY: demo test check agree test-faults test-versions test-gpu cluster demo-recording version-recordings screenshots bench system-packages clean
 
 demo: $(RUN)
 	$(BIN)/dratui demo
@@ -47,6 +48,9 @@ test-gpu: $(DEV)
 
 cluster: $(DEV)
 	$(BIN)/python -m tests.realparts.cluster $(RELEASE)
+
+agree: $(DEV)
+	$(BIN)/python -m tests.agreement $(or $(N),1000) $(SEED)
 
 demo-recording: $(DEV)
 	$(BIN)/python -m tests.realparts.demo dratui/demo.rec

@@ -4,15 +4,15 @@ They are kept by the name of the pool alone: two drivers that name pools after t
 pool that is looked at sets its limits. In 1.34 they are kept by slice.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dratui.allocation.pools import Candidate
 from dratui.allocation.rules import Rules
 from dratui.allocation.world import Held
 from dratui.api import quantity
-from dratui.api.model import CounterSet, DeviceKey, Slice
+from dratui.api.model import CounterSet, Device, DeviceKey, Slice
 
-_Sets = dict[str, dict[str, int]]
+_Amounts = dict[tuple[str, str], int]
 """Nano units by counter set and counter."""
 
 
@@ -22,61 +22,71 @@ class Counters:
     def __init__(self, held: Held, rules: Rules) -> None:
         self._held = held
         self._rules = rules
-        self._available: dict[str, _Sets] = {}  # by ledger: what is left by what is in use
-        self._taken: dict[str, _Sets] = {}  # by this search
+        self._available: dict[str, _Amounts] = {}  # by ledger: what is left by what is in use
+        self._taken: dict[str, _Amounts] = {}  # by this search
+        self._overdrawn: set[str] = set()  # ledgers of which more is in use than there is: nothing fits there
+        self._consumption: dict[Candidate, _Amounts] = {}
 
     def take(self, candidate: Candidate) -> bool:
         """What a device consumes; nothing if not all of it is there."""
-        available = self._left(candidate)
-        self._count(candidate, 1)
-        taken = self._taken[self._ledger(candidate)]
-        if all(
-            amount >= taken.get(name, {}).get(counter, 0)
-            for name, counters in available.items()
-            for counter, amount in counters.items()
-        ):
-            return True
-        self._count(candidate, -1)
-        return False
+        ledger = self._ledger(candidate)
+        available = self._available.get(ledger)
+        if available is None:
+            available = self._left(candidate, ledger)
+        if ledger in self._overdrawn:
+            return False
+        taken, wanted = self._taken[ledger], self._wanted(candidate)
+        for counter, amount in wanted.items():
+            if counter in available and taken.get(counter, 0) + amount > available[counter]:
+                return False
+        for counter, amount in wanted.items():
+            taken[counter] = taken.get(counter, 0) + amount
+        return True
 
     def give_back(self, candidate: Candidate) -> None:
         """What was taken for it."""
-        self._count(candidate, -1)
+        taken = self._taken[self._ledger(candidate)]
+        for counter, amount in self._wanted(candidate).items():
+            taken[counter] -= amount
 
-    def _count(self, candidate: Candidate, sign: int) -> None:
-        taken = self._taken.setdefault(self._ledger(candidate), {})
-        for consumption in candidate.device.consumes:
-            counters = taken.setdefault(consumption.counter_set, {})
-            for name, amount in consumption.counters.items():
-                counters[name] = counters.get(name, 0) + sign * (quantity.parse(amount) or 0)
+    def _wanted(self, candidate: Candidate) -> _Amounts:
+        found = self._consumption.get(candidate)
+        if found is None:
+            found = self._consumption[candidate] = {}
+            for counter, amount in _consumed(candidate.device):
+                found[counter] = found.get(counter, 0) + amount
+        return found
 
     def _ledger(self, candidate: Candidate) -> str:
         return candidate.slice.name if self._rules.counters_of_slice else candidate.pool.id[1]
 
-    def _left(self, candidate: Candidate) -> Mapping[str, Mapping[str, int]]:
-        ledger = self._ledger(candidate)
-        found = self._available.get(ledger)
-        if found is not None:
-            return found
+    def _left(self, candidate: Candidate, ledger: str) -> _Amounts:
         pool = candidate.pool
         sets: Iterable[CounterSet] = pool.counter_sets.values()
         slices: Sequence[Slice] = (*pool.slices, *pool.elsewhere)
         if self._rules.counters_of_slice:
             sets, slices = candidate.slice.counter_sets, (candidate.slice,)
         left = {
-            counters.name: {name: quantity.parse(value) or 0 for name, value in counters.counters.items()}
+            (counters.name, name): quantity.parse(value) or 0
             for counters in sets
+            for name, value in counters.counters.items()
         }
-        self._available[ledger] = left
         for each in slices:
             for device in each.devices:
                 if device.consumes and self._consumes(DeviceKey(each.driver, each.pool, device.name)):
-                    for consumption in device.consumes:
-                        counters = left.get(consumption.counter_set, {})
-                        for name, amount in consumption.counters.items():
-                            if name in counters:
-                                counters[name] -= quantity.parse(amount) or 0
+                    for counter, amount in _consumed(device):
+                        if counter in left:
+                            left[counter] -= amount
+        self._available[ledger], self._taken[ledger] = left, {}
+        if any(amount < 0 for amount in left.values()):
+            self._overdrawn.add(ledger)
         return left
 
     def _consumes(self, key: DeviceKey) -> bool:
         return self._held.has(key) if self._rules.shares_consume else key in self._held.exclusive
+
+
+def _consumed(device: Device) -> Iterator[tuple[tuple[str, str], int]]:
+    for consumption in device.consumes:
+        for name, amount in consumption.counters.items():
+            yield (consumption.counter_set, name), quantity.parse(amount) or 0

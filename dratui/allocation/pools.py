@@ -28,9 +28,10 @@ class Pool:
         return "/".join(self.id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A device where it is published: the `index`-th of its slice."""
+    """A device where it is published: the `index`-th of its slice. Equal to itself alone, so that a search finds what
+    it knows of one without reading its names."""
 
     key: DeviceKey
     device: Device

@@ -5,8 +5,8 @@ back, so both are as in the allocator. Source: k8s.io/dynamic-resource-allocatio
 what differs by release is in `rules`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from dratui.allocation import capacity
@@ -15,7 +15,7 @@ from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.constraints import Constrained, constrained
 from dratui.allocation.counters import Counters
 from dratui.allocation.nodes import Place, reaches
-from dratui.allocation.pools import Candidate, candidate_of, gathered
+from dratui.allocation.pools import Candidate, Pool, candidate_of, gathered
 from dratui.allocation.rules import Feature
 from dratui.allocation.taints import prevents
 from dratui.allocation.world import World
@@ -71,6 +71,7 @@ class _Asked:
     class_: DeviceClass
     count: int
     every: Sequence[Candidate] | None  # of `All`
+    small: dict[Candidate, str] = field(default_factory=dict)  # why it has no room, by what others hold
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,8 +85,7 @@ class _TooMany(Exception):
     """More devices than a claim may have: another alternative may ask for fewer."""
 
 
-_Start = tuple[int, int, int]  # of pools, slices and devices: where to go on
-_BEGINNING: Final = (0, 0, 0)
+_BEGINNING: Final = 0  # of the candidates
 
 
 def allocate(
@@ -110,9 +110,13 @@ class Search:
         self.pools = gathered(world.slices, place, world.rules)
         self._asked: dict[tuple[int, int], list[_Asked]] = {}
         self._constraints: list[list[Constrained]] = []
-        self._selected: dict[tuple[int, int, int, DeviceKey], bool] = {}
+        self._shares = world.rules.has(Feature.CONSUMABLE_CAPACITY)
+        self._fatal: Pool | None = None  # where the search ends
+        self._usable = list(self._candidates())
+        self._free = [each for each in self._usable if each.key not in world.held.exclusive]
+        self._selected: dict[tuple[int, int, int], dict[Candidate, bool]] = {}
         self._chosen: list[list[Chosen]] = [[] for _ in claims]
-        self._taking: dict[DeviceKey, set[int]] = {}  # claims that take a device for themselves
+        self._taking: dict[Candidate, set[int]] = {}  # claims that take a device for themselves
         self._sharing: dict[
             DeviceKey, list[Amounts]
         ] = {}  # what this pod takes of shared devices, share by share
@@ -134,6 +138,18 @@ class Search:
         for chosen in self._chosen:
             self._check_node_selectors(chosen)
         return self._chosen
+
+    def _candidates(self) -> Iterator[Candidate]:
+        """All devices that may be given, in the order in which they are tried."""
+        for pool in self.pools:
+            if pool.invalid and self._rules.invalid_is_error:
+                self._fatal = pool
+                return
+            if pool.invalid or (pool.incomplete and not self._rules.uses_incomplete):
+                continue
+            for each in pool.slices:
+                for index in range(len(each.devices)):
+                    yield candidate_of(pool, each, index)
 
     # Before the search
 
@@ -215,25 +231,22 @@ class Search:
 
     def _all(self, of: str, asked: _Asked, place: tuple[int, int, int]) -> list[Candidate]:
         """Every device of the node that passes the selectors, whether it is free or not."""
-        found: list[Candidate] = []
         for pool in self.pools:
             if pool.incomplete or pool.invalid:
                 what = "being updated" if pool.incomplete else "invalid"
                 raise AllocationError(
                     f"{of}: asks for all devices, but resource pool {pool.name} is currently {what}"
                 )
-            for each in pool.slices:
-                for index in range(len(each.devices)):
-                    candidate = candidate_of(pool, each, index)
-                    if self._selects(asked, place, candidate) and not self._too_small(
-                        asked.request, candidate
-                    ):
-                        found.append(candidate)
-        return found
+        known = self._selected.setdefault(place, {})
+        return [
+            each
+            for each in self._usable
+            if self._selects(asked, place[0], known, each) and not self._too_small(asked, each)
+        ]
 
     # The search. Each returns whether everything that remains was found.
 
-    def _next(self, claim: int, request: int, sub: int, device: int, start: _Start, *, within: bool) -> bool:
+    def _next(self, claim: int, request: int, sub: int, device: int, start: int, *, within: bool) -> bool:
         """From the device-th device of a request on; `within` one of its alternatives."""
         self._steps_left -= 1
         if self._steps_left < 0:
@@ -283,7 +296,7 @@ class Search:
         request: int,
         sub: int,
         device: int,
-        start: _Start,
+        start: int,
         *,
         within: bool,
     ) -> bool:
@@ -297,57 +310,42 @@ class Search:
         undo()
         return False
 
-    def _search(
-        self, claim: int, request: int, sub: int, device: int, start: _Start, *, within: bool
-    ) -> bool:
+    def _search(self, claim: int, request: int, sub: int, device: int, start: int, *, within: bool) -> bool:
         mine = self._asked[claim, request][sub]
-        wanted = mine.request
-        first_pool, first_slice, first_device = start
-        for pool_index in range(first_pool, len(self.pools)):
-            pool = self.pools[pool_index]
-            if pool.invalid and self._rules.invalid_is_error:
-                raise AllocationError(f"pool {pool.id[1]} is invalid: {pool.invalid}")
-            if pool.invalid or (pool.incomplete and not self._rules.uses_incomplete):
+        admin = mine.request.admin_access
+        candidates = self._usable if admin else self._free
+        known = self._selected.setdefault((claim, request, sub), {})
+        for number in range(start, len(candidates)):
+            candidate = candidates[number]
+            takers = self._taking.get(candidate)
+            if takers and (claim in takers or not admin):
                 continue
-            here = pool_index == first_pool
-            for slice_index in range(first_slice if here else 0, len(pool.slices)):
-                each = pool.slices[slice_index]
-                begin = first_device if here and slice_index == first_slice else 0
-                for index in range(begin, len(each.devices)):
-                    candidate = candidate_of(pool, each, index)
-                    if wanted.admin_access:
-                        if claim in self._taking.get(candidate.key, ()):
-                            continue
-                    elif self._in_use(candidate.key):
-                        continue
-                    if not self._selects(mine, (claim, request, sub), candidate):
-                        continue
-                    if self._too_small(wanted, candidate):
-                        continue
-                    undo = self._take(claim, mine, candidate, must=False, number=device)
-                    if undo is None:
-                        continue
-                    behind = (pool_index, slice_index, index + 1) if self._rules.combinations else _BEGINNING
-                    if self._go_on(undo, claim, request, sub, device, behind, within=within):
-                        return True
+            if not self._selects(mine, claim, known, candidate) or self._too_small(mine, candidate):
+                continue
+            undo = self._take(claim, mine, candidate, must=False, number=device)
+            if undo is None:
+                continue
+            behind = number + 1 if self._rules.combinations else _BEGINNING
+            if self._go_on(undo, claim, request, sub, device, behind, within=within):
+                return True
+        if self._fatal is not None:
+            raise AllocationError(f"pool {self._fatal.id[1]} is invalid: {self._fatal.invalid}")
         return False
 
     # A candidate
 
-    def _selects(self, asked: _Asked, place: tuple[int, int, int], candidate: Candidate) -> bool:
+    def _selects(self, asked: _Asked, claim: int, known: dict[Candidate, bool], candidate: Candidate) -> bool:
         """By class, request and node. Raises AllocationError for an expression that cannot be evaluated."""
-        if candidate.device.binding_conditions and not self._rules.binding:
-            return False
-        key = (*place, candidate.key)
-        known = self._selected.get(key)
-        if known is None:
-            of = f"claim {_named(self._claims[place[0]])}"
-            known = self._selected[key] = (
-                self._passes(f"class {asked.class_.name}", asked.class_.selectors, candidate)
+        found = known.get(candidate)
+        if found is None:
+            of = f"claim {_named(self._claims[claim])}"
+            found = known[candidate] = (
+                (self._rules.binding or not candidate.device.binding_conditions)
+                and self._passes(f"class {asked.class_.name}", asked.class_.selectors, candidate)
                 and self._passes(of, asked.request.selectors, candidate)
                 and (not candidate.slice.per_device_nodes or reaches(self._place, candidate.device))
             )
-        return known
+        return found
 
     def _passes(self, of: str, selectors: Sequence[str], candidate: Candidate) -> bool:
         for number, source in enumerate(selectors):
@@ -361,18 +359,25 @@ class Search:
                 return False
         return True
 
-    def _too_small(self, request: Request, candidate: Candidate) -> str:
-        if not self._rules.has(Feature.CONSUMABLE_CAPACITY):
+    def _too_small(self, asked: _Asked, candidate: Candidate) -> str:
+        if not self._shares:
             return ""
+        sharing = self._sharing.get(candidate.key) if self._sharing else None
+        if sharing:
+            return self._beside(asked, candidate, sharing)
+        why = asked.small.get(candidate)
+        if why is None:
+            why = asked.small[candidate] = self._beside(asked, candidate, ())
+        return why
+
+    def _beside(self, asked: _Asked, candidate: Candidate, sharing: Sequence[Amounts]) -> str:
+        """Why it has no room beside these shares of this pod."""
         taken = self._world.held.shared.get(candidate.key, {})
         taking: dict[str, int] = {}
-        for share in self._sharing.get(candidate.key, ()):
+        for share in sharing:
             for name, amount in share.items():
                 taking[name] = taking.get(name, 0) + amount
-        return capacity.fits(candidate.device.capacity, request.capacity, taken, taking)
-
-    def _in_use(self, key: DeviceKey) -> bool:
-        return key in self._world.held.exclusive or bool(self._taking.get(key))
+        return capacity.fits(candidate.device.capacity, asked.request.capacity, taken, taking)
 
     def _take(
         self, claim: int, asked: _Asked, candidate: Candidate, *, must: bool, number: int
@@ -381,9 +386,9 @@ class Search:
         rules, key, device, request = self._rules, candidate.key, candidate.device, asked.request
         shares = device.multiple_allocations and rules.has(Feature.CONSUMABLE_CAPACITY)
         if request.admin_access:
-            if not shares and claim in self._taking.get(key, ()):
+            if not shares and claim in self._taking.get(candidate, ()):
                 return None
-        elif self._in_use(key):
+        elif self._taking.get(candidate) or key in self._world.held.exclusive:
             return None
         if device.consumes and not rules.has(Feature.PARTITIONABLE):
             return None
@@ -418,11 +423,11 @@ class Search:
         takes: Amounts | None = None
         if rules.has(Feature.CONSUMABLE_CAPACITY):
             if rules.second_look_elsewhere:
-                if self._another_is_too_small(request, candidate, number):
+                if self._another_is_too_small(asked, candidate, number):
                     if not shares:
-                        self._taking.setdefault(key, set()).add(claim)
+                        self._taking.setdefault(candidate, set()).add(claim)
                     return None
-            elif self._too_small(request, candidate):
+            elif self._too_small(asked, candidate):
                 for constraint in constraints:
                     constraint.remove(asked.names, key.driver, device)
                 if counts:
@@ -432,7 +437,7 @@ class Search:
                 takes = capacity.consumed(device.capacity, request.capacity)
                 self._sharing.setdefault(key, []).append(takes)
         if not shares:
-            self._taking.setdefault(key, set()).add(claim)
+            self._taking.setdefault(candidate, set()).add(claim)
         chosen = self._chosen[claim]
         chosen.append(
             Chosen(
@@ -456,18 +461,19 @@ class Search:
                 if not self._sharing[key]:
                     del self._sharing[key]
             if not shares:
-                self._taking[key].discard(claim)
+                self._taking[candidate].discard(claim)
             if counts and not (shares and rules.leaves_traces):
                 self._counters.give_back(candidate)
 
         return undo
 
-    def _another_is_too_small(self, request: Request, candidate: Candidate, number: int) -> str:
+    def _another_is_too_small(self, asked: _Asked, candidate: Candidate, number: int) -> str:
         """1.34 takes the number of the device within the request for that within the slice. The real one panics where
         the slice has no such device."""
         if number >= len(candidate.slice.devices):
             return "no such device"
-        return self._too_small(request, candidate_of(candidate.pool, candidate.slice, number))
+        another = candidate_of(candidate.pool, candidate.slice, number)
+        return self._beside(asked, another, self._sharing.get(another.key, ()))
 
     # The result
 

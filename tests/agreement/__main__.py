@@ -23,7 +23,7 @@ def main() -> int:
     cases = []
     with ControlPlane(binaries.ensure(lambda line: print(line, file=sys.stderr))) as plane:
         plane.start()
-        furnish(plane.server)
+        furnish(plane)
         began = time.monotonic()
         for case in compare(plane.server, arguments.seed, arguments.pods, tally):
             cases.append(case)

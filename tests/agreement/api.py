@@ -24,10 +24,14 @@ class Api:
         self._connection = self._connected()
 
     def _connected(self) -> HTTPSConnection:
-        context = ssl._create_unverified_context()  # noqa: S323 -- on loopback, and made a moment ago
+        context = ssl._create_unverified_context()
         return HTTPSConnection(
             self._address.hostname or "", self._address.port, timeout=PATIENCE, context=context
         )
+
+    def close(self) -> None:
+        """No more questions."""
+        self._connection.close()
 
     def get(self, path: str) -> bytes:
         """An object or a list."""
@@ -53,7 +57,7 @@ class Api:
         self._connection.request(method, path, body, _HEADERS)
         answer = self._connection.getresponse()
         said = answer.read()
-        if answer.status >= 400 and not (method == "DELETE" and answer.status == GONE):  # noqa: PLR2004
+        if answer.status >= 400 and not (method == "DELETE" and answer.status == GONE):
             raise OSError(f"{method} {path}: {answer.status} {said.decode(errors='replace')}: {body}")
         return said
 
@@ -76,4 +80,5 @@ class Watch:
 
     def close(self) -> None:
         """No more of it."""
+        self._answer.close()
         self._connection.close()

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from dratui.allocation.nodes import Place
 from dratui.allocation.rules import DEFAULT_FEATURES, Features, Rules, rules
 from dratui.allocation.world import World, held
 from tests.agreement import generator
@@ -75,15 +74,19 @@ def compare(server: str, seed: int, count: int, tally: Tally) -> Iterator[Json]:
 
 
 def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> Iterator[Json]:
-    slices, classes = real.listed("resourceslices"), real.listed("deviceclasses")
+    slices, classes, everywhere = real.listed("resourceslices"), real.listed("deviceclasses"), real.nodes()
     running: list[int] = []
     for number in range(count):
         wish = generator.wish(random, prefix)
         names = real.make_claims(number, wish)
         claims = real.listed("resourceclaims")
-        mine = [i for i, each in enumerate(claims.rows) if each.namespace == wish.namespace and each.name in names]
+        mine = [
+            i for i, each in enumerate(claims.rows) if each.namespace == wish.namespace and each.name in names
+        ]
         mine.sort(key=lambda i: names.index(claims.rows[i].name))
-        nodes = [each for each in real.nodes() if wish.node_selector.items() <= each["metadata"]["labels"].items()]
+        nodes = [
+            each for each in everywhere if wish.node_selector.items() <= each["metadata"]["labels"].items()
+        ]
         state = held(claims.rows, RULES)
         world = World(slices.rows, classes.rows, state, RULES)
         wanted = [claims.rows[i] for i in mine]
@@ -134,9 +137,7 @@ def _disagrees(ours: Mapping[str, Answer], theirs: Answer, outcome: Outcome) -> 
     return next(iter(errors or [name for name, each in ours.items() if each.outcome == "allocated"]), "")
 
 
-def _least(
-    question: Question, id_: str, where: str, outcome: Outcome, results: Sequence[Json]
-) -> Json:
+def _least(question: Question, id_: str, where: str, outcome: Outcome, results: Sequence[Json]) -> Json:
     """As little of the cluster as gives the same answer of ours, beside theirs."""
     node = next(each for each in question.nodes if each["metadata"]["name"] == where)
     real: Json = {"node": where, "outcome": "none"}

@@ -100,7 +100,14 @@ def wish(random: Random, prefix: str) -> Wish:
 
 
 def _slice(
-    name: str, driver: str, pool: str, devices: Sequence[Json] = (), *, of: int = 1, generation: int = 1, **more: Any
+    name: str,
+    driver: str,
+    pool: str,
+    devices: Sequence[Json] = (),
+    *,
+    of: int = 1,
+    generation: int = 1,
+    **more: Any,
 ) -> Json:
     spec = {
         "driver": driver,
@@ -139,7 +146,9 @@ def _gpu(random: Random, number: int) -> Json:
 def _perhaps_tainted(random: Random, device: Json) -> Json:
     if random.random() < 0.15:
         effect = random.choice(("NoSchedule", "NoSchedule", "NoExecute", "None"))
-        device["taints"] = [{"key": "agree.example/sick", "value": random.choice(("1", "2")), "effect": effect}]
+        device["taints"] = [
+            {"key": "agree.example/sick", "value": random.choice(("1", "2")), "effect": effect}
+        ]
     return device
 
 
@@ -219,9 +228,7 @@ def _odd(random: Random, node: str) -> list[Json]:
         case 0:  # a slice is missing
             return [_slice(name, GPU, pool, devices, of=2, nodeName=node)]
         case 1:  # a device twice
-            return [
-                _slice(f"{name}-{n}", GPU, pool, [devices[0]], of=2, nodeName=node) for n in range(2)
-            ]
+            return [_slice(f"{name}-{n}", GPU, pool, [devices[0]], of=2, nodeName=node) for n in range(2)]
         case 2:  # an old generation is left
             return [
                 _slice(f"{name}-old", GPU, pool, devices, generation=1, nodeName=node),
@@ -267,7 +274,9 @@ _SELECTORS: dict[str, Sequence[Callable[[Random], str]]] = {
     GPU: (
         lambda r: f'device.attributes["{GPU}"].model == "{r.choice(MODELS)}"',
         lambda r: f'device.capacity["{GPU}"].memory.isGreaterThan(quantity("{r.choice((39, 79, 191))}Gi"))',
-        lambda r: f'"numa" in device.attributes["{GPU}"] && device.attributes["{GPU}"].numa == {r.randint(0, 1)}',
+        lambda r: (
+            f'"numa" in device.attributes["{GPU}"] && device.attributes["{GPU}"].numa == {r.randint(0, 1)}'
+        ),
         lambda r: f'device.attributes["{GPU}"].numa == {r.randint(0, 1)}',
         lambda r: f'device.attributes["{GPU}"].driverVersion.isGreaterThan(semver("1.9.0"))',
         lambda r: f'device.attributes["{GPU}"].?index.orValue(0) % 2 == {r.randint(0, 1)}',
@@ -279,11 +288,20 @@ _SELECTORS: dict[str, Sequence[Callable[[Random], str]]] = {
         lambda r: "device.allowMultipleAllocations == true",
     ),
     NIC: (lambda r: f'device.attributes["{NIC}"].speed >= {r.choice((100, 200))}',),
-    "any.agree.example": (lambda r: 'device.driver.startsWith("g")', lambda r: 'device.driver != "nic.agree.example"'),
+    "any.agree.example": (
+        lambda r: 'device.driver.startsWith("g")',
+        lambda r: 'device.driver != "nic.agree.example"',
+    ),
     "part.agree.example": (lambda r: 'device.driver == "cut.agree.example"',),
     "big.agree.example": (lambda r: f'device.attributes["{GPU}"].model != "{r.choice(MODELS)}"',),
 }
-_ATTRIBUTES = (f"{GPU}/numa", "resource.kubernetes.io/pcieRoot", f"{GPU}/model", f"{MIG}/card", f"{GPU}/links")
+_ATTRIBUTES = (
+    f"{GPU}/numa",
+    "resource.kubernetes.io/pcieRoot",
+    f"{GPU}/model",
+    f"{MIG}/card",
+    f"{GPU}/links",
+)
 
 
 def _wanted(random: Random, name: str) -> Json:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
 from urllib.parse import quote
 
 from dratui.api.streams import codec
 from tests.agreement import generator
 from tests.agreement.api import CORE, DRA, Api
 from tests.agreement.generator import ADMIN, CLASSES, PLAIN, Cluster, Json, Wish
+from tests.realparts.controlplane import ControlPlane
 
 LAST = "last.agree.example"
 """A driver whose one device is published after all others: once a pod has it, the scheduler knows them all."""
@@ -73,10 +73,13 @@ class Real:
                 self._api.delete(f"{CORE}/nodes/{node['metadata']['name']}")
             self._watched_pods.close()
             self._watched_claims.close()
+            self._api.close()
 
     def nodes(self) -> Sequence[Json]:
         """The cluster's own."""
-        return self._list(f"{CORE}/nodes?labelSelector={quote(generator.CLUSTER, safe=str())}%3D{self._prefix}").objects
+        return self._list(
+            f"{CORE}/nodes?labelSelector={quote(generator.CLUSTER, safe='')}%3D{self._prefix}"
+        ).objects
 
     def listed(self, plural: str) -> Listed:
         """All of a kind of resource.k8s.io."""
@@ -108,9 +111,9 @@ class Real:
                 self._api.delete(f"{DRA}/namespaces/{namespace}/resourceclaims/{claim}")
                 waits.add((namespace, claim))
         while waits:
-            kind, claim = next(self._claim_events)
+            kind, gone = next(self._claim_events)
             if kind == "DELETED":
-                waits.discard((claim["metadata"]["namespace"], claim["metadata"]["name"]))
+                waits.discard((gone["metadata"]["namespace"], gone["metadata"]["name"]))
 
     def _list(self, path: str) -> Listed:
         body = self._api.get(path)
@@ -155,15 +158,15 @@ class Real:
         self.release([-1])
 
 
-def furnish(server: str) -> None:
+def furnish(plane: ControlPlane) -> None:
     """What all clusters share: namespaces and classes."""
-    api = Api(server)
     for name in (PLAIN, ADMIN):
         labels = {"resource.kubernetes.io/admin-access": "true"} if name == ADMIN else {}
-        document = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-        api.create(f"{CORE}/namespaces", document)
-    for each in (*CLASSES, _LAST_CLASS):
-        api.create(f"{DRA}/deviceclasses", each)
+        metadata = {"name": name, "labels": labels}
+        plane.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
+    plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [*CLASSES, _LAST_CLASS]}))
+    for name in (PLAIN, ADMIN):
+        plane.wait_for_namespace(name)
 
 
 def _pod(name: str, claims: Sequence[str], node_selector: dict[str, str]) -> Json:
@@ -174,6 +177,8 @@ def _pod(name: str, claims: Sequence[str], node_selector: dict[str, str]) -> Jso
         "spec": {
             "nodeSelector": node_selector,
             "containers": [{"name": "main", "image": "work:1"}],
-            "resourceClaims": [{"name": f"c{n}", "resourceClaimName": claim} for n, claim in enumerate(claims)],
+            "resourceClaims": [
+                {"name": f"c{n}", "resourceClaimName": claim} for n, claim in enumerate(claims)
+            ],
         },
     }
