@@ -48,6 +48,18 @@ class Gate(Struct, frozen=True):
     name: str = ""
 
 
+class NodeAffinity(Struct, frozen=True):
+    """affinity.nodeAffinity. What is only preferred rules out nothing."""
+
+    required_during_scheduling_ignored_during_execution: model.NodeSelector | None = None
+
+
+class Affinity(Struct, frozen=True):
+    """affinity."""
+
+    node_affinity: NodeAffinity | None = None
+
+
 class SchedulingGroup(Struct, frozen=True):
     """The group that a pod is scheduled with."""
 
@@ -65,6 +77,9 @@ class PodSpec(Struct, frozen=True):
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
     scheduling_gates: tuple[Gate, ...] | None = None
+    node_selector: dict[str, str] | None = None
+    affinity: Affinity | None = None
+    tolerations: tuple[model.Toleration, ...] | None = None
 
 
 class ClaimStatus(Struct, frozen=True):
@@ -301,6 +316,12 @@ def pod_row(wire: Pod) -> model.Pod:
     if spec.resource_claims:  # claims name their pods, as owner and as consumer: the texts are kept once
         name, uid = intern(name), intern(uid)
     hidden = status.extended_resource_claim_status
+    containers = shared(
+        (
+            *[_container(c, waits, init=True) for c in spec.init_containers or ()],
+            *[_container(c, waits, init=False) for c in spec.containers or ()],
+        )
+    )
     return model.Pod(
         namespace=intern(meta.namespace),
         name=name,
@@ -323,12 +344,7 @@ def pod_row(wire: Pod) -> model.Pod:
         claimed_resources=tuple(sorted({intern(m.resource_name) for m in hidden.request_mappings or ()}))
         if hidden
         else (),
-        containers=shared(
-            (
-                *[_container(c, waits, init=True) for c in spec.init_containers or ()],
-                *[_container(c, waits, init=False) for c in spec.containers or ()],
-            )
-        ),
+        containers=containers,
         scheduled=scheduled,
         disruption=disruption,
         finalizers=meta.finalizers or (),
@@ -336,6 +352,7 @@ def pod_row(wire: Pod) -> model.Pod:
         scheduler=intern(spec.scheduler_name),
         started=status.start_time,
         times=_times(status) if spec.resource_claims or hidden else model.NO_TIMES,
+        placement=model.ANYWHERE if spec.node_name else _placement(spec, containers),
         owner=controller(meta),
         status=cells.status,
         ready=cells.ready,
@@ -355,6 +372,19 @@ def _condition(wire: model.Condition) -> model.Condition:
         intern(wire.reason),
         intern(wire.message),
         wire.last_transition_time,
+    )
+
+
+def _placement(spec: PodSpec, containers: Sequence[model.Container]) -> model.Placement:
+    if not (spec.resource_claims or any(container.extended for container in containers)):
+        return model.ANYWHERE
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    return shared(
+        model.Placement(
+            labels(spec.node_selector),
+            affinity.required_during_scheduling_ignored_during_execution if affinity else None,
+            spec.tolerations or (),
+        )
     )
 
 

@@ -363,6 +363,17 @@ class PodTimes(Part, frozen=True):
 NO_TIMES = PodTimes()
 
 
+class Placement(Part, frozen=True):
+    """Which nodes a pod may have: all labels of `node_selector`, the required node affinity, tolerations of taints."""
+
+    node_selector: Labels = ()
+    affinity: NodeSelector | None = None
+    tolerations: tuple[Toleration, ...] = ()
+
+
+ANYWHERE = Placement()
+
+
 class ResourceHealth(Part, frozen=True):
     """How a device of a pod is, in kubelet's words: an entry of allocatedResourcesStatus."""
 
@@ -389,6 +400,7 @@ class Pod(Row, frozen=True, kw_only=True):
     scheduler: str = ""
     started: datetime | None = None  # kubelet saw it
     times: PodTimes = NO_TIMES  # only of pods with claims
+    placement: Placement = ANYWHERE  # only of pods without a node that have to do with accelerators
     owner: Owner | None = None
     status: str = ""  # this and the next two as kubectl prints them
     ready: str = ""

@@ -247,6 +247,13 @@ class Scrubber:
         """All are kept, unreadable: who selects by them still finds the same."""
         return {self.label(key): self.flag(value) for key, value in labels.items()}
 
+    def node_selector(self, selector: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A pod's is labels, a slice's and an allocation's has terms."""
+        terms = selector.get("nodeSelectorTerms")
+        if isinstance(terms, list):
+            return {"nodeSelectorTerms": self._value(terms, ".spec.nodeSelector.nodeSelectorTerms")}
+        return self.labels({key: value for key, value in selector.items() if isinstance(value, str)})
+
     def annotations(self, annotations: Mapping[str, str]) -> Mapping[str, str]:
         """Those that are read."""
         return {key: self.flag(value) for key, value in annotations.items()}
@@ -340,6 +347,7 @@ _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("apiGroup", "finalizers", "key", "schedulingGates.name"), Scrubber.label),
     **dict.fromkeys(("values", "taints.value", "taint.value", "tolerations.value"), Scrubber.flag),
     "labels": Scrubber.labels,
+    "nodeSelector": Scrubber.node_selector,
     "annotations": Scrubber.annotations,
     "attributes": Scrubber.attributes,
     **dict.fromkeys(("limits", "resources.requests", "allocatable", "hard", "used"), Scrubber.resources),
@@ -357,6 +365,7 @@ _RULES: Mapping[str, Rule] = {
 _MAPS = (
     *(Scrubber.labels, Scrubber.annotations, Scrubber.attributes, Scrubber.resources, Scrubber.quantities),
     Scrubber.nothing,
+    Scrubber.node_selector,
 )
 
 
