@@ -43,9 +43,16 @@ Cause = Literal[
     "together",
     "error",
     "gave up",
+    "cordoned",
+    "not ready",
+    "node taint",
+    "node affinity",
+    "device plugin",
+    "elsewhere",
 ]
 """`class` to `taint`: what keeps a device from a request. `constraint`, `together`: each request alone could be served,
-but not so that the constraints hold, or not all at once."""
+but not so that the constraints hold, or not all at once. `error`: the scheduler gives the pod up, for all nodes.
+From `cordoned` on: what keeps the pod from the node before its devices are looked at (`dratui.why.placement`)."""
 
 _NEAREST: Final[Sequence[Cause]] = ("taint", "counters", "capacity", "held", "node", "selector", "class")
 """What came closest to fitting first."""
@@ -68,6 +75,8 @@ class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A node: whether the claims fit, and if not, the first request that does not, and why.
 
     `detail` is the nearest miss in words; `devices` are all that the request looked at, or those that it would get.
+    Of the devices that the request `wanted` it could have so many, `got`; `why` is what kept away those that came
+    nearest, as most of them say it.
     """
 
     node: str
@@ -77,6 +86,9 @@ class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     request: str = ""
     detail: str = ""
     devices: tuple[DeviceExplained, ...] = ()
+    wanted: int = 0
+    got: int = 0
+    why: str = ""
 
 
 def explain(world: World, place: Place, claims: Sequence[Claim], holder: Holder) -> NodeExplained:
@@ -84,7 +96,9 @@ def explain(world: World, place: Place, claims: Sequence[Claim], holder: Holder)
     try:
         found = allocate(world, place, claims)
     except AllocationError as error:
-        return NodeExplained(place.name, fits=False, cause="error", detail=str(error))
+        if not error.of_node:
+            return NodeExplained(place.name, fits=False, cause="error", detail=str(error))
+        found = None
     except GaveUp:
         return NodeExplained(place.name, fits=False, cause="gave up", detail="the search took too many steps")
     if found is not None:
@@ -114,7 +128,7 @@ class _Asking:
                 ways = [self._funnel(each) for each in request.alternatives or (request,)]
                 if all(way.missing for way in ways):
                     nearest = min(ways, key=lambda way: way.missing)
-                    cause, detail = nearest.cause(self._pools)
+                    cause, why, detail = nearest.cause(self._pools)
                     return NodeExplained(
                         self._place.name,
                         fits=False,
@@ -123,6 +137,9 @@ class _Asking:
                         request=nearest.request.name,
                         detail=detail,
                         devices=tuple(nearest.devices),
+                        wanted=nearest.wanted,
+                        got=nearest.got,
+                        why=why,
                     )
         return self._together(claims)
 
@@ -214,35 +231,50 @@ class _Funnel:
         self.request = request
         self.devices = devices
         self._by_cause: Mapping[Cause, int] = Counter(device.verdict for device in devices)
-        self._wanted = request.count
+        self.wanted = request.count
         if request.mode == "All":  # every device that the selectors leave must be had
-            self._wanted = max(1, len(devices) - self._of("class") - self._of("selector") - self._of("node"))
+            self.wanted = max(1, len(devices) - self._of("class") - self._of("selector") - self._of("node"))
 
     def _of(self, cause: Cause) -> int:
         return self._by_cause.get(cause, 0)
 
     @property
+    def got(self) -> int:
+        """How many devices nothing keeps from it."""
+        return self._of("fits")
+
+    @property
     def missing(self) -> int:
         """How many more devices it would take."""
-        return max(0, self._wanted - self._of("fits"))
+        return max(0, self.wanted - self.got)
 
-    def cause(self, pools: Sequence[Pool]) -> tuple[Cause, str]:
-        """What kept away the devices that came nearest, and how many there are of them."""
+    def cause(self, pools: Sequence[Pool]) -> tuple[Cause, str, str]:
+        """What kept away the devices that came nearest, as most of them say it; and the same with their number."""
         if not self.devices:
-            for pool in pools:
-                if pool.incomplete:
-                    return "pool incomplete", f"pool {pool.name} is being published"
-                if pool.invalid:
-                    return "pool invalid", f"pool {pool.name}: {pool.invalid}"
-            return "no devices", "no driver publishes devices for this node"
+            cause, why = self._nothing(pools)
+            return cause, why, why
         nearest = next((cause for cause in _NEAREST if self._of(cause)), None)
         if nearest is None:
-            return "too few", f"{self._of('fits')} of {self._wanted} wanted; there are no more here"
+            why = "there are no more here"
+            return "too few", why, f"{self.got} of {self.wanted} wanted; {why}"
         whys = Counter(device.why for device in self.devices if device.verdict == nearest)
         why, count = whys.most_common(1)[0]
         others = "" if len(whys) == 1 else f"; {len(whys) - 1} more reasons"
         devices = "1 device" if count == 1 else f"{count} devices"
-        return nearest, f"{self._of('fits')} of {self._wanted} wanted; {devices}: {why}{others}"
+        skipped = "".join(f"; {_unusable(pool)}" for pool in pools if pool.invalid or pool.incomplete)
+        return nearest, why, f"{self.got} of {self.wanted} wanted; {devices}: {why}{others}{skipped}"
+
+    def _nothing(self, pools: Sequence[Pool]) -> tuple[Cause, str]:
+        for pool in pools:
+            if pool.incomplete:
+                return "pool incomplete", _unusable(pool)
+            if pool.invalid:
+                return "pool invalid", _unusable(pool)
+        return "no devices", "no driver publishes devices for this node"
+
+
+def _unusable(pool: Pool) -> str:
+    return f"pool {pool.name}: {pool.invalid}" if pool.invalid else f"pool {pool.name} is being published"
 
 
 def _seen(path: Path, driver: str, device: Device) -> str:

@@ -1,6 +1,7 @@
 """What an allocation is made in: devices and who has them, classes, and what selectors say of each device."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from dratui.allocation.capacity import Amounts
@@ -59,6 +60,12 @@ class World:
             devices += [(each.driver, device) for device in each.devices]
         self._columns = Columns(Devices(devices, rules.dialect))
         self._verdicts: dict[Selector, list[Verdict]] = {}
+
+    def holding(self, held: Held) -> "World":
+        """The same, but for what is in use: what selectors said so far of its devices holds for both."""
+        other = copy(self)
+        other.held = held
+        return other
 
     def verdict(self, source: str, each: Slice, index: int) -> Verdict:
         """Whether an expression selects a device of a slice. Raises Failure for what is no expression."""

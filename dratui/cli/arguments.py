@@ -111,6 +111,19 @@ def _parser() -> Parser:
         help="with --from: as it was then; 2026-03-01T14:03:11Z, 14:03, +90s after its beginning, -30s before its end",
     )
 
+    explain = add("explain", _explain, "why a pod or a claim waits, node by node", connection)
+    explain.add_argument("subject", metavar="pod|claim")
+    explain.add_argument("name", metavar="NAME", nargs="?", default="")
+    explain.add_argument("-o", "--output", choices=("text", "json"), default="text", help="how to print it")
+    explain.add_argument(
+        "--from",
+        dest="recording",
+        metavar="RECORDING",
+        type=Path,
+        help="read a recording instead of a cluster",
+    )
+    explain.add_argument("--at", metavar="TIME", default="", help="with --from: as it was then, as for get")
+
     record = add("record", _record, "write what the API server says into a file", connection, measuring)
     record.add_argument("file", metavar="FILE", type=Path)
     record.add_argument(
@@ -316,6 +329,20 @@ def _get(arguments: dict[str, Any]) -> int:
     )
     measurer = arguments.get("metrics_from", NOBODY)
     return get.run(wanted, _options(arguments), arguments["recording"], measurer)
+
+
+def _explain(arguments: dict[str, Any]) -> int:
+    from dratui.cli import explain
+
+    kind, _, name = arguments["subject"].partition("/")
+    wanted = explain.Wanted(
+        kind=kind,
+        name=name or arguments["name"],
+        namespace=arguments.get("namespace", ""),
+        output=arguments["output"],
+        at=arguments["at"],
+    )
+    return explain.run(wanted, _options(arguments), arguments["recording"])
 
 
 def _record(arguments: dict[str, Any]) -> int:

@@ -38,7 +38,8 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
     """Answer the shell that runs us, and exit. `options` are the cluster's flags."""
     completers: dict[str, Completer] = {
         "kind": lambda prefix, line: _kinds(),
-        "name": lambda prefix, line: _names(_table(line.kind), options(vars(line)), _everywhere(line)),
+        "subject": lambda prefix, line: ("pod", "claim"),
+        "name": lambda prefix, line: _names(_table(_kind(line)), options(vars(line)), _everywhere(line)),
         "namespace": lambda prefix, line: _names(_table("namespaces"), options(vars(line)), True),
         "context": lambda prefix, line: (c.name for c in _contexts(options(vars(line)))),
         "cluster": lambda prefix, line: (c.cluster for c in _contexts(options(vars(line)))),
@@ -94,6 +95,11 @@ def _table(kind: str) -> Any:
     if table is None:
         raise Failure(f"there is no kind {kind!r}")
     return table
+
+
+def _kind(line: argparse.Namespace) -> str:
+    """What is named: of `get` any kind, of `explain` what it explains."""
+    return str(getattr(line, "kind", "") or line.subject)
 
 
 def _everywhere(line: argparse.Namespace) -> bool:

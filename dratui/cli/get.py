@@ -2,27 +2,24 @@
 looks at one time of a recording."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from dratui import when
 from dratui.api.model import ObjectKey
 from dratui.api.streams import STREAMS
 from dratui.cli.printing import Form, Printer
+from dratui.cli.reading import at_time, cannot_list, either, note, settled
 from dratui.cluster.store import Changes, Store
-from dratui.events import COMPLETE, ENDED_WELL, SETTLED, About, Event, Health, Phase, Source
-from dratui.failure import Failure, UsageFailure
+from dratui.events import COMPLETE, ENDED_WELL, About, Event, Phase, Source
+from dratui.failure import UsageFailure
 from dratui.kube.options import Options
 from dratui.samples import STREAM as SAMPLES
 from dratui.samples import OnDemand
 from dratui.settings.metrics import NOBODY
 from dratui.telemetry.protocol import MOST
-from dratui.terminal import clean
 from dratui.tui.notices import Notices
 from dratui.views.listing import Listing
 from dratui.views.query import Query
@@ -95,7 +92,7 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
     try:
         while not following.done() and not _settled(store, table):
             arrived.clear()
-            await _either(following, arrived)
+            await either(following, arrived)
         if following.done():
             following.result()
         if isinstance(source, OnDemand):
@@ -109,11 +106,11 @@ async def _get(table: Table[Any], wanted: Wanted, source: Source) -> int:
         notices.of_health(store.health, source.now())
         while wanted.watch and not following.done():
             arrived.clear()
-            await _either(following, arrived)
+            await either(following, arrived)
             seen, changes = changes, Changes()
             if not source.about.recorded:
                 for notice in notices.of_health(store.health, source.now()):
-                    _note(notice.text)
+                    note(notice.text)
             printer.print_changes(seen)
         return 0
     finally:
@@ -143,43 +140,19 @@ async def _measured(
         async with asyncio.timeout(PATIENCE):
             while unheard() and not following.done():
                 arrived.clear()
-                await _either(following, arrived)
+                await either(following, arrived)
     except TimeoutError:
-        _note(f"{count(unheard(), 'node')} could not be measured within {PATIENCE:g} seconds")
+        note(f"{count(unheard(), 'node')} could not be measured within {PATIENCE:g} seconds")
     if len(nodes) > MOST:
-        _note(f"partial: {MOST} of {len(nodes)} nodes are measured")
+        note(f"partial: {MOST} of {len(nodes)} nodes are measured")
     if (health := store.health.get(SAMPLES)) is not None and health.detail:
-        _note(f"{SAMPLES}: {health.detail}")
+        note(f"{SAMPLES}: {health.detail}")
 
 
 async def _get_at(table: Table[Any], wanted: Wanted, recording: Path) -> int:
-    from dratui.recording.past import Recorded
-
-    past = Recorded(recording)
-    await past.prepare(partial(_progress, recording))
-    t = when.parse(wanted.at, past.begins, past.ends)
-    if not past.begins <= t <= past.ends:
-        raise Failure(
-            f"{recording} does not know {_time(t)}: it is from {_time(past.begins)} to {_time(past.ends)}",
-            hint="--at +90s is after its beginning, --at -30s before its end",
-        )
-    store = Store()
-    async for piece in past.at(t):
-        store.apply(piece)
-    _printer(table, wanted, store, past.about, lambda: t).print_all()
+    store, about, t = await at_time(recording, wanted.at)
+    _printer(table, wanted, store, about, lambda: t).print_all()
     return 0
-
-
-def _progress(recording: Path, done: float) -> None:
-    """What a terminal is told while a recording without an index is read."""
-    if sys.stderr.isatty():
-        text = f"reading {recording.name}: {done:.0%}" if done < 1 else ""
-        print(f"\r{clean(text)}\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def _time(t: float) -> str:
-    """As --at takes it."""
-    return datetime.fromtimestamp(t, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _printer(
@@ -196,16 +169,8 @@ def _printer(
     return Printer(listing, wanted.form, clock)
 
 
-async def _either(following: "asyncio.Task[None]", arrived: asyncio.Event) -> None:
-    """Wait until something arrived or the source ended."""
-    waiting = asyncio.create_task(arrived.wait())
-    await asyncio.wait({following, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-
-
 def _settled(store: Store, table: Table[Any]) -> bool:
-    streams = (*table.streams, *table.joins)
-    return all((h := store.health.get(s)) is not None and h.phase in SETTLED for s in streams)
+    return settled(store, (*table.streams, *table.joins))
 
 
 def _judge(store: Store, table: Table[Any], namespace: str) -> None:
@@ -218,33 +183,17 @@ def _judge(store: Store, table: Table[Any], namespace: str) -> None:
         if health.phase in COMPLETE:
             if health.phase is Phase.STALE:
                 since = f"{datetime.fromtimestamp(health.since, UTC):%H:%M:%S}Z"
-                _note(f"{stream}: as it was at {since}; not heard of since. {health.detail}")
+                note(f"{stream}: as it was at {since}; not heard of since. {health.detail}")
             if health.namespace not in ("", namespace):
-                _note(f"{stream}: your rights allow only namespace {health.namespace}")
+                note(f"{stream}: your rights allow only namespace {health.namespace}")
             if position == 0 and health.phase is Phase.ENDED and health.detail != ENDED_WELL:
-                _note(f"{health.detail}. What could be read is shown.")
+                note(f"{health.detail}. What could be read is shown.")
         elif health.phase is Phase.NOT_SERVED and optional:
             pass  # normal: an older server, or a feature that is off
         elif position == 0:
-            raise _cannot_list(stream, health)
+            raise cannot_list(stream, health)
         else:
-            _note(f"{stream} {health.phase}: what depends on them is unknown. {health.detail}")
-
-
-def _cannot_list(stream: str, health: Health) -> Failure:
-    if health.phase is Phase.NOT_SERVED:
-        return Failure(f"cannot list {stream}: the server has no such kind", hint="kubectl api-resources")
-    hint = ""
-    if health.phase is Phase.FORBIDDEN:
-        hint = f"kubectl auth can-i list {stream}"
-        if STREAMS[stream].namespaced:
-            hint += "; with rights in one namespace only, name it with -n"
-    not_yet = "was not listed yet" if health.phase in (Phase.WAITING, Phase.SYNCING) else health.phase
-    return Failure(f"cannot list {stream}: {health.detail or not_yet}", hint=hint)
-
-
-def _note(text: str) -> None:
-    print(f"note: {clean(text)}", file=sys.stderr)
+            note(f"{stream} {health.phase}: what depends on them is unknown. {health.detail}")
 
 
 def _query(table: Table[Any], wanted: Wanted, about: About) -> Query:

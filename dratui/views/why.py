@@ -1,0 +1,158 @@
+"""Why a pod or a claim waits, as text: what the scheduler says, whether we find the same, and the nodes' stories."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from dratui.allocation.explain import Cause
+from dratui.api.model import Claim, Pod
+from dratui.terminal import clean, cut, width
+from dratui.views.words import age, count, wanted
+from dratui.why.answer import Answer, Group
+from dratui.why.placement import UNSEEN
+from dratui.why.question import Question
+
+_INDENT: Final = 12
+_MOST_GROUPS: Final = 30
+_MOST_DEVICES: Final = 8
+
+_HEADLINE: Final[Mapping[Cause, str]] = {
+    "fits": "fits",
+    "too few": "too few devices",
+    "class": "too few devices of its class",
+    "selector": "too few devices pass its selectors",
+    "node": "devices cannot be used on this node",
+    "held": "devices are held",
+    "capacity": "too little capacity is left of shared devices",
+    "counters": "too little is left of the cards that partitions share",
+    "taint": "devices are tainted",
+    "constraint": "no choice of devices meets the constraints",
+    "together": "the requests do not fit together",
+    "pool incomplete": "a pool is incomplete",
+    "pool invalid": "a pool is invalid",
+    "no devices": "no devices",
+    "error": "the scheduler stops at an error",
+    "gave up": "gave up",
+    "cordoned": "cordoned",
+    "not ready": "not ready",
+    "node taint": "taint not tolerated",
+    "node affinity": "not for this pod",
+    "device plugin": "too few devices of a device plugin",
+    "elsewhere": "a claim has its devices elsewhere",
+}
+
+
+def told(
+    question: Question, answer: Answer, subject: Pod | Claim, now: datetime, columns: int
+) -> Iterator[str]:
+    """The lines, cleaned, none wider than `columns`."""
+    for paragraph in _head(question, answer, subject, now):
+        yield from _wrapped(paragraph, columns)
+    if answer.groups:
+        yield ""
+        for group in answer.groups[:_MOST_GROUPS]:
+            yield from _group(group, columns)
+        if (more := len(answer.groups) - _MOST_GROUPS) > 0:
+            yield from _wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
+    if answer.nodes:
+        yield ""
+        notes = "; ".join(question.notes)
+        yield from _wrapped(f"{notes[:1].upper()}{notes[1:]}. Not looked at: {UNSEEN}.", columns)
+
+
+def _head(question: Question, answer: Answer, subject: Pod | Claim, now: datetime) -> Iterator[str]:
+    name = f"{subject.namespace}/{subject.name}"
+    if answer.agrees is False:
+        yield f"We and the scheduler disagree: {answer.conflict}. What it said may be old; else trust neither."
+    if answer.verdict in ("bound", "allocated", "unknown"):
+        yield f"{name}: {answer.why}."
+    else:
+        yield from _waits(answer, subject, name, now)
+    if answer.agrees:
+        yield "Our reading agrees."
+    if answer.nodes:
+        yield from _verdict(answer, subject)
+        for claim in question.wanted:
+            yield f"claim {claim.name}: {wanted(claim.requests)}"
+        for resource, of in question.extended.items():
+            yield f"extended resource {resource}: {question.plugin[resource]} × {of}"
+
+
+def _waits(answer: Answer, subject: Pod | Claim, name: str, now: datetime) -> Iterator[str]:
+    waits = answer.waiting
+    for_ = f"{name} waits for {age(subject.created, now)}."
+    if waits is None:
+        yield f"{for_} {answer.why}".rstrip()
+    elif waits.source == "scheduler":
+        yield f"{for_} The scheduler: {waits.reason}"
+    else:
+        yield f"{for_} {waits.reason[:1].upper()}{waits.reason[1:]}."
+
+
+def _verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
+    fits = sum(node.fits for node in answer.nodes)
+    of = count(len(answer.nodes), "node")
+    match answer.verdict:
+        case "fits":
+            yield f"It fits on {fits} of {of}."
+        case "not tried":
+            yield f"The scheduler does not try it yet. If it did: it fits on {fits} of {of}."
+        case "does not fit":
+            yield f"It fits on none of {of}."
+        case "error":
+            yield "The scheduler stops at an error, for all nodes:"
+        case _:
+            pass
+
+
+def _group(group: Group, columns: int) -> Iterator[str]:
+    nearest = group.nearest
+    names = ", ".join(group.nodes)
+    request = f"request {nearest.request}: " if nearest.request else ""
+    if len(group.nodes) == 1:
+        head = f"{names}: {request}{_detail(group)}"
+        rest = []
+    else:
+        head = f"{request}{_HEADLINE[group.cause]}"
+        rest = [f"nearest {nearest.node}: {_detail(group)}", names]
+    label = count(len(group.nodes), "node").rjust(_INDENT - 3)
+    lines = list(_wrapped(head, columns - _INDENT))
+    yield f"{label}   {lines[0]}"
+    for line in lines[1:]:
+        yield " " * _INDENT + line
+    for text in rest:
+        if text is names:
+            yield " " * _INDENT + _some(group.nodes, columns - _INDENT)
+        else:
+            for line in _wrapped(text, columns - _INDENT):
+                yield " " * _INDENT + line
+
+
+def _detail(group: Group) -> str:
+    node = group.nearest
+    if not node.fits:
+        return node.detail
+    devices = [f"{each.device} for {each.why}" for each in node.devices[:_MOST_DEVICES]]
+    if len(node.devices) > _MOST_DEVICES:
+        devices.append("…")
+    return f"would get {', '.join(devices)}" if devices else "fits"
+
+
+def _some(names: tuple[str, ...], columns: int) -> str:
+    """As many as there is room for, and how many more."""
+    line = ""
+    for number, name in enumerate(names):
+        more = f" and {len(names) - number} more" if number else ""
+        following = f"{line}, {clean(name)}" if line else clean(name)
+        last = number == len(names) - 1
+        if width(following) + (0 if last else len(f" and {len(names)} more")) > columns:
+            return cut(line + more if line else following, columns)
+        line = following
+    return line
+
+
+def _wrapped(text: str, columns: int) -> Iterator[str]:
+    lines = textwrap.wrap(clean(text), max(columns, 20), break_on_hyphens=False)
+    for line in lines or [""]:
+        yield cut(line, columns) if width(line) > columns else line

@@ -1,0 +1,197 @@
+"""The answer: node by node, the nodes with the same story together, and whether the scheduler says the same."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from dratui.allocation.explain import Cause, NodeExplained, explain
+from dratui.api.model import Node, Pod
+from dratui.cluster.groups import not_tried
+from dratui.cluster.pending import Waiting, node_counts, waiting
+from dratui.cluster.store import Store
+from dratui.why.placement import kept_away, place_of
+from dratui.why.question import Question, holder
+
+Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "allocated", "unknown"]
+"""`error`: the scheduler gives up at an error, wherever else the claims would fit. `not tried`: it does not begin
+before something else is there; nodes are what it would find. `bound`, `allocated`: there is nothing to decide."""
+
+_BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity", "device plugin"))
+_OWN_WORDS: Final = frozenset[Cause](("held", "capacity", "counters", "too few", "class", "device plugin"))
+"""Causes whose words differ from node to node while the story is the same."""
+
+_RANK: Final[Sequence[Cause]] = (
+    *("fits", "error", "taint", "counters", "capacity", "held", "constraint", "together", "too few"),
+    *("node", "selector", "class", "pool incomplete", "pool invalid", "gave up", "elsewhere", "no devices"),
+    *("device plugin", "cordoned", "not ready", "node taint", "node affinity"),
+)
+
+_SAID_OF_DEVICES: Final = (
+    *("cannot allocate all claims", "resourceclaim not available", "invalid resource pools"),
+    *("cannot schedule extended resource", "cannot fit resource", "timed out trying to allocate"),
+    *("device class", "Insufficient "),
+)
+_SAID_OF_PLACEMENT: Final = (
+    *(
+        "node(s) were unschedulable",
+        "node(s) had untolerated taint",
+        "node(s) didn't match Pod's node affinity",
+    ),
+)
+
+
+class Group(msgspec.Struct, frozen=True, gc=False):
+    """Nodes with the same story, by name; `nearest` is the one that misses least."""
+
+    cause: Cause
+    nodes: tuple[str, ...]
+    nearest: NodeExplained
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """`agrees` is None where the scheduler said nothing that can be compared; `conflict` says where it does not.
+
+    `waiting` is why the pod waits, in the scheduler's or our words; None for a claim.
+    """
+
+    verdict: Verdict
+    waiting: Waiting | None
+    agrees: bool | None
+    conflict: str
+    nodes: tuple[NodeExplained, ...]
+    groups: tuple[Group, ...]
+    why: str = ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`
+
+
+def by_node(store: Store, question: Question) -> Iterator[NodeExplained]:
+    """One node after the other, so that one may stop, and tell how far one is."""
+    if question.missing or question.unknown or question.settled:
+        return
+    for node in question.nodes:
+        yield _on(store, question, node)
+
+
+def _on(store: Store, question: Question, node: Node) -> NodeExplained:
+    return kept_away(store, question, node) or explain(
+        question.world, place_of(node), question.claims_on(node), lambda key: holder(store, key)
+    )
+
+
+def answer(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> Answer:
+    """What the nodes amount to."""
+    pod = question.pod
+    waits = waiting(store, pod) if pod else None
+    verdict, why = _verdict(store, question, nodes, waits)
+    agrees, conflict = compared(pod, nodes) if pod and verdict in _COMPARED else (None, "")
+    return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), why)
+
+
+_COMPARED: Final = ("fits", "does not fit", "error")
+
+
+def _verdict(
+    store: Store, question: Question, nodes: Sequence[NodeExplained], waits: Waiting | None
+) -> tuple[Verdict, str]:
+    pod = question.pod
+    if pod is not None and question.settled:
+        return (
+            "bound",
+            f"it is on node {pod.node}" if pod.node else f"it is {pod.phase}, and waits for nothing",
+        )
+    if question.settled:
+        allocation = question.given[0].allocation
+        where = f" on node {allocation.node}" if allocation and allocation.node else ""
+        return "allocated", f"it has its devices{where}"
+    if pod is not None and (pod.gates or pod.deleted or not_tried(store, pod)):
+        return "not tried", waits.reason if waits else ""
+    if question.missing:
+        return "not tried", waits.reason if waits and waits.source != "scheduler" else question.missing
+    if question.unknown:
+        return "unknown", f"{' and '.join(question.unknown)} cannot be read"
+    if question.unmade:
+        return "not tried", waits.reason if waits else ""
+    if any(node.cause == "error" for node in nodes):
+        return "error", ""
+    return ("fits" if any(node.fits for node in nodes) else "does not fit"), ""
+
+
+def grouped(nodes: Sequence[NodeExplained]) -> tuple[Group, ...]:
+    """The same story once, what came nearest to fitting first."""
+    stories: dict[tuple[str, ...], list[NodeExplained]] = {}
+    for node in nodes:
+        words = "" if node.cause in _OWN_WORDS or node.fits else _unnamed(node.why or node.detail, node.node)
+        stories.setdefault((node.cause, node.claim, node.request, words), []).append(node)
+    groups = [
+        Group(of[0].cause, tuple(node.node for node in of), min(of, key=_missing)) for of in stories.values()
+    ]
+    return tuple(sorted(groups, key=_nearness))
+
+
+def _missing(node: NodeExplained) -> tuple[int, str]:
+    return node.wanted - node.got, node.node
+
+
+def _nearness(group: Group) -> tuple[bool, bool, int, int, int]:
+    node = group.nearest
+    asked = bool(node.wanted)
+    first = group.cause in ("fits", "error")
+    rank = _RANK.index(group.cause)
+    return not first, not asked, node.wanted - node.got, rank, -len(group.nodes)
+
+
+def _unnamed(text: str, node: str) -> str:
+    """Words without the node's own name."""
+    if node not in text:
+        return text
+    return re.sub(rf"(?<![\w.-]){re.escape(node)}(?![\w-])", "…", text)
+
+
+def compared(pod: Pod, nodes: Sequence[NodeExplained]) -> tuple[bool | None, str]:
+    """Whether the scheduler's last words and our reading can both be true; if not, what cannot."""
+    condition = pod.scheduled
+    if condition is None or condition.status != "False" or not condition.message:
+        return None, ""
+    if condition.reason not in ("Unschedulable", "SchedulerError"):
+        return None, ""
+    errors = [node.detail for node in nodes if node.cause == "error"]
+    said = node_counts(condition.message)
+    if not said:
+        if any(error in condition.message for error in errors):
+            return True, ""
+        return (False, "it stopped at an error, and we find none") if not errors else (None, "")
+    if errors:
+        if any("device class" in text for text in said):
+            return True, ""
+        return False, f"it should have stopped at an error: {errors[0]}"
+    if sum(said.values()) != len(nodes):
+        return None, ""  # there were other nodes then
+    return _counted(said, nodes)
+
+
+def _counted(said: Mapping[str, int], nodes: Sequence[NodeExplained]) -> tuple[bool, str]:
+    devices = sum(n for text, n in said.items() if _is_of_devices(text))
+    placement = sum(n for text, n in said.items() if text.startswith(_SAID_OF_PLACEMENT))
+    others = sum(said.values()) - devices - placement
+    fits = [node.node for node in nodes if node.fits]
+    ours = sum(not node.fits and node.cause not in _BEFORE - {"device plugin"} for node in nodes)
+    if len(fits) > others:
+        where = ", ".join(fits[:3]) + (", …" if len(fits) > 3 else "")
+        return False, f"we find that the claims fit on {where}"
+    if devices > ours:
+        return False, f"it finds no devices on {_nodes(devices)}, we on {ours}"
+    if ours > devices + others:
+        return False, f"it finds no devices on {_nodes(devices)}, we on {ours}"
+    return True, ""
+
+
+def _is_of_devices(text: str) -> bool:
+    return any(words in text for words in _SAID_OF_DEVICES) and text not in (
+        "Insufficient cpu",
+        "Insufficient memory",
+    )
+
+
+def _nodes(number: int) -> str:
+    return "1 node" if number == 1 else f"{number} nodes"

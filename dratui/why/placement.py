@@ -1,0 +1,110 @@
+"""What keeps a pod from a node before anybody looks at its devices, in the order in which the scheduler asks.
+
+Of the rest that the scheduler looks at nothing is known here: cpu, memory, ports, volumes, other pods.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from dratui.allocation.explain import NodeExplained
+from dratui.allocation.nodes import Place, matches
+from dratui.allocation.taints import tolerates
+from dratui.api.model import Claim, Node, Placement, Taint
+from dratui.cluster.nodes import plugin_resources
+from dratui.cluster.store import Store
+from dratui.why.question import Question
+
+_BLOCKING: Final = ("NoSchedule", "NoExecute")
+_CORDONED: Final = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
+_NOT_READY: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+UNSEEN: Final = "cpu, memory, ports, volumes, pod affinity and topology spread"
+"""What the scheduler looks at and we do not."""
+
+
+def kept_away(store: Store, question: Question, node: Node) -> NodeExplained | None:
+    """The first reason; None if the node's devices decide.
+
+    Source: the default order of filters, pkg/scheduler/apis/config/v1/default_plugins.go, 1.36.
+    """
+    return next(_reasons(store, question, node), None)
+
+
+def _reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExplained]:
+    place = place_of(node)
+    if question.pod is not None:
+        yield from _taints(node, question.pod.placement)
+        yield from _selectors(place, question.pod.placement)
+        yield from _plugins(store, question, node)
+    for claim in question.given:
+        yield from _elsewhere(place, claim)
+
+
+def place_of(node: Node) -> Place:
+    """As selectors see it."""
+    return Place(node.name, dict(node.labels))
+
+
+def _taints(node: Node, placement: Placement) -> Iterator[NodeExplained]:
+    tolerations = placement.tolerations
+    if node.unschedulable and not any(tolerates(each, _CORDONED) for each in tolerations):
+        yield NodeExplained(node.name, fits=False, cause="cordoned", detail="cordoned")
+    for taint in node.taints:
+        if taint.effect in _BLOCKING and not any(tolerates(each, taint) for each in tolerations):
+            if taint.key in _NOT_READY:
+                yield NodeExplained(
+                    node.name, fits=False, cause="not ready", detail=f"not ready: taint {taint.text}"
+                )
+            else:
+                yield NodeExplained(
+                    node.name, fits=False, cause="node taint", detail=f"taint not tolerated: {taint.text}"
+                )
+
+
+def _selectors(place: Place, placement: Placement) -> Iterator[NodeExplained]:
+    for key, value in placement.node_selector:
+        has = place.labels.get(key)
+        if has != value:
+            why = f"node selector {key}={value}"
+            detail = f"{why}: the node has {_label(key, has)}"
+            yield NodeExplained(place.name, fits=False, cause="node affinity", detail=detail, why=why)
+    if placement.affinity is not None and not matches(place, placement.affinity):
+        detail = "the pod's required node affinity does not hold"
+        yield NodeExplained(place.name, fits=False, cause="node affinity", detail=detail)
+
+
+def _label(key: str, value: str | None) -> str:
+    return f"no label {key}" if value is None else f"{key}={value}"
+
+
+def _plugins(store: Store, question: Question, node: Node) -> Iterator[NodeExplained]:
+    by_claim = question.by_claim(node)
+    wanted = {name: number for name, number in question.plugin.items() if number and name not in by_claim}
+    if not wanted:
+        return
+    there = {each.name: each for each in plugin_resources(store, node.name)}
+    for name, number in wanted.items():
+        has = there.get(name)
+        if has is None or not has.allocatable:
+            detail = f"no device plugin offers {name}"
+            yield NodeExplained(node.name, fits=False, cause="no devices", detail=detail)
+        elif has.requested is not None and has.allocatable - has.requested < number:
+            free = max(0, has.allocatable - has.requested)
+            detail = f"{free} of {has.allocatable} {name} free, {number} wanted"
+            yield NodeExplained(
+                node.name, fits=False, cause="device plugin", detail=detail, wanted=number, got=free
+            )
+
+
+def _elsewhere(place: Place, claim: Claim) -> Iterator[NodeExplained]:
+    allocation = claim.allocation
+    if allocation is None:
+        return
+    selector = allocation.node_selector
+    if allocation.node:
+        if allocation.node != place.name:
+            detail = f"claim {claim.name} has its devices on node {allocation.node}"
+            yield NodeExplained(place.name, fits=False, cause="elsewhere", detail=detail)
+    elif selector is not None and not matches(place, selector):
+        detail = f"claim {claim.name} has devices that this node cannot reach"
+        yield NodeExplained(place.name, fits=False, cause="elsewhere", detail=detail)

@@ -1,0 +1,222 @@
+"""Why a pod waits, from a store: what is asked, what each node says, and whether the scheduler says the same."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from dratui.api.model import (
+    Device,
+    DeviceClass,
+    Node,
+    NodeRequirement,
+    NodeSelector,
+    NodeSelectorTerm,
+    Placement,
+    Pod,
+    PodClaim,
+    Request,
+    Taint,
+    TaintRule,
+    Template,
+    Toleration,
+)
+from dratui.events import Row
+from dratui.why.answer import Answer, answer, by_node
+from dratui.why.question import about_claim, about_pod
+from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
+
+CLASS = DeviceClass(name=DRIVER, selectors=(f'device.driver == "{DRIVER}"',))
+VERSION = "v1.36.3"
+
+
+def node(name: str, *taints: Taint, labels: dict[str, str] | None = None, cordoned: bool = False) -> Node:
+    return Node(
+        name=name,
+        ready="True",
+        taints=taints,
+        labels=tuple(sorted((labels or {}).items())),
+        unschedulable=cordoned,
+    )
+
+
+def waits(*claims: PodClaim | str, says: str = "", **more: object) -> Pod:
+    return pod("train", *(claims or ("gpu",)), says=says, **more)  # type: ignore[arg-type]
+
+
+def asked(*rows: Row, about: Pod, version: str = VERSION, unknown: Sequence[str] = ()) -> Answer:
+    known = store(CLASS, about, *rows, unknown=unknown)
+    question = about_pod(known, about, version)
+    return answer(known, question, list(by_node(known, question)))
+
+
+def causes(found: Answer) -> dict[str, str]:
+    return {each.node: each.cause for each in found.nodes}
+
+
+def test_a_claim_fits_where_a_device_is_free() -> None:
+    found = asked(
+        *(claim("gpu"), claim("other", result("gpu-0"))),
+        *(slice_("node-1", "gpu-0"), slice_("node-2", "gpu-0"), node("node-1"), node("node-2")),
+        about=waits(),
+    )
+    assert (found.verdict, causes(found)) == ("fits", {"node-1": "held", "node-2": "fits"})
+    assert found.groups[0].nodes == ("node-2",)
+
+
+def test_who_holds_it_is_told_with_its_claim_and_pod() -> None:
+    other = pod("nb-1", node="node-1")
+    found = asked(
+        *(claim("gpu"), claim("nb", result("gpu-0"), namespace="vision", pods=(other,))),
+        *(slice_("node-1", "gpu-0"), node("node-1")),
+        about=waits(),
+    )
+    assert found.nodes[0].detail == "0 of 1 wanted; 1 device: held by claim vision/nb of nb-1"
+
+
+def test_a_claim_that_is_not_made_yet_is_as_its_template_says() -> None:
+    template = Template(
+        namespace="default", name="two", requests=(Request("gpu", device_class=DRIVER, count=2),)
+    )
+    found = asked(
+        template,
+        *(slice_("node-1", "gpu-0"), node("node-1")),
+        about=waits(PodClaim("gpu", template="two")),
+    )
+    assert (found.verdict, causes(found)) == ("not tried", {"node-1": "too few"})
+
+
+def test_a_claim_that_is_nowhere_is_what_it_waits_for() -> None:
+    found = asked(slice_("node-1", "gpu-0"), node("node-1"), about=waits("gone"))
+    assert (found.verdict, found.why, found.nodes) == ("not tried", "claim gone does not exist", ())
+
+
+def test_an_allocated_claim_ties_the_pod_to_its_node() -> None:
+    found = asked(
+        claim("gpu", result("gpu-0"), node="node-1"),
+        *(slice_("node-1", "gpu-0"), node("node-1"), node("node-2")),
+        about=waits(),
+    )
+    assert causes(found) == {"node-1": "fits", "node-2": "elsewhere"}
+
+
+def test_a_taint_rule_counts_as_a_taint_of_its_devices() -> None:
+    rule = TaintRule(name="xid", device="gpu-0", taint=Taint(key="xid", value="79", effect="NoSchedule"))
+    found = asked(claim("gpu"), rule, slice_("node-1", "gpu-0"), node("node-1"), about=waits())
+    assert found.nodes[0].detail == "0 of 1 wanted; 1 device: tainted xid=79:NoSchedule"
+
+
+def test_taints_count_in_an_old_release_only_where_the_cluster_shows_them() -> None:
+    tainted = Device("gpu-0", taints=(Taint(key="xid", effect="NoSchedule"),))
+    rows = (claim("gpu"), node("node-1"))
+    assert asked(*rows, slice_("node-1", tainted), about=waits(), version="v1.35.2").verdict == "does not fit"
+    assert asked(*rows, slice_("node-1", "gpu-0"), about=waits(), version="v1.35.2").verdict == "fits"
+
+
+TAINT = Taint(key="team", value="red", effect="NoSchedule")
+
+
+@pytest.mark.parametrize(
+    ("its", "placement", "cause"),
+    [
+        (node("node-1", cordoned=True), Placement(), "cordoned"),
+        (node("node-1", TAINT), Placement(), "node taint"),
+        (node("node-1", TAINT), Placement(tolerations=(Toleration(key="team", operator="Exists"),)), "fits"),
+        (
+            node("node-1", Taint(key="node.kubernetes.io/not-ready", effect="NoSchedule")),
+            Placement(),
+            "not ready",
+        ),
+        (node("node-1"), Placement(node_selector=(("zone", "a"),)), "node affinity"),
+        (node("node-1", labels={"zone": "a"}), Placement(node_selector=(("zone", "a"),)), "fits"),
+        (
+            node("node-1", labels={"zone": "b"}),
+            Placement(
+                affinity=NodeSelector(
+                    (NodeSelectorTerm(match_expressions=(NodeRequirement("zone", "In", ("a",)),)),)
+                )
+            ),
+            "node affinity",
+        ),
+    ],
+)
+def test_what_keeps_a_pod_from_a_node_before_its_devices(its: Node, placement: Placement, cause: str) -> None:
+    found = asked(claim("gpu"), slice_("node-1", "gpu-0"), its, about=waits(placement=placement))
+    assert causes(found) == {"node-1": cause}
+
+
+def test_nodes_with_the_same_story_are_told_once_and_the_nearest_miss_first() -> None:
+    two = claim("gpu", requests=(Request("gpu", device_class=DRIVER, count=2),))
+    rows: list[Row] = [two]
+    for n in range(1, 6):
+        rows += [node(f"node-{n}"), slice_(f"node-{n}", "gpu-0", "gpu-1")]
+        held = [result("gpu-0", f"node-{n}")] + ([result("gpu-1", f"node-{n}")] if n != 3 else [])
+        rows.append(claim(f"of-{n}", *held))
+    rows.append(node("node-6", TAINT))
+    found = asked(*rows, about=waits())
+    assert [(group.cause, len(group.nodes)) for group in found.groups] == [("held", 5), ("node taint", 1)]
+    nearest = found.groups[0].nearest
+    assert (nearest.node, nearest.got, nearest.wanted) == ("node-3", 1, 2)
+
+
+NODES = (node("node-1"), slice_("node-1", "gpu-0"), node("node-2"), slice_("node-2", "gpu-0"))
+HELD = (claim("gpu"), claim("a", result("gpu-0")), claim("b", result("gpu-0", "node-2")))
+
+
+@pytest.mark.parametrize(
+    ("rows", "says", "agrees"),
+    [
+        (HELD, "0/2 nodes are available: 2 cannot allocate all claims.", True),
+        (HELD[:2], "0/2 nodes are available: 2 cannot allocate all claims.", False),
+        (HELD[:2], "0/2 nodes are available: 1 Insufficient cpu, 1 cannot allocate all claims.", True),
+        (HELD, "0/2 nodes are available: 1 Insufficient cpu, 1 cannot allocate all claims.", True),
+        (HELD, "0/9 nodes are available: 9 cannot allocate all claims.", None),
+        (HELD, 'running "DynamicResources" filter plugin: claim default/gpu: oh', False),
+        (HELD, "", None),
+    ],
+)
+def test_the_schedulers_words_are_compared_with_ours(
+    rows: Sequence[Row], says: str, agrees: bool | None
+) -> None:
+    found = asked(*rows, *NODES, about=waits(says=says))
+    assert found.agrees is agrees
+    assert bool(found.conflict) is (agrees is False)
+
+
+def test_an_error_that_the_scheduler_names_is_ours_too() -> None:
+    wrong = Request("gpu", device_class=DRIVER, selectors=('device.attributes["x"].y == 1',))
+    says = 'running "DynamicResources" filter plugin: claim default/gpu: selector #0: CEL runtime error: no such key: y'
+    found = asked(claim("gpu", requests=(wrong,)), *NODES, about=waits(says=says))
+    assert (found.verdict, found.agrees) == ("error", True)
+
+
+def test_without_slices_nothing_is_said_of_any_node() -> None:
+    found = asked(claim("gpu"), *NODES, about=waits(), unknown=("resourceslices",))
+    assert (found.verdict, found.why, found.nodes) == ("unknown", "resourceslices cannot be read", ())
+
+
+def test_an_extended_resource_is_a_claim_where_no_plugin_has_it() -> None:
+    of_class = DeviceClass(name="ext", selectors=CLASS.selectors, extended_resource="example.com/gpu")
+    plugin = Node(name="node-2", ready="True", allocatable=(("example.com/gpu", 1),))
+    found = asked(
+        *(of_class, node("node-1"), slice_("node-1", "gpu-0"), plugin),
+        about=pod("train", extended={"example.com/gpu": 2}),
+    )
+    assert {each.node: (each.cause, each.detail) for each in found.nodes} == {
+        "node-1": ("too few", "1 of 2 wanted; there are no more here"),
+        "node-2": ("device plugin", "1 of 1 example.com/gpu free, 2 wanted"),
+    }
+
+
+def test_a_claim_is_explained_without_a_pod() -> None:
+    alone = claim("gpu")
+    known = store(CLASS, alone, *NODES)
+    question = about_claim(known, alone, VERSION)
+    assert answer(known, question, list(by_node(known, question))).verdict == "fits"
+
+
+def test_who_has_a_node_or_devices_waits_for_nothing() -> None:
+    assert asked(about=pod("runs", "gpu", node="node-1")).why == "it is on node node-1"
+    given = claim("gpu", result("gpu-0"), node="node-1")
+    known = store(given)
+    found = answer(known, about_claim(known, given, VERSION), ())
+    assert (found.verdict, found.why) == ("allocated", "it has its devices on node node-1")
