@@ -99,8 +99,8 @@ def explain(world: World, place: Place, claims: Sequence[Claim], holder: Holder)
         if not error.of_node:
             return NodeExplained(place.name, fits=False, cause="error", detail=str(error))
         found = None
-    except GaveUp:
-        return NodeExplained(place.name, fits=False, cause="gave up", detail="the search took too many steps")
+    except GaveUp as given_up:
+        return NodeExplained(place.name, fits=False, cause="gave up", detail=str(given_up))
     if found is not None:
         return NodeExplained(place.name, fits=True, cause="fits", devices=tuple(_given(found)))
     return _Asking(world, place, holder).first_miss(claims)

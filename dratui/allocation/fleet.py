@@ -1,7 +1,8 @@
 """Devices as slices list them, to be asked about by selectors."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from dratui.allocation.cel.columns import Path
@@ -12,8 +13,9 @@ from dratui.allocation.cel.values import Map
 from dratui.api.model import AttributeValue, Capacity, Device, Version
 
 _NOTHING: Final = Map()
-_MISSING: Final = object()
 _PLAIN: Final = frozenset((str, int, bool))
+_ALIKE: Final = frozenset((bool, tuple))
+"""Of these some are equal to what a selector tells apart: true is 1."""
 
 
 class Devices:
@@ -33,7 +35,23 @@ class Devices:
     @cached_property
     def odd(self) -> list[int]:
         """Those with an attribute or capacity that CEL does not take."""
+        if self._all_plain():
+            return []
         return [index for index in range(len(self._devices)) if self._is_odd(index)]
+
+    def _all_plain(self) -> bool:
+        """Asked of each value that there is, instead of each that a device has."""
+        every = [device.attributes for _, device in self._devices]
+        kinds = set(map(type, chain.from_iterable(map(_values, every))))
+        if not kinds <= {*_PLAIN, Version}:
+            return False
+        versions = (
+            {value for value in set(chain.from_iterable(map(_values, every))) if type(value) is Version}
+            if Version in kinds
+            else set()
+        )
+        amounts = {capacity.value for _, device in self._devices for capacity in device.capacity.values()}
+        return all(map(_is_plain, versions)) and all(map(_is_quantity, amounts))
 
     def _is_odd(self, index: int) -> bool:
         driver, device = self._devices[index]
@@ -64,14 +82,15 @@ class Devices:
 
     def _attributes(self, domain: str, name: str) -> list[Hashable]:
         full = f"{domain}/{name}"
-        found: list[Hashable] = []
-        for driver, device in self._devices:
-            attributes = device.attributes
-            value = attributes.get(full, _MISSING)
-            if value is _MISSING and driver == domain:
-                value = attributes.get(name, _MISSING)
-            found.append(value if type(value) is str else (type(value), value))
-        return found
+        found = [
+            device.attributes.get(name)
+            if driver == domain and full not in device.attributes
+            else device.attributes.get(full)
+            for driver, device in self._devices
+        ]
+        if _ALIKE.isdisjoint(map(type, found)):
+            return found  # type: ignore[return-value]  # a list of them is not one of hashables to mypy
+        return [(_kinds(value), value) for value in found]
 
     def _capacities(self, domain: str, name: str) -> list[Hashable]:
         full = f"{domain}/{name}"
@@ -80,6 +99,14 @@ class Devices:
             capacity = device.capacity.get(full) or (device.capacity.get(name) if driver == domain else None)
             found.append(capacity.value if capacity else None)
         return found
+
+
+def _values(named: Mapping[str, AttributeValue]) -> Iterable[AttributeValue]:
+    return named.values()
+
+
+def _kinds(value: AttributeValue | None) -> tuple[type, ...]:
+    return tuple(map(type, value)) if isinstance(value, tuple) else (type(value),)
 
 
 def _all_in(domain: str, driver: str, named: Mapping[str, AttributeValue | Capacity]) -> Hashable:

@@ -31,6 +31,10 @@ from dratui.api.model import (
 )
 from dratui.failure import Failure
 
+MOST_STEPS: Final = 500_000
+"""A second or two. Until then the scheduler's own search, which has ten seconds, has found what there is to find; but
+for clusters made to defeat it."""
+
 MOST_DEVICES: Final = 32
 """Of a claim: resource.k8s.io's AllocationResultsMaxSize."""
 
@@ -45,7 +49,7 @@ class AllocationError(Exception):
 
 
 class GaveUp(Exception):
-    """The search took more steps than it may."""
+    """The search took more steps than it may: how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class _Asked:
     class_: DeviceClass
     count: int
     every: Sequence[Candidate] | None  # of `All`
+    candidates: Sequence[Candidate] | None = None  # those that may be given, once they are looked for
     small: dict[Candidate, str] = field(default_factory=dict)  # why it has no room, by what others hold
 
     @property
@@ -89,7 +94,7 @@ _BEGINNING: Final = 0  # of the candidates
 
 
 def allocate(
-    world: World, place: Place, claims: Sequence[Claim], *, most_steps: int = 1_000_000
+    world: World, place: Place, claims: Sequence[Claim], *, most_steps: int = MOST_STEPS
 ) -> list[list[Chosen]] | None:
     """Devices for each claim, in the order in which they are found; None if they do not fit on this node.
 
@@ -106,7 +111,7 @@ class Search:
         self._rules = world.rules
         self._place = place
         self._claims = claims
-        self._steps_left = most_steps
+        self._most_steps = self._steps_left = most_steps
         self.pools = gathered(world.slices, place, world.rules)
         self._asked: dict[tuple[int, int], list[_Asked]] = {}
         self._constraints: list[list[Constrained]] = []
@@ -248,9 +253,7 @@ class Search:
 
     def _next(self, claim: int, request: int, sub: int, device: int, start: int, *, within: bool) -> bool:
         """From the device-th device of a request on; `within` one of its alternatives."""
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise GaveUp
+        self._step()
         if claim >= len(self._claims):
             return True
         if request >= len(self._claims[claim].requests):
@@ -275,6 +278,11 @@ class Search:
             behind = 0 if self._rules.all_by_first else sub
             return self._go_on(undo, claim, request, behind, device, _BEGINNING, within=within)
         return self._search(claim, request, sub, device, start, within=within)
+
+    def _step(self) -> None:
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise GaveUp(f"gave up after {self._most_steps:,} steps")
 
     def _alternatives(self, claim: int, request: int, device: int, count: int) -> bool:
         too_many = True
@@ -313,8 +321,10 @@ class Search:
     def _search(self, claim: int, request: int, sub: int, device: int, start: int, *, within: bool) -> bool:
         mine = self._asked[claim, request][sub]
         admin = mine.request.admin_access
-        candidates = self._usable if admin else self._free
         known = self._selected.setdefault((claim, request, sub), {})
+        candidates = mine.candidates
+        if candidates is None:
+            candidates = mine.candidates = list(self._worth_trying(mine, claim, known))
         for number in range(start, len(candidates)):
             candidate = candidates[number]
             takers = self._taking.get(candidate)
@@ -322,6 +332,7 @@ class Search:
                 continue
             if not self._selects(mine, claim, known, candidate) or self._too_small(mine, candidate):
                 continue
+            self._step()
             undo = self._take(claim, mine, candidate, must=False, number=device)
             if undo is None:
                 continue
@@ -331,6 +342,18 @@ class Search:
         if self._fatal is not None:
             raise AllocationError(f"pool {self._fatal.id[1]} is invalid: {self._fatal.invalid}")
         return False
+
+    def _worth_trying(self, asked: _Asked, claim: int, known: dict[Candidate, bool]) -> Iterator[Candidate]:
+        """What the rest of the search cannot make fit is left out; errors come when the search gets there."""
+        for candidate in self._usable if asked.request.admin_access else self._free:
+            try:
+                if not self._selects(asked, claim, known, candidate):
+                    continue
+            except AllocationError:
+                yield candidate
+                continue
+            if not (self._shares and self._alone(asked, candidate)):
+                yield candidate
 
     # A candidate
 
@@ -365,6 +388,10 @@ class Search:
         sharing = self._sharing.get(candidate.key) if self._sharing else None
         if sharing:
             return self._beside(asked, candidate, sharing)
+        return self._alone(asked, candidate)
+
+    def _alone(self, asked: _Asked, candidate: Candidate) -> str:
+        """Why it has no room beside what others hold."""
         why = asked.small.get(candidate)
         if why is None:
             why = asked.small[candidate] = self._beside(asked, candidate, ())

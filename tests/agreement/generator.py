@@ -185,6 +185,11 @@ def _partitions(random: Random, node: str) -> list[Json]:
                             }
                         ],
                     }
+                    if random.random() < 0.15:
+                        device |= {"allowMultipleAllocations": True}
+                        device["capacity"] = {
+                            "memory": {"value": f"{size * 10}Gi", "requestPolicy": {"default": "5Gi"}}
+                        }
                     if random.random() < 0.9:
                         devices.append(_perhaps_tainted(random, device))
         if random.random() < 0.3:

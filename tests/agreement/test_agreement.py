@@ -15,4 +15,5 @@ def test_the_real_scheduler_does_what_we_say(control_plane: ControlPlane) -> Non
     cases = list(compare(control_plane.server, SEED, PODS, tally))
     assert not cases, f"seed {SEED}; run tests.conformance.allocator on {json.dumps({'cases': cases})}"
     assert tally.pods == PODS
+    assert tally.given_up < PODS // 20, tally
     assert min(tally.scheduled, tally.waiting, tally.failed) > PODS // 20, tally

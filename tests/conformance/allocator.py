@@ -86,10 +86,10 @@ def _state(state: Json) -> Held:
     return Held(frozenset(key(of) for of in state["allocatedDevices"] or ()), shared)
 
 
-def answer(world: World, at: Place, claims: Sequence[Claim]) -> Answer:
-    """Ours."""
+def answer(world: World, at: Place, claims: Sequence[Claim], most_steps: int = 1_000_000) -> Answer:
+    """Ours. Raises GaveUp after so many steps."""
     try:
-        found = allocate(world, at, claims)
+        found = allocate(world, at, claims, most_steps=most_steps)
     except AllocationError as error:
         return Answer("nodeError" if error.of_node else "error", error=str(error))
     if found is None:

@@ -4,7 +4,7 @@ Devices of a fleet are alike. Of 300,000 GPUs there are a dozen models and two d
 has a few dozen answers. What differs on every device (`uuid`) is rarely read, and then nothing is gained or lost.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -51,7 +51,7 @@ class Columns:
         if paths is None:
             return [self._verdict(selector, index) for index in range(len(self._fleet))]
         codes, examples = self._column(paths)
-        answers = [self._verdict(selector, example) for example in examples]
+        answers = {example: self._verdict(selector, example) for example in examples}
         verdicts = list(map(answers.__getitem__, codes))
         for index in self._odd:
             verdicts[index] = self._verdict(selector, index)
@@ -64,37 +64,27 @@ class Columns:
             return error
 
     def _column(self, paths: tuple[Path, ...]) -> tuple[list[int], list[int]]:
-        """A number a device, the same where all these paths lead to the same; and a device for each number."""
+        """For each device the number of one that has the same at all these paths; and each such number once."""
         found = self._columns.get(paths)
         if found is None:
-            keys: Iterable[Hashable]
+            keys: Sequence[Hashable]
             if len(paths) == 1:
                 keys = self._fleet.keys(paths[0])
+            elif paths:
+                keys = list(zip(*(self._column((path,))[0] for path in paths), strict=True))
             else:
-                keys = (
-                    zip(*(self._column((path,))[0] for path in paths), strict=True)
-                    if paths
-                    else [()] * len(self._fleet)
-                )
-            found = self._columns[paths] = _numbered(keys, self._odd)
+                keys = [()] * len(self._fleet)
+            found = self._columns[paths] = _examples(keys, self._odd)
         return found
 
 
-def _numbered(keys: Iterable[Hashable], odd: frozenset[int]) -> tuple[list[int], list[int]]:
-    numbers: dict[Hashable, int] = {}
-    examples: list[int] = []
-    codes: list[int] = []
-    for index, key in enumerate(keys):
-        code = numbers.get(key)
-        if code is None:
-            code = numbers[key] = len(examples)
-            examples.append(index)
-        codes.append(code)
-    if not odd.isdisjoint(examples):  # these answer for nobody but themselves
-        for index in range(len(codes) - 1, -1, -1):
-            if index not in odd:
-                examples[codes[index]] = index
-    return codes, examples
+def _examples(keys: Sequence[Hashable], odd: frozenset[int]) -> tuple[list[int], list[int]]:
+    """Odd ones answer for nobody but themselves."""
+    last = len(keys) - 1
+    example = dict(zip(reversed(keys), range(last, -1, -1), strict=True))  # of equal keys the first stays
+    if odd:
+        example |= {keys[index]: index for index in range(last, -1, -1) if index not in odd}
+    return list(map(example.__getitem__, keys)), list(example.values())
 
 
 @lru_cache(maxsize=1024)

@@ -204,6 +204,17 @@ class _Compiler:
         if node.second:
             scope[node.second] = loops.variable(second)
         self._scopes.append(scope)
+        if quantifier := _quantifier(node):
+            predicate = self.step(quantifier.arguments[1])
+            self._scopes.pop()
+            result = self.step(node.result)
+            self._scopes.pop()
+            decides = quantifier.function == "_||_"
+            # to go on: the accumulator, `!` before it in `exists`, and the function that absorbs its error
+            prices = (cost.SELECT + 1 + decides, cost.SELECT) if self._counting else (0, 0)
+            return loops.quantified(
+                over, predicate, result, indices, prices, decides=decides, two=bool(node.second)
+            )
         condition, step = self.step(node.condition), self.step(node.step)
         self._scopes.pop()
         result = self.step(node.result)
@@ -223,6 +234,14 @@ def _written_keys(chain: Sequence[Select | Call]) -> list[str]:
             return []
         keys.append(index.value)
     return keys
+
+
+def _quantifier(node: Fold) -> Call | None:
+    """The step of what `all` and `exists` become, and of nothing else: a condition like this only they have."""
+    condition, step = node.condition, node.step
+    if not (isinstance(condition, Call) and condition.function == "@not_strictly_false"):
+        return None
+    return step if isinstance(step, Call) and step.function in ("_&&_", "_||_") else None
 
 
 def _appends(node: Call) -> bool:

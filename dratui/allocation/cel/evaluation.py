@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dratui.allocation.cel import cost
-from dratui.allocation.cel.errors import OutOfBudget
+from dratui.allocation.cel.errors import EvaluationError, OutOfBudget
 from dratui.allocation.cel.values import Map
 
 
@@ -49,8 +49,15 @@ def charged(step: Step, amount: int) -> Step:
 
     def paying(evaluation: Evaluation) -> Any:
         try:
-            return step(evaluation)
-        finally:
+            value = step(evaluation)
+        except EvaluationError:
             evaluation.charge(amount)
+            raise
+        spent = evaluation.cost = (
+            evaluation.cost + amount
+        )  # as `charge` does: this is what counting takes long over
+        if spent > cost.LIMIT:
+            raise OutOfBudget
+        return value
 
     return paying

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel import cost
+from dratui.allocation.cel.errors import NO_OVERLOAD, EvaluationError, OutOfBudget
 from dratui.allocation.cel.evaluation import Evaluation, Step
 from dratui.allocation.cel.values import Map, type_name
 
@@ -80,6 +81,50 @@ def loop(
                 variables[accumulated] = step(evaluation)
             except EvaluationError as error:
                 variables[accumulated] = error
+        return result(evaluation)
+
+    return looping
+
+
+def quantified(
+    over: Step,
+    predicate: Step,
+    result: Step,
+    indices: tuple[int, int, int],
+    prices: tuple[int, int],
+    *,
+    decides: bool,
+    two: bool,
+) -> Step:
+    """`all`, which False decides, and `exists`, which True does: what `loop` makes of them, without a step for every
+    part. `prices`: of the look whether to go on, and of what was found so far."""
+    accumulated, first, second = indices
+    look, known = prices
+    both = look + known
+
+    def looping(evaluation: Evaluation) -> Any:
+        elements = over(evaluation)
+        variables = evaluation.locals
+        found: Any = not decides
+        variables[accumulated] = found
+        for one, other in _entries(elements, two=two):
+            if found is decides:
+                evaluation.charge(look)
+                break
+            spent = evaluation.cost = evaluation.cost + both
+            if spent > cost.LIMIT:
+                raise OutOfBudget
+            variables[first], variables[second] = one, other
+            try:
+                holds = predicate(evaluation)
+            except EvaluationError as error:
+                if found is (not decides):
+                    variables[accumulated] = found = error
+                continue
+            if holds is decides:
+                variables[accumulated] = found = decides
+            elif holds is not (not decides) and found is (not decides):
+                variables[accumulated] = found = EvaluationError(NO_OVERLOAD)
         return result(evaluation)
 
     return looping

@@ -1,0 +1,279 @@
+"""The scheduler's decision made again: selectors over a fleet, why a pod waits on thousands of nodes, cards in parts."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+
+from dratui.allocation.cel.columns import Columns
+from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.selector import Dialect, Selector, selector
+from dratui.allocation.explain import explain
+from dratui.allocation.fleet import Devices, view
+from dratui.allocation.nodes import Place
+from dratui.allocation.rules import DEFAULT_FEATURES, rules
+from dratui.allocation.search import GaveUp, allocate
+from dratui.allocation.world import Held, World, held
+from dratui.api.model import Capacity, Claim, Device, DeviceClass, Request, Slice, Version
+from dratui.api.streams import codec
+from dratui.failure import Failure
+from tests.bench import corpus
+from tests.bench.table import Result
+
+T = TypeVar("T")
+
+FLEET: Final = 300_000
+NODES, DEVICES = 5000, 8
+RULES: Final = rules("1.36", DEFAULT_FEATURES["1.36"])
+
+GPU, SIM = "gpu.nvidia.com", "gpu.example.com"
+_IN_GPU, _CAPACITY = f'device.attributes["{GPU}"]', f'device.capacity["{GPU}"]'
+SELECTORS: Final[Sequence[str]] = (
+    *(f'device.driver == "{driver}"' for driver in (GPU, SIM)),
+    *(f'{_IN_GPU}.type == "{kind}"' for kind in ("gpu", "mig", "vfio")),
+    *(f'device.driver == "{GPU}" && {_IN_GPU}.type == "{kind}"' for kind in ("gpu", "mig")),
+    *(f'{_IN_GPU}.productName == "NVIDIA {name}"' for name in ("H100 80GB HBM3", "A100-SXM4-40GB", "B200")),
+    *(f'{_IN_GPU}.productName.lowerAscii().matches("^.*{name}.*$")' for name in ("a100", "h100", "b200")),
+    *(f'{_IN_GPU}.architecture in ["{name}", "Blackwell"]' for name in ("Hopper", "Ampere")),
+    *(f'{_CAPACITY}.memory.compareTo(quantity("{size}Gi")) >= 0' for size in (10, 40, 80, 141)),
+    *(f'{_CAPACITY}.memory.isGreaterThan(quantity("{size}Gi"))' for size in (10, 40, 80)),
+    *(
+        f'{_IN_GPU}.cudaComputeCapability.compareTo(semver("{version}")) >= 0'
+        for version in ("8.0.0", "9.0.0", "10.0.0")
+    ),
+    *(f'{_IN_GPU}.driverVersion.isGreaterThan(semver("{version}"))' for version in ("550.0.0", "580.0.0")),
+    *(
+        f'{_IN_GPU}.architecture == "{name}" && {_CAPACITY}.memory.compareTo(quantity("80Gi")) >= 0'
+        for name in ("Hopper", "Ampere", "Blackwell")
+    ),
+    f"{_IN_GPU}.?index.orValue(0) == 0",
+    f'has({_IN_GPU}.profile) && {_IN_GPU}.profile == "1g.10gb"',
+    'device.attributes["resource.kubernetes.io"].pcieRoot.startsWith("pci0000:0")',
+    *(f"{_IN_GPU}.index % 2 == {odd}" for odd in (0, 1)),
+    f'device.driver == "{GPU}" || device.driver == "{SIM}"',
+)
+
+HOSTILE: Final[Sequence[tuple[str, str]]] = (
+    ("nested", "(" * 5000 + "true" + ")" * 5000),
+    ("literal", f'device.driver == "{"x" * 9000}"'),
+    ("list", f"{list(range(2000))}.exists(x, x == 3000)"),
+    ("macros", "[0,1,2,3,4,5,6,7,8,9]" + ".all(a, [0,1,2,3,4,5,6,7,8,9]" * 6 + ".all(z, true" + ")" * 7),
+    (
+        "maps",
+        "[0,1,2,3,4,5,6,7,8,9].map(a, [0,1,2,3,4,5,6,7,8,9].map(b, [0,1,2,3,4,5,6,7,8,9]))" * 1
+        + ".map(c, c.map(d, d.map(e, d.map(f, d.map(g, d.map(h, d))))))"
+        + ".size() == 1",
+    ),
+    ("regex", f'"{"a" * 4000}".matches("(a*)*b|((a|a?)+)+$")'),
+    ("number", "1e999 > 0.0 && 99999999999999999999999 > 1"),
+    ("growth", '["a","b"].map(x, [x, x].map(y, [y, y].map(z, [z + z, z + z]))).size() > 0'),
+)
+
+
+def measure() -> Iterator[Result]:
+    """The table's rows."""
+    yield _selectors()
+    yield _explained()
+    yield from _partitions()
+    yield _hostile()
+
+
+def _cpu(work: Callable[[], T]) -> tuple[float, T]:
+    began = time.process_time()
+    done = work()
+    return time.process_time() - began, done
+
+
+# Selectors
+
+
+def _fleet() -> list[tuple[str, Device]]:
+    models = (
+        ("H100 80GB HBM3", "Hopper", "9.0.0", "81559Mi"),
+        ("A100-SXM4-40GB", "Ampere", "8.0.0", "40Gi"),
+        ("B200", "Blackwell", "10.0.0", "180Gi"),
+    )
+    found: list[tuple[str, Device]] = []
+    for number in range(FLEET):
+        name, architecture, capability, memory = models[number // 1000 % 3]
+        attributes: dict[str, Any] = {
+            "type": "gpu",
+            "uuid": f"GPU-{number:012x}",
+            "index": number % 8,
+            "productName": f"NVIDIA {name}",
+            "brand": "Nvidia",
+            "architecture": architecture,
+            "cudaComputeCapability": Version(capability),
+            "driverVersion": Version("580.65.6" if number % 16 < 8 else "570.86.1"),
+            "resource.kubernetes.io/pcieRoot": f"pci0000:{number % 8:02x}",
+        }
+        device = Device(
+            name=f"gpu-{number % 8}", attributes=attributes, capacity={"memory": Capacity(value=memory)}
+        )
+        found.append((SIM if number % 10 == 9 else GPU, device))
+    return found
+
+
+def _selectors() -> Result:
+    fleet = _fleet()
+    assert len(set(SELECTORS)) == 36, len(set(SELECTORS))
+
+    def ours() -> int:
+        columns = Columns(Devices(fleet, RULES.dialect))
+        return sum(len(columns.verdicts(selector(source, RULES.dialect))) for source in SELECTORS)
+
+    seconds, answers = _cpu(ours)
+    floor, _ = _cpu(lambda: [device.attributes.get("productName") for _, device in fleet])
+    return Result(
+        measure=f"CEL: {FLEET} devices × {len(SELECTORS)} selectors (CPU)",
+        value=seconds,
+        goal=1.5,
+        unit="s",
+        floor=floor,
+        note=f"{answers / seconds / 1e6:.1f} M answers/s; the floor reads one attribute of each device",
+    )
+
+
+# Explain
+
+
+def _explained() -> Result:
+    size = corpus.Size(nodes=NODES, devices=DEVICES, claims=NODES * DEVICES, pods=0)
+    slices = _rows("resourceslices", map(corpus.slice_, range(NODES), [DEVICES] * NODES))
+    claims: list[Claim] = _rows("resourceclaims", (corpus.claim(n, size) for n in range(size.claims)))
+    classes = [DeviceClass(name=GPU, selectors=(f'device.driver == "{GPU}"',))]
+    wanted = Request(
+        name="gpu", device_class=GPU, count=2, selectors=(f'{_IN_GPU}.architecture == "Hopper"',)
+    )
+    pod = [Claim(name="train", namespace="ml", requests=(wanted,))]
+    holders = {result.key: each for each in claims if each.allocation for result in each.allocation.results}
+    places = [Place(f"node-{n:05}", {"kubernetes.io/hostname": f"node-{n:05}"}) for n in range(NODES)]
+
+    def ours() -> int:
+        world = World(slices, classes, held(claims, RULES), RULES)
+        told = [explain(world, place, pod, lambda key: holders[key].name) for place in places]
+        return sum(each.cause == "held" for each in told)
+
+    seconds, count = _cpu(ours)
+    assert count == NODES
+    return Result(
+        measure=f"explain one pod on {NODES} nodes × {DEVICES} devices (CPU)",
+        value=seconds,
+        goal=1,
+        unit="s",
+        note="every device is held; with the making of the world",
+    )
+
+
+def _rows(plural: str, objects: Iterator[str]) -> list[Any]:
+    body = f'{{"metadata":{{"resourceVersion":"1"}},"items":[{",".join(objects)}]}}'
+    return list(codec(plural, "v1").page(body.encode()).rows)
+
+
+# Partitions
+
+_SHAPES = ((7, 1, 132), (4, 2, 60), (2, 3, 60), (1, 7, 16))
+
+
+def _card(card: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A card of eight memory slices and its 26 partitions."""
+    slots = {f"memory-slice-{n}": {"value": "1"} for n in range(8)}
+    sets = {"name": f"gpu-{card}", "counters": {"multiprocessors": {"value": "132"}, **slots}}
+    devices = []
+    for size, starts, processors in (
+        (8, (0,), 132),
+        (4, (0, 4), 60),
+        (2, (0, 2, 4), 32),
+        (1, tuple(range(7)), 16),
+        (1, tuple(range(7)), 16),
+        (2, (0, 2, 4, 6), 26),
+        (4, (0, 4), 46),
+    ):
+        for start in starts:
+            taken = {f"memory-slice-{n}": {"value": "1"} for n in range(start, start + size)}
+            counters = {"multiprocessors": {"value": str(processors)}, **taken}
+            devices.append(
+                {
+                    "name": f"gpu-{card}-{len(devices)}",
+                    "attributes": {"size": {"int": size}, "card": {"int": card}},
+                    "consumesCounters": [{"counterSet": f"gpu-{card}", "counters": counters}],
+                }
+            )
+    return sets, devices
+
+
+def _parted() -> list[Slice]:
+    cards = [_card(card) for card in range(8)]
+    assert all(len(devices) == 26 for _, devices in cards)
+
+    def slice_(name: str, **spec: Any) -> str:
+        pool = {"name": "node", "generation": 1, "resourceSliceCount": 9}
+        return json.dumps(
+            {"metadata": {"name": name}, "spec": {"driver": GPU, "nodeName": "node", "pool": pool, **spec}}
+        )
+
+    sets = slice_("counters", sharedCounters=[sets for sets, _ in cards])
+    return _rows(
+        "resourceslices", iter([sets, *(slice_(f"card-{n}", devices=d) for n, (_, d) in enumerate(cards))])
+    )
+
+
+def _partitions() -> Iterator[Result]:
+    slices, classes = _parted(), [DeviceClass(name=GPU, selectors=(f'device.driver == "{GPU}"',))]
+
+    def wants(name: str, size: int, count: int) -> Request:
+        return Request(name=name, device_class=GPU, count=count, selectors=(f"{_IN_GPU}.size == {size}",))
+
+    seven = [Claim(name="c", requests=tuple(wants(f"r{n}", (1, 2, 4, 1, 2, 4, 8)[n], 1) for n in range(7)))]
+
+    def ours() -> object:
+        return allocate(World(slices, classes, Held(), RULES), Place("node"), seven)
+
+    seconds, found = _cpu(ours)
+    assert found
+    yield Result(
+        measure="one node of 8 × 26 partitions, 7 requests (CPU)", value=seconds * 1000, goal=50, unit="ms"
+    )
+    never = [Claim(name="c", requests=(wants("small", 1, 20), wants("whole", 8, 8)))]
+
+    def adversarial() -> str:
+        try:
+            return str(allocate(World(slices, classes, Held(), RULES), Place("node"), never))
+        except GaveUp:
+            return "gave up"
+
+    seconds, outcome = _cpu(adversarial)
+    yield Result(
+        measure="the same, 20 small ones and then 8 whole cards (CPU)",
+        value=seconds,
+        goal=None,
+        unit="s",
+        note=outcome,
+    )
+
+
+# Hostile
+
+
+def _hostile() -> Result:
+    device = view(GPU, _fleet_of_one(), RULES.dialect)
+
+    def ask(source: str) -> str:
+        try:
+            return str(Selector(source, Dialect()).matches(device))
+        except (Failure, EvaluationError) as error:
+            return str(error)
+
+    taken = {name: _cpu(lambda source=source: ask(source)) for name, source in HOSTILE}  # type: ignore[misc]
+    worst = max(taken, key=lambda name: taken[name][0])
+    return Result(
+        measure=f"the worst of {len(HOSTILE)} hostile expressions (CPU)",
+        value=taken[worst][0] * 1000,
+        goal=100,
+        unit="ms",
+        note=f"{worst}: {taken[worst][1].splitlines()[0][:60]}",
+    )
+
+
+def _fleet_of_one() -> Device:
+    return Device(name="gpu-0", attributes={"type": "gpu", "index": 0})
