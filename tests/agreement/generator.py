@@ -175,7 +175,7 @@ def _partitions(random: Random, node: str) -> list[Json]:
             for size in (4, 2, 1):
                 for start in range(0, 4, size):
                     taken = {f"slot-{n}": {"value": "1"} for n in range(start, start + size)}
-                    device = {
+                    device: Json = {
                         "name": f"card-{card}-{size}-{start}",
                         "attributes": {"profile": {"string": f"{size}g"}, "card": {"int": card}},
                         "consumesCounters": [
@@ -186,7 +186,7 @@ def _partitions(random: Random, node: str) -> list[Json]:
                         ],
                     }
                     if random.random() < 0.15:
-                        device |= {"allowMultipleAllocations": True}
+                        device["allowMultipleAllocations"] = True
                         device["capacity"] = {
                             "memory": {"value": f"{size * 10}Gi", "requestPolicy": {"default": "5Gi"}}
                         }

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from dratui.views.tables import TABLES
-from tests.bench import agent, growth, hands, latency, profiling, seeking, startup, streams
+from tests.bench import agent, allocation, growth, hands, latency, profiling, seeking, startup, streams
 from tests.bench.corpus import Size
 from tests.bench.serving import Served, serving
 from tests.bench.table import Result, print_table
@@ -29,7 +29,7 @@ def main() -> int:
         f"{size.nodes} nodes × {size.devices} devices, {size.claims} claims, {size.pods} pods",
         file=sys.stderr,
     )
-    results = [*_startup(), *_events(size), *_seeking(size), *_hands(size), *_agent()]
+    results = [*_startup(), *_events(size), *_seeking(size), *_allocation(), *_hands(size), *_agent()]
     with serving(size) as served:
         synced, sync_results = _sync(served)
         results += [*sync_results, _get(served)]
@@ -61,6 +61,11 @@ def _size() -> Size:
 def _hands(size: Size) -> Iterator[Result]:
     _say("keys, filter and sort on a pty")
     yield from hands.measure(replace(size, pods=0))
+
+
+def _allocation() -> Iterator[Result]:
+    _say("selectors, explaining and allocating")
+    yield from allocation.measure()
 
 
 def _agent() -> Iterator[Result]:

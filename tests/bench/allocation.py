@@ -1,8 +1,9 @@
-"""The scheduler's decision made again: selectors over a fleet, why a pod waits on thousands of nodes, cards in parts."""
+"""The scheduler's decision made again: selectors, why a pod waits on thousands of nodes, cards in parts."""
 
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from dratui.allocation.cel.columns import Columns
@@ -172,14 +173,12 @@ def _rows(plural: str, objects: Iterator[str]) -> list[Any]:
 
 # Partitions
 
-_SHAPES = ((7, 1, 132), (4, 2, 60), (2, 3, 60), (1, 7, 16))
-
 
 def _card(card: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """A card of eight memory slices and its 26 partitions."""
     slots = {f"memory-slice-{n}": {"value": "1"} for n in range(8)}
     sets = {"name": f"gpu-{card}", "counters": {"multiprocessors": {"value": "132"}, **slots}}
-    devices = []
+    devices: list[dict[str, Any]] = []
     for size, starts, processors in (
         (8, (0,), 132),
         (4, (0, 4), 60),
@@ -208,9 +207,8 @@ def _parted() -> list[Slice]:
 
     def slice_(name: str, **spec: Any) -> str:
         pool = {"name": "node", "generation": 1, "resourceSliceCount": 9}
-        return json.dumps(
-            {"metadata": {"name": name}, "spec": {"driver": GPU, "nodeName": "node", "pool": pool, **spec}}
-        )
+        spec |= {"driver": GPU, "nodeName": "node", "pool": pool}
+        return json.dumps({"metadata": {"name": name}, "spec": spec})
 
     sets = slice_("counters", sharedCounters=[sets for sets, _ in cards])
     return _rows(
@@ -239,8 +237,8 @@ def _partitions() -> Iterator[Result]:
     def adversarial() -> str:
         try:
             return str(allocate(World(slices, classes, Held(), RULES), Place("node"), never))
-        except GaveUp:
-            return "gave up"
+        except GaveUp as given_up:
+            return str(given_up)
 
     seconds, outcome = _cpu(adversarial)
     yield Result(
@@ -264,7 +262,7 @@ def _hostile() -> Result:
         except (Failure, EvaluationError) as error:
             return str(error)
 
-    taken = {name: _cpu(lambda source=source: ask(source)) for name, source in HOSTILE}  # type: ignore[misc]
+    taken = {name: _cpu(partial(ask, source)) for name, source in HOSTILE}
     worst = max(taken, key=lambda name: taken[name][0])
     return Result(
         measure=f"the worst of {len(HOSTILE)} hostile expressions (CPU)",
