@@ -254,14 +254,18 @@ class _Funnel:
             cause, why = self._nothing(pools)
             return cause, why, why
         nearest = next((cause for cause in _NEAREST if self._of(cause)), None)
-        if nearest is None:
+        if nearest in (None, "class") and (unusable := [pool for pool in pools if _is_unusable(pool)]):
+            why = "; ".join(map(_unusable, unusable))
+            of_pool: Cause = "pool invalid" if unusable[0].invalid else "pool incomplete"
+            return of_pool, why, f"{why}; {self.got} of {self.wanted} wanted from the others"
+        if nearest is None or (nearest == "class" and self.got):
             why = "there are no more here"
             return "too few", why, f"{self.got} of {self.wanted} wanted; {why}"
         whys = Counter(device.why for device in self.devices if device.verdict == nearest)
         why, count = whys.most_common(1)[0]
         others = "" if len(whys) == 1 else f"; {len(whys) - 1} more reasons"
         devices = "1 device" if count == 1 else f"{count} devices"
-        skipped = "".join(f"; {_unusable(pool)}" for pool in pools if pool.invalid or pool.incomplete)
+        skipped = "".join(f"; {_unusable(pool)}" for pool in pools if _is_unusable(pool))
         return nearest, why, f"{self.got} of {self.wanted} wanted; {devices}: {why}{others}{skipped}"
 
     def _nothing(self, pools: Sequence[Pool]) -> tuple[Cause, str]:
@@ -271,6 +275,10 @@ class _Funnel:
             if pool.invalid:
                 return "pool invalid", _unusable(pool)
         return "no devices", "no driver publishes devices for this node"
+
+
+def _is_unusable(pool: Pool) -> bool:
+    return bool(pool.invalid) or pool.incomplete
 
 
 def _unusable(pool: Pool) -> str:

@@ -131,6 +131,6 @@ def _json(kind: str, subject: Pod | Claim, question: Question, found: Answer) ->
         "claims": [{"name": claim.name, "requests": claim.requests} for claim in question.wanted],
         "notes": question.notes,
         "nodes": found.nodes,
-        "suggestions": (),
+        "suggestions": found.suggestions,
     }
     return escape_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

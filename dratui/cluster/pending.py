@@ -59,7 +59,7 @@ def waiting(store: Store, pod: Pod) -> Waiting | None:
         return _gated(pod)
     # Before the scheduler's words: while this holds the pod is not tried, and what the scheduler said is old.
     return (
-        _before_the_queue(store, pod)
+        before_the_queue(store, pod)
         or _binding(store, pod)
         or _with_its_group(store, pod)
         or _scheduler(pod)
@@ -101,8 +101,8 @@ def latest_warning(store: Store, pod: Pod, *reasons: str) -> WarningEvent | None
     return max(warnings, key=lambda w: (w.last is not None, w.last, w.key), default=None)
 
 
-def _before_the_queue(store: Store, pod: Pod) -> Waiting | None:
-    """What keeps the scheduler from trying the pod at all."""
+def before_the_queue(store: Store, pod: Pod) -> Waiting | None:
+    """What about a pod's claims keeps the scheduler from trying it at all."""
     for entry in pod.claims:
         if reason := _claim_not_ready(store, pod, entry):
             warning = _cannot_create(store, pod, entry)

@@ -12,10 +12,12 @@ from dratui.views.words import age, count, wanted
 from dratui.why.answer import Answer, Group
 from dratui.why.placement import UNSEEN
 from dratui.why.question import Question
+from dratui.why.suggestions import Suggestion
 
 _INDENT: Final = 12
 _MOST_GROUPS: Final = 30
 _MOST_DEVICES: Final = 8
+_MOST_SUGGESTIONS: Final = 6
 
 _HEADLINE: Final[Mapping[Cause, str]] = {
     "fits": "fits",
@@ -31,16 +33,14 @@ _HEADLINE: Final[Mapping[Cause, str]] = {
     "together": "the requests do not fit together",
     "pool incomplete": "a pool is incomplete",
     "pool invalid": "a pool is invalid",
-    "no devices": "no devices",
-    "error": "the scheduler stops at an error",
     "gave up": "gave up",
-    "cordoned": "cordoned",
-    "not ready": "not ready",
-    "node taint": "taint not tolerated",
-    "node affinity": "not for this pod",
     "device plugin": "too few devices of a device plugin",
-    "elsewhere": "a claim has its devices elsewhere",
 }
+
+_SAME_WORDS: Final = frozenset[Cause](
+    ("no devices", "error", "cordoned", "not ready", "node taint", "node affinity", "elsewhere")
+)
+"""Causes that all nodes of a group tell in the same words."""
 
 
 def told(
@@ -55,6 +55,11 @@ def told(
             yield from _group(group, columns)
         if (more := len(answer.groups) - _MOST_GROUPS) > 0:
             yield from _wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
+    if answer.suggestions:
+        yield ""
+        yield "It would fit if"
+        for each in answer.suggestions[:_MOST_SUGGESTIONS]:
+            yield from _suggested(each, columns)
     if answer.nodes:
         yield ""
         notes = "; ".join(question.notes)
@@ -95,9 +100,11 @@ def _verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
     of = count(len(answer.nodes), "node")
     match answer.verdict:
         case "fits":
-            yield f"It fits on {fits} of {of}."
+            yield f"Its claims fit on {fits} of {of}."
+            if answer.agrees:
+                yield "What keeps it waiting is something else that the scheduler says."
         case "not tried":
-            yield f"The scheduler does not try it yet. If it did: it fits on {fits} of {of}."
+            yield f"The scheduler does not try it yet. If it did: the claims fit on {fits} of {of}."
         case "does not fit":
             yield f"It fits on none of {of}."
         case "error":
@@ -113,6 +120,9 @@ def _group(group: Group, columns: int) -> Iterator[str]:
     if len(group.nodes) == 1:
         head = f"{names}: {request}{_detail(group)}"
         rest = []
+    elif group.cause in _SAME_WORDS:
+        head = f"{request}{nearest.why or nearest.detail}"
+        rest = [names]
     else:
         head = f"{request}{_HEADLINE[group.cause]}"
         rest = [f"nearest {nearest.node}: {_detail(group)}", names]
@@ -127,6 +137,12 @@ def _group(group: Group, columns: int) -> Iterator[str]:
         else:
             for line in _wrapped(text, columns - _INDENT):
                 yield " " * _INDENT + line
+
+
+def _suggested(each: Suggestion, columns: int) -> Iterator[str]:
+    where = f"on {each.nodes[0]}" if len(each.nodes) == 1 else f"on {len(each.nodes)} nodes"
+    for number, line in enumerate(_wrapped(f"{each.what}: {where}", columns - 4)):
+        yield f"{'    ' if number else '  - '}{line}"
 
 
 def _detail(group: Group) -> str:

@@ -9,10 +9,11 @@ import msgspec
 from dratui.allocation.explain import Cause, NodeExplained, explain
 from dratui.api.model import Node, Pod
 from dratui.cluster.groups import not_tried
-from dratui.cluster.pending import Waiting, node_counts, waiting
+from dratui.cluster.pending import Waiting, before_the_queue, node_counts, waiting
 from dratui.cluster.store import Store
 from dratui.why.placement import kept_away, place_of
 from dratui.why.question import Question, holder
+from dratui.why.suggestions import Suggestion, suggestions
 
 Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "allocated", "unknown"]
 """`error`: the scheduler gives up at an error, wherever else the claims would fit. `not tried`: it does not begin
@@ -22,11 +23,17 @@ _BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node 
 _OWN_WORDS: Final = frozenset[Cause](("held", "capacity", "counters", "too few", "class", "device plugin"))
 """Causes whose words differ from node to node while the story is the same."""
 
-_RANK: Final[Sequence[Cause]] = (
-    *("fits", "error", "taint", "counters", "capacity", "held", "constraint", "together", "too few"),
-    *("node", "selector", "class", "pool incomplete", "pool invalid", "gave up", "elsewhere", "no devices"),
-    *("device plugin", "cordoned", "not ready", "node taint", "node affinity"),
+_TIERS: Final[Sequence[frozenset[Cause]]] = (
+    frozenset(("fits", "error")),
+    frozenset(("taint", "counters", "capacity", "held", "selector", "node", "too few", "gave up")),
+    frozenset(("constraint", "together", "device plugin", "elsewhere")),
+    frozenset(("pool incomplete", "pool invalid")),
+    frozenset(("class", "no devices")),
+    _BEFORE,
 )
+"""What comes nearest to fitting first."""
+
+_RANK: Final[Sequence[Cause]] = ("taint", "counters", "capacity", "held")
 
 _SAID_OF_DEVICES: Final = (
     *("cannot allocate all claims", "resourceclaim not available", "invalid resource pools"),
@@ -62,6 +69,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     conflict: str
     nodes: tuple[NodeExplained, ...]
     groups: tuple[Group, ...]
+    suggestions: tuple[Suggestion, ...] = ()
     why: str = ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`
 
 
@@ -85,7 +93,8 @@ def answer(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> 
     waits = waiting(store, pod) if pod else None
     verdict, why = _verdict(store, question, nodes, waits)
     agrees, conflict = compared(pod, nodes) if pod and verdict in _COMPARED else (None, "")
-    return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), why)
+    changes = suggestions(store, question, nodes)
+    return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), changes, why)
 
 
 _COMPARED: Final = ("fits", "does not fit", "error")
@@ -110,8 +119,8 @@ def _verdict(
         return "not tried", waits.reason if waits and waits.source != "scheduler" else question.missing
     if question.unknown:
         return "unknown", f"{' and '.join(question.unknown)} cannot be read"
-    if question.unmade:
-        return "not tried", waits.reason if waits else ""
+    if pod is not None and (before := before_the_queue(store, pod)):
+        return "not tried", before.reason
     if any(node.cause == "error" for node in nodes):
         return "error", ""
     return ("fits" if any(node.fits for node in nodes) else "does not fit"), ""
@@ -133,12 +142,10 @@ def _missing(node: NodeExplained) -> tuple[int, str]:
     return node.wanted - node.got, node.node
 
 
-def _nearness(group: Group) -> tuple[bool, bool, int, int, int]:
-    node = group.nearest
-    asked = bool(node.wanted)
-    first = group.cause in ("fits", "error")
-    rank = _RANK.index(group.cause)
-    return not first, not asked, node.wanted - node.got, rank, -len(group.nodes)
+def _nearness(group: Group) -> tuple[int, int, int, int]:
+    tier = next((n for n, causes in enumerate(_TIERS) if group.cause in causes), len(_TIERS))
+    rank = _RANK.index(group.cause) if group.cause in _RANK else len(_RANK)
+    return tier, group.nearest.wanted - group.nearest.got, rank, -len(group.nodes)
 
 
 def _unnamed(text: str, node: str) -> str:

@@ -32,7 +32,6 @@ class Question:
     world: World
     nodes: tuple[Node, ...]
     missing: str = ""
-    unmade: bool = False  # a claim is as its template says, because it is not there
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extended: Mapping[str, str] = field(default_factory=dict)  # extended resource to its device class
@@ -62,7 +61,7 @@ def about_pod(store: Store, pod: Pod, server_version: str) -> Question:
     """The question that a pod puts. A claim that was not made yet is as its template says."""
     wanted: list[Claim] = []
     given: list[Claim] = []
-    missing, unmade = "", False
+    missing = ""
     notes: list[str] = []
     names = named_claims(pod)
     made = {status.name for status in pod.claim_statuses}
@@ -80,7 +79,6 @@ def about_pod(store: Store, pod: Pod, server_version: str) -> Question:
                     requests=template.requests,
                     constraints=template.constraints,
                 )
-                unmade = True
                 notes.append(f"claim {entry.name} is not made yet; read as template {entry.template} has it")
         if claim is None:
             missing = missing or f"claim {name or entry.name} is not known"
@@ -98,7 +96,6 @@ def about_pod(store: Store, pod: Pod, server_version: str) -> Question:
         wanted=tuple(wanted),
         given=tuple(given),
         missing=missing,
-        unmade=unmade,
         notes=notes,
         extended=extended,
         plugin=plugin,

@@ -31,7 +31,9 @@ def test_a_pod_that_waits_with_the_scheduler_and_why(capsys: pytest.CaptureFixtu
     assert "It fits on none of 10 nodes." in lines
     assert "  2 nodes   request gpu: too few devices pass its selectors" in lines
     assert "productName = NVIDIA H100 80GB HBM3" in text
-    assert "node selector estate=serving: the node has no label estate" in text
+    assert "  8 nodes   node selector estate=serving" in lines
+    asked = "device.attributes['gpu.nvidia.com'].productName == 'NVIDIA B200'"
+    assert f"  - it did not ask for {asked}: on 2 nodes" in lines
     assert max(map(len, lines)) <= NARROW
 
 
