@@ -18,9 +18,9 @@ from dratui.allocation.cel.selector import selector
 from dratui.allocation.counters import Counters
 from dratui.allocation.fleet import view
 from dratui.allocation.nodes import Place, reaches
-from dratui.allocation.pools import Candidate, Pool, candidate_of, gathered
+from dratui.allocation.pools import Candidate, Pool, candidate_of
 from dratui.allocation.rules import Feature
-from dratui.allocation.search import AllocationError, Chosen, GaveUp, allocate
+from dratui.allocation.search import MOST_STEPS, AllocationError, Chosen, GaveUp, Search, allocate
 from dratui.allocation.taints import prevents
 from dratui.allocation.world import World
 from dratui.api.model import Claim, Device, DeviceKey, Request, Version
@@ -91,10 +91,13 @@ class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     why: str = ""
 
 
-def explain(world: World, place: Place, claims: Sequence[Claim], holder: Holder) -> NodeExplained:
-    """Never raises: what aborts the scheduling of the pod is the cause `error`."""
+def explain(
+    world: World, place: Place, claims: Sequence[Claim], holder: Holder, *, most_steps: int = MOST_STEPS
+) -> NodeExplained:
+    """Never raises: what aborts the scheduling of the pod is the cause `error`, too long a search `gave up`."""
+    search = Search(world, place, claims, most_steps)
     try:
-        found = allocate(world, place, claims)
+        found = search.result()
     except AllocationError as error:
         if not error.of_node:
             return NodeExplained(place.name, fits=False, cause="error", detail=str(error))
@@ -103,7 +106,7 @@ def explain(world: World, place: Place, claims: Sequence[Claim], holder: Holder)
         return NodeExplained(place.name, fits=False, cause="gave up", detail=str(given_up))
     if found is not None:
         return NodeExplained(place.name, fits=True, cause="fits", devices=tuple(_given(found)))
-    return _Asking(world, place, holder).first_miss(claims)
+    return _Asking(world, place, holder, search.pools, most_steps).first_miss(claims)
 
 
 def _given(found: Sequence[Sequence[Chosen]]) -> Iterator[DeviceExplained]:
@@ -115,11 +118,14 @@ def _given(found: Sequence[Sequence[Chosen]]) -> Iterator[DeviceExplained]:
 class _Asking:
     """One node, asked request by request."""
 
-    def __init__(self, world: World, place: Place, holder: Holder) -> None:
+    def __init__(
+        self, world: World, place: Place, holder: Holder, pools: Sequence[Pool], most_steps: int
+    ) -> None:
         self._world = world
         self._place = place
         self._holder = holder
-        self._pools = gathered(world.slices, place, world.rules)
+        self._pools = pools
+        self._most_steps = most_steps
 
     def first_miss(self, claims: Sequence[Claim]) -> NodeExplained:
         """The first request that cannot be served alone, by the alternative that came nearest; else what they share."""
@@ -155,7 +161,7 @@ class _Asking:
 
     def _fits(self, claims: Sequence[Claim]) -> bool:
         try:
-            return allocate(self._world, self._place, claims) is not None
+            return allocate(self._world, self._place, claims, most_steps=self._most_steps) is not None
         except (AllocationError, GaveUp):
             return False
 

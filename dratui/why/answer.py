@@ -7,7 +7,8 @@ from typing import Final, Literal
 import msgspec
 
 from dratui.allocation.explain import Cause, NodeExplained, explain
-from dratui.api.model import Node, Pod
+from dratui.allocation.search import MOST_STEPS
+from dratui.api.model import Pod
 from dratui.cluster.groups import not_tried
 from dratui.cluster.pending import Waiting, before_the_queue, node_counts, waiting
 from dratui.cluster.store import Store
@@ -20,7 +21,9 @@ Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "alloca
 before something else is there; nodes are what it would find. `bound`, `allocated`: there is nothing to decide."""
 
 _BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity", "device plugin"))
-_OWN_WORDS: Final = frozenset[Cause](("held", "capacity", "counters", "too few", "class", "device plugin"))
+_OWN_WORDS: Final = frozenset[Cause](
+    ("held", "capacity", "counters", "too few", "class", "device plugin", "gave up")
+)
 """Causes whose words differ from node to node while the story is the same."""
 
 _TIERS: Final[Sequence[frozenset[Cause]]] = (
@@ -49,6 +52,10 @@ _SAID_OF_PLACEMENT: Final = (
 )
 
 
+_LEAST_STEPS: Final = 1_000
+"""Of the search on a node. Where one took too many, the others get fewer: there may be thousands of them."""
+
+
 class Group(msgspec.Struct, frozen=True, gc=False):
     """Nodes with the same story, by name; `nearest` is the one that misses least."""
 
@@ -73,18 +80,22 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     why: str = ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`
 
 
-def by_node(store: Store, question: Question) -> Iterator[NodeExplained]:
+def by_node(store: Store, question: Question, *, most_steps: int = MOST_STEPS) -> Iterator[NodeExplained]:
     """One node after the other, so that one may stop, and tell how far one is."""
     if question.missing or question.unknown or question.settled:
         return
+    steps = most_steps
     for node in question.nodes:
-        yield _on(store, question, node)
-
-
-def _on(store: Store, question: Question, node: Node) -> NodeExplained:
-    return kept_away(store, question, node) or explain(
-        question.world, place_of(node), question.claims_on(node), lambda key: holder(store, key)
-    )
+        found = kept_away(store, question, node) or explain(
+            question.world,
+            place_of(node),
+            question.claims_on(node),
+            lambda key: holder(store, key),
+            most_steps=steps,
+        )
+        if found.cause == "gave up":
+            steps = max(_LEAST_STEPS, steps // 10)
+        yield found
 
 
 def answer(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> Answer:

@@ -24,6 +24,7 @@ _OF_ONE_CHANGE: Final = 400
 _NODES_TO_FREE: Final = 8
 _CLAIMS_TO_FREE: Final = 16
 _STEPS: Final = 20_000  # of a search
+_COSTS: Final = 500  # trials, of a search that took them all
 
 _TAKEN: Final = frozenset[Cause](("held", "capacity", "counters", "together", "constraint"))
 _PLACED: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity"))
@@ -77,7 +78,10 @@ class _Trying:
         try:
             claims = question.claims_on(node)
             return allocate(world, place_of(node), claims, most_steps=_STEPS) is not None
-        except (AllocationError, GaveUp):
+        except AllocationError:
+            return False
+        except GaveUp:
+            self._left -= _COSTS
             return False
 
     def _tried(self, change: _Change) -> Suggestion | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from dratui.api.model import (
+    Constraint,
     Device,
     DeviceClass,
     Node,
@@ -220,3 +221,17 @@ def test_who_has_a_node_or_devices_waits_for_nothing() -> None:
     known = store(given)
     found = answer(known, about_claim(known, given, VERSION), ())
     assert (found.verdict, found.why) == ("allocated", "it has its devices on node node-1")
+
+
+def test_a_search_without_end_is_given_up_and_on_the_next_nodes_sooner() -> None:
+    devices = [Device(f"gpu-{n}", attributes={"odd": n}) for n in range(24)]
+    same = Constraint(match_attribute=f"{DRIVER}/odd", requests=("last",))
+    two = (Request("many", device_class=DRIVER, count=12), Request("last", device_class=DRIVER, count=2))
+    rows: list[Row] = [CLASS, waits(), claim("gpu", requests=two, constraints=(same,))]
+    for n in range(3):
+        rows += [node(f"node-{n}"), slice_(f"node-{n}", *devices)]
+    known = store(*rows)
+    found = by_node(known, about_pod(known, waits(), VERSION), most_steps=4_000)
+    assert [each.detail for each in found] == [
+        f"gave up after {steps} steps" for steps in ("4,000", "1,000", "1,000")
+    ]
