@@ -50,7 +50,7 @@ cluster: $(DEV)
 	$(BIN)/python -m tests.realparts.cluster $(RELEASE)
 
 agree: $(DEV)
-	$(BIN)/python -m tests.agreement $(or $(N),1000) $(SEED)
+	@$(BIN)/python -m tests.agreement $(or $(N),1000) $(SEED)
 
 demo-recording: $(DEV)
 	$(BIN)/python -m tests.realparts.demo dratui/demo.rec

@@ -1,4 +1,7 @@
-"""`make agree N=… SEED=…`: so many pods on a real control plane of their own; each disagreement is printed."""
+"""`make agree N=… SEED=…`: so many pods on a real control plane of their own.
+
+Disagreements are printed as one file of cases that `python -m tests.conformance.allocator` runs.
+"""
 
 import argparse
 import json

@@ -3,23 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 
-from dratui.allocation.rules import DEFAULT_FEATURES, Features, Rules, rules
+from dratui.allocation.rules import Rules
 from dratui.allocation.search import GaveUp
-from dratui.allocation.world import World, held
+from dratui.cluster.store import Store
+from dratui.events import Page
+from dratui.why.placement import kept_away, place_of
+from dratui.why.question import about_pod
 from tests.agreement import generator
 from tests.agreement.generator import Json
 from tests.agreement.real import Outcome, Real
-from tests.conformance.allocator import Answer, agrees, answer, answers, place, recorded
+from tests.conformance.allocator import Answer, agrees, answer, answers, recorded
 
 PODS: Final = 25  # of a cluster
 
-FEATURES: Final[Features] = DEFAULT_FEATURES["1.36"]
-"""Of the scheduler of tests.realparts. Its gate for lists is on, but that it tells CEL alone."""
-
-RULES: Final[Rules] = rules("1.36", FEATURES, list_attributes=True)
-
+RELEASE: Final = "v1.36.3"
+"""What the control plane of tests.realparts says it is. What gates are on dratui finds out by itself."""
 
 MOST_STEPS: Final = 50_000
 """What takes longer is left out: the scheduler, too, ends what it has no time for, and when depends on the machine."""
@@ -44,6 +44,7 @@ class Tally:
 class Question:
     """What the API server held before a pod came."""
 
+    rules: Rules
     nodes: Sequence[Json]
     slices: Sequence[Json]
     classes: Sequence[Json]
@@ -54,9 +55,9 @@ class Question:
         """One of the schema that tests.conformance.allocator runs."""
         return {
             "id": id_,
-            "default": RULES.implementation,
-            "features": {feature.value: True for feature in sorted(FEATURES)},
-            "celFeatures": {"ConsumableCapacity": True, "ListTypeAttributes": True},
+            "default": self.rules.implementation,
+            "features": {feature.value: True for feature in sorted(self.rules.features)},
+            "celFeatures": {"ListTypeAttributes": self.rules.dialect.list_attributes},
             "nodes": [node],
             "classes": list(self.classes),
             "slices": list(self.slices),
@@ -80,25 +81,20 @@ def compare(server: str, seed: int, count: int, tally: Tally) -> Iterator[Json]:
 
 
 def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> Iterator[Json]:
-    slices, classes, everywhere = real.listed("resourceslices"), real.listed("deviceclasses"), real.nodes()
+    store = Store()
+    there = {plural: real.listed(plural) for plural in ("resourceslices", "deviceclasses", "nodes")}
+    store.apply([Page(plural, found.rows, first=True, last=True) for plural, found in there.items()])
     running: list[int] = []
     for number in range(count):
         wish = generator.wish(random, prefix)
         names = real.make_claims(number, wish)
         claims = real.listed("resourceclaims")
-        mine = [
-            i for i, each in enumerate(claims.rows) if each.namespace == wish.namespace and each.name in names
-        ]
-        mine.sort(key=lambda i: names.index(claims.rows[i].name))
-        nodes = [
-            each for each in everywhere if wish.node_selector.items() <= each["metadata"]["labels"].items()
-        ]
-        state = held(claims.rows, RULES)
-        world = World(slices.rows, classes.rows, state, RULES)
-        wanted = [claims.rows[i] for i in mine]
+        store.apply([Page("resourceclaims", claims.rows, first=True, last=True)])
+        asked = about_pod(store, real.pod(number, wish), RELEASE)
+        nodes = [each for each in asked.nodes if kept_away(store, asked, each) is None]
         try:
             ours = {
-                each["metadata"]["name"]: answer(world, place(each), wanted, MOST_STEPS) for each in nodes
+                each.name: answer(asked.world, place_of(each), asked.wanted, MOST_STEPS) for each in nodes
             }
         except GaveUp:
             tally.given_up += 1
@@ -120,10 +116,11 @@ def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> 
         where = _disagrees(ours, theirs, outcome)
         if where:
             question = Question(
-                nodes,
-                slices.objects,
-                classes.objects,
-                [claims.objects[i] for i in mine],
+                asked.world.rules,
+                there["nodes"].objects,
+                there["resourceslices"].objects,
+                there["deviceclasses"].objects,
+                [each for name in names for each in claims.objects if each["metadata"]["name"] == name],
                 [each for each in claims.objects if each.get("status", {}).get("allocation")],
             )
             yield _least(question, f"{prefix} pod {number}", where, outcome, results)
@@ -160,14 +157,15 @@ def _least(question: Question, id_: str, where: str, outcome: Outcome, results: 
         real |= {"outcome": "error", "error": outcome.words}
 
     def ours(asked: Question) -> Answer:
-        (found,) = answers("1.36", asked.case(id_, node, real))
+        (found,) = answers(asked.rules.release, asked.case(id_, node, real))
         return found[1]
 
     wanted = ours(question)
     for kind in ("slices", "allocated", "classes"):
         for each in list(getattr(question, kind)):
             kept = [other for other in getattr(question, kind) if other is not each]
-            smaller = replace(question, **{kind: kept})
+            fewer: dict[str, Any] = {kind: kept}
+            smaller = replace(question, **fewer)
             if ours(smaller) == wanted:
                 question = smaller
     return question.case(id_, node, real)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from dratui.api.model import Pod
 from dratui.api.streams import codec
 from tests.agreement import generator
 from tests.agreement.api import CORE, DRA, Api
@@ -75,15 +76,23 @@ class Real:
             self._watched_claims.close()
             self._api.close()
 
-    def nodes(self) -> Sequence[Json]:
-        """The cluster's own."""
-        return self._list(
-            f"{CORE}/nodes?labelSelector={quote(generator.CLUSTER, safe='')}%3D{self._prefix}"
-        ).objects
-
     def listed(self, plural: str) -> Listed:
-        """All of a kind of resource.k8s.io."""
+        """All of a kind of resource.k8s.io, or the cluster's own nodes."""
+        if plural == "nodes":
+            return self._list(
+                f"{CORE}/nodes?labelSelector={quote(generator.CLUSTER, safe='')}%3D{self._prefix}"
+            )
         return self._list(f"{DRA}/{plural}")
+
+    def pod(self, number: int, wish: Wish) -> Pod:
+        """As dratui will see it, before it is there."""
+        namespace, claims = self._pods[number]
+        document = _pod(f"{self._prefix}-{number}", claims, wish.node_selector)
+        document["metadata"]["namespace"] = namespace
+        body = json.dumps({"metadata": {}, "items": [document | {"status": {"phase": "Pending"}}]})
+        (row,) = codec("pods", "v1").page(body.encode()).rows
+        assert isinstance(row, Pod)
+        return row
 
     def make_claims(self, number: int, wish: Wish) -> list[str]:
         """Those of a pod: their names."""
