@@ -190,7 +190,8 @@ _labels: dict[model.Labels, model.Labels] = {}  # as they were sent, to sorted
 
 
 def labels(sent: Mapping[str, str] | None) -> model.Labels:
-    """Labels as a sorted tuple, one object for all rows that have the same."""
+    """Labels as a sorted tuple, one object for all rows that have the same; each pair once: no two nodes have the same,
+    but for their names."""
     if not sent:
         return ()
     key = tuple(sent.items())
@@ -198,7 +199,8 @@ def labels(sent: Mapping[str, str] | None) -> model.Labels:
     if known is None:
         if len(_labels) > 50_000:  # labels that are unique per object must not pile up
             _labels.clear()
-        known = _labels[key] = tuple(sorted((intern(k), intern(v)) for k, v in key))
+        pairs = tuple([shared((intern(k), intern(v))) for k, v in key])
+        known = _labels[pairs] = tuple(sorted(pairs))
     return known
 
 

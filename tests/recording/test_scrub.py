@@ -13,6 +13,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from dratui.api.model import Pod
 from dratui.api.streams import STREAMS, codec
 from dratui.cluster.store import Store
 from dratui.events import About, Event, Gone, Health, HealthChanged, Page, Phase, Put
@@ -447,3 +448,34 @@ def test_versions_lose_what_vendors_put_behind_them() -> None:
         for text in ("v1.36.3", "v1.29.3-eks-ae9a62a", "580.1.0-rc.1", "secret")
     ]
     assert found == ["v1.36.3", "v1.29.3", "580.1.0-rc.1", "(scrubbed)"]
+
+
+def test_where_a_pod_may_go_still_fits_the_nodes_that_it_fitted() -> None:
+    scrubber = Scrubber(b"key")
+    pod = {
+        "metadata": {"namespace": "red", "name": "train"},
+        "spec": {
+            "nodeSelector": {"team": "red"},
+            "affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [ZONE]}]}}},
+            "tolerations": [{"key": "team", "operator": "Equal", "value": "red", "effect": "NoSchedule"}],
+            "containers": [{"name": "main", "resources": {"limits": {"nvidia.com/gpu": "1"}}}],
+        },
+    }
+    node = {"metadata": {"name": "n", "labels": {"team": "red", "zone": "alpine"}}}
+    sent = [("pods", pod), ("nodes", node)]
+    events = [Put(stream, RawObject("v1", json.dumps(each).encode())) for stream, each in sent]
+    its, there = (
+        codec(e.stream, "v1").row(e.row.data) for e in scrubber.events(events) if isinstance(e, Put)
+    )
+    assert isinstance(its, Pod)
+    assert its.placement.affinity is not None
+    labels = dict(there.labels)
+    assert "red" not in labels.values()
+    assert its.placement.node_selector[0] in labels.items()
+    asked = its.placement.affinity.node_selector_terms[0].match_expressions[0]
+    assert (asked.operator, labels[asked.key] in asked.values) == ("In", True)
+    assert its.placement.tolerations[0].effect == "NoSchedule"
+
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+ZONE = {"key": "zone", "operator": "In", "values": ["alpine"]}
