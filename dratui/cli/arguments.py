@@ -339,6 +339,7 @@ def _explain(arguments: dict[str, Any]) -> int:
         kind=kind,
         name=name or arguments["name"],
         namespace=arguments.get("namespace", ""),
+        everywhere=arguments.get("all_namespaces", False),
         output=arguments["output"],
         at=arguments["at"],
     )

@@ -44,6 +44,7 @@ class Wanted:
     kind: str
     name: str
     namespace: str
+    everywhere: bool
     output: str
     at: str = ""
 
@@ -90,7 +91,8 @@ def _nodes(store: Store, question: Question) -> Sequence[NodeExplained]:
 
 def _find(store: Store, kind: str, wanted: Wanted, about: About) -> Pod | Claim:
     table: dict[ObjectKey, Any] = store.pods if kind == "pod" else store.claims
-    namespace = wanted.namespace or ("" if about.recorded else about.namespace or "default")
+    anywhere = wanted.everywhere or about.recorded
+    namespace = wanted.namespace or ("" if anywhere else about.namespace or "default")
     if namespace:
         found = [row] if (row := table.get(ObjectKey(namespace, wanted.name))) else []
     else:

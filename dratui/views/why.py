@@ -125,7 +125,8 @@ def _group(group: Group, columns: int) -> Iterator[str]:
         rest = [names]
     else:
         head = f"{request}{_HEADLINE[group.cause]}"
-        rest = [f"nearest {nearest.node}: {_detail(group)}", names]
+        which = "on" if nearest.fits else "nearest"
+        rest = [f"{which} {nearest.node}: {_detail(group)}", names]
     label = count(len(group.nodes), "node").rjust(_INDENT - 3)
     lines = list(_wrapped(head, columns - _INDENT))
     yield f"{label}   {lines[0]}"

@@ -130,6 +130,9 @@ def test_names_are_those_of_the_namespace_that_is_meant(all_scenarios: ControlPl
         here <= set(compgen(kubeconfig, "dratui get claims ")) < everywhere | {"--help"} | flags(kubeconfig)
     )
     assert everywhere <= set(compgen(kubeconfig, "dratui get claims -A "))
+    assert compgen(kubeconfig, "dratui explain po") == ["pod"]
+    assert here <= set(compgen(kubeconfig, "dratui explain claim "))
+    assert compgen(kubeconfig, "dratui explain pod -n waiting counters-") == ["counters-short"]
     devices = compgen(kubeconfig, "dratui get devices gpu.nvidia.com/")
     assert devices
     assert all(device.count("/") >= 2 for device in devices)
