@@ -1,6 +1,6 @@
 """What an allocation is made in: devices and who has them, classes, and what selectors say of each device."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ from dratui.api.model import Claim, Device, DeviceClass, DeviceKey, Slice
 class Held:
     """What is in use: devices that one claim has for itself, and of shared ones what is taken of each capacity."""
 
-    exclusive: frozenset[DeviceKey] = frozenset()
+    exclusive: Set[DeviceKey] = frozenset()
     shared: Mapping[DeviceKey, Amounts] = field(default_factory=dict)
 
     def has(self, key: DeviceKey) -> bool:

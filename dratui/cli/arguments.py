@@ -124,6 +124,48 @@ def _parser() -> Parser:
     )
     explain.add_argument("--at", metavar="TIME", default="", help="with --from: as it was then, as for get")
 
+    what_if = add("what-if", _what_if, "where pods of a manifest would land, and how many fit", connection)
+    what_if.add_argument(
+        "-f",
+        "--filename",
+        dest="files",
+        metavar="MANIFEST",
+        nargs="+",
+        action="extend",
+        required=True,
+        help="YAML or JSON: pods and what makes them, claims, templates, classes; - is stdin",
+    )
+    what_if.add_argument(
+        "--replicas",
+        metavar="N",
+        type=_replicas,
+        help="of each, instead of what it says; max: as many as fit",
+    )
+    what_if.add_argument(
+        "--without",
+        metavar="CLAIM|POD|NODE",
+        action="append",
+        default=[],
+        help="as if it were not there: NAME, NAMESPACE/NAME, claim/NAME, pod/NAME, node/NAME",
+    )
+    what_if.add_argument(
+        "--add-node",
+        dest="add_nodes",
+        metavar="LIKE=NODE",
+        action="append",
+        default=[],
+        help="with one more node like this one, and its devices, all free; like=3*NODE: three",
+    )
+    what_if.add_argument("-o", "--output", choices=("text", "json"), default="text", help="how to print it")
+    what_if.add_argument(
+        "--from",
+        dest="recording",
+        metavar="RECORDING",
+        type=Path,
+        help="read a recording instead of a cluster",
+    )
+    what_if.add_argument("--at", metavar="TIME", default="", help="with --from: as it was then, as for get")
+
     record = add("record", _record, "write what the API server says into a file", connection, measuring)
     record.add_argument("file", metavar="FILE", type=Path)
     record.add_argument(
@@ -251,6 +293,14 @@ def _seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _replicas(text: str) -> int | str:
+    if text == "max":
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 0 < int(text) <= 100_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither max nor a number from 1 to 100000")
+    return int(text)
+
+
 def _metrics_from(text: str) -> str:
     try:
         return metrics_from(text)
@@ -344,6 +394,21 @@ def _explain(arguments: dict[str, Any]) -> int:
         at=arguments["at"],
     )
     return explain.run(wanted, _options(arguments), arguments["recording"])
+
+
+def _what_if(arguments: dict[str, Any]) -> int:
+    from dratui.cli import what_if
+
+    wanted = what_if.Wanted(
+        files=arguments["files"],
+        replicas=arguments["replicas"],
+        without=arguments["without"],
+        add_nodes=arguments["add_nodes"],
+        namespace=arguments.get("namespace", ""),
+        output=arguments["output"],
+        at=arguments["at"],
+    )
+    return what_if.run(wanted, _options(arguments), arguments["recording"])
 
 
 def _record(arguments: dict[str, Any]) -> int:

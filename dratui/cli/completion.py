@@ -44,6 +44,7 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
         "context": lambda prefix, line: (c.name for c in _contexts(options(vars(line)))),
         "cluster": lambda prefix, line: (c.cluster for c in _contexts(options(vars(line)))),
         "metrics_from": lambda prefix, line: WORDS,
+        "replicas": lambda prefix, line: ("max",),
         "theme": lambda prefix, line: _themes(),
         "user": lambda prefix, line: (c.user for c in _contexts(options(vars(line)))),
     }
@@ -52,7 +53,7 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
             action.nargs = None  # else argparse takes it for left out as soon as a flag comes before it
         if action.dest in completers:
             action.completer = _quiet(completers[action.dest])  # type: ignore[attr-defined]  # argcomplete's word
-        elif action.dest in ("file", "recording", "kubeconfig") and not action.choices:
+        elif action.dest in ("file", "files", "recording", "kubeconfig") and not action.choices:
             action.completer = FilesCompleter()  # type: ignore[attr-defined]
     argcomplete.autocomplete(parser, always_complete_options="long", default_completer=SuppressCompleter())
 

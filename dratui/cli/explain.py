@@ -29,11 +29,12 @@ _NAMES: Final = {
     **dict.fromkeys(("pod", "pods", "po"), "pod"),
     **dict.fromkeys(("claim", "claims", "resourceclaim", "resourceclaims", "rc"), "claim"),
 }
-_STREAMS: Final = tuple(
+NEEDED: Final = tuple(
     name
     for name in STREAMS
     if name not in ("namespaces", "resourcequotas", "computedomains")  # nothing is decided by these
 )
+"""The streams without which an answer lacks something."""
 _WIDE: Final = 120  # columns, where there is no terminal
 
 
@@ -56,12 +57,12 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
         raise UsageFailure(f"cannot explain {wanted.kind!r}", hint=f"one of {', '.join(KINDS)}")
     if not wanted.name:
         raise UsageFailure(f"which {kind}?", hint=f"dratui explain {kind} NAME")
-    store, about, now = asyncio.run(once(_STREAMS, options, recording, wanted.at))
+    store, about, now = asyncio.run(once(NEEDED, options, recording, wanted.at))
     plural = "pods" if kind == "pod" else "resourceclaims"
-    _judge(store, (plural,), must=True)
+    judge(store, (plural,), must=True)
     subject = _find(store, kind, wanted, about)
     grouped = isinstance(subject, Pod) and bool(subject.group)
-    _judge(store, [each for each in _STREAMS if each != plural and (grouped or each != "podgroups")])
+    judge(store, [each for each in NEEDED if each != plural and (grouped or each != "podgroups")])
     question = (
         about_pod(store, subject, about.server_version)
         if isinstance(subject, Pod)
@@ -108,7 +109,7 @@ def _find(store: Store, kind: str, wanted: Wanted, about: About) -> Pod | Claim:
     raise Failure(f"{kind} {wanted.name!r} not found{where}", hint=f"dratui get {kind}s -A")
 
 
-def _judge(store: Store, streams: Sequence[str], *, must: bool = False) -> None:
+def judge(store: Store, streams: Sequence[str], *, must: bool = False) -> None:
     """Without its own kind there is nothing to explain; what else is missing is said."""
     for stream in streams:
         health = store.health.get(stream)

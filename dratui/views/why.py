@@ -1,7 +1,7 @@
 """Why a pod or a claim waits, as text: what the scheduler says, whether we find the same, and the nodes' stories."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -49,21 +49,26 @@ def told(
     """The lines, cleaned, none wider than `columns`."""
     for paragraph in _head(question, answer, subject, now):
         yield from _wrapped(paragraph, columns)
-    if answer.groups:
-        yield ""
-        for group in answer.groups[:_MOST_GROUPS]:
-            yield from _group(group, columns)
-        if (more := len(answer.groups) - _MOST_GROUPS) > 0:
-            yield from _wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
-    if answer.suggestions:
-        yield ""
-        yield "It would fit if"
-        for each in answer.suggestions[:_MOST_SUGGESTIONS]:
-            yield from _suggested(each, columns)
+    yield from stories(answer.groups, answer.suggestions, columns)
     if answer.nodes:
         yield ""
         notes = "; ".join(question.notes)
         yield from _wrapped(f"{notes[:1].upper()}{notes[1:]}. Not looked at: {UNSEEN}.", columns)
+
+
+def stories(groups: Sequence[Group], changes: Sequence[Suggestion], columns: int) -> Iterator[str]:
+    """What the nodes say, those with the same story together, and what would help."""
+    if groups:
+        yield ""
+        for group in groups[:_MOST_GROUPS]:
+            yield from _group(group, columns)
+        if (more := len(groups) - _MOST_GROUPS) > 0:
+            yield from _wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
+    if changes:
+        yield ""
+        yield "It would fit if"
+        for each in changes[:_MOST_SUGGESTIONS]:
+            yield from _suggested(each, columns)
 
 
 def _head(question: Question, answer: Answer, subject: Pod | Claim, now: datetime) -> Iterator[str]:

@@ -41,6 +41,12 @@ class Suggestion(msgspec.Struct, frozen=True, gc=False):
     claims: tuple[str, ...] = ()
 
 
+def freeing(node: str, claims: tuple[str, ...]) -> Suggestion:
+    """That one of these ended."""
+    one = f"one of the claims {', '.join(claims)}" if len(claims) > 1 else f"claim {claims[0]}"
+    return Suggestion("free", f"{one} ended", (node,), claims)
+
+
 def suggestions(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> tuple[Suggestion, ...]:
     """What would help most first. Nothing where it fits already, or where an error must be mended before."""
     if not nodes or any(node.fits or node.cause == "error" for node in nodes):
@@ -101,8 +107,7 @@ class _Trying:
                 if self._fits(self._question, self._without(claim, claims), node.node)
             ]
             if found:
-                one = f"one of the claims {', '.join(found)}" if len(found) > 1 else f"claim {found[0]}"
-                yield Suggestion("free", f"{one} ended", (node.node,), tuple(found))
+                yield freeing(node.node, tuple(found))
 
     def _without(self, claim: Claim, claims: Sequence[Claim]) -> World:
         """As far as these pools go, which are all that the node has."""

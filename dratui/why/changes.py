@@ -1,0 +1,92 @@
+"""Another cluster than there is: without a claim, a pod or a node, or with more nodes. In a store that is a copy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from dratui.api.model import Node, ObjectKey, Row
+from dratui.cluster.store import Store
+from dratui.events import Gone, Put
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Objects of a cluster that a person named."""
+
+    kind: str
+    row: Row
+
+
+_TABLES: Final[Mapping[str, str]] = {"claim": "claims", "pod": "pods", "node": "nodes"}
+
+
+def named(store: Store, text: str, namespace: str) -> list[Found]:
+    """`[claim/|pod/|node/][NAMESPACE/]NAME`: what has that name; `namespace` if none is named, any
+    if that is empty."""
+    parts = text.split("/")
+    kinds = [parts.pop(0)] if parts[0] in _TABLES and len(parts) > 1 else list(_TABLES)
+    name = parts.pop()
+    within = "/".join(parts) or namespace
+    found = []
+    for kind in kinds:
+        table: Mapping[ObjectKey, Row] = getattr(store, _TABLES[kind])
+        for key, row in sorted(table.items()):
+            if key.name == name and (kind == "node" or not within or key.namespace == within):
+                found.append(Found(kind, row))
+    return found
+
+
+def remove(store: Store, found: Found) -> None:
+    """As if it were not there: a claim has no devices, a pod is gone with its claims, a node with its devices."""
+    row = found.row
+    if found.kind == "node":
+        gone = [each for each in store.slices.values() if each.node == row.name]
+        store.apply([Gone("nodes", row), *(Gone("resourceslices", each) for each in gone)])
+    elif found.kind == "claim":
+        store.apply([Gone("resourceclaims", row)])
+    else:
+        _remove_pod(store, row)
+
+
+def _remove_pod(store: Store, pod: Row) -> None:
+    for claim in list(store.claims.values()):
+        if claim.namespace != pod.namespace:
+            continue
+        owner = claim.owner
+        if owner is not None and owner.kind == "Pod" and owner.name == pod.name:
+            store.apply([Gone("resourceclaims", claim)])
+        elif any(each.resource == "pods" and each.name == pod.name for each in claim.consumers):
+            others = tuple(each for each in claim.consumers if each.name != pod.name)
+            allocation = claim.allocation if others else None  # nobody uses it: its devices are given back
+            row = msgspec.structs.replace(claim, consumers=others, allocation=allocation)
+            store.apply([Put("resourceclaims", row)])
+    store.apply([Gone("pods", pod)])
+
+
+def copy_node(store: Store, node: Node, copies: int) -> int:
+    """Add nodes like it, with what drivers publish for it alone. Returns the devices of one."""
+    slices = [each for each in store.slices.values() if each.node == node.name]
+    for _ in range(copies):
+        number = 1
+        while ObjectKey("", name := f"{node.name}-copy-{number}") in store.nodes:
+            number += 1
+        labels = tuple((key, name if value == node.name else value) for key, value in node.labels)
+        store.apply([Put("nodes", msgspec.structs.replace(node, name=name, uid=name, labels=labels))])
+        store.apply(
+            [
+                Put(
+                    "resourceslices",
+                    msgspec.structs.replace(
+                        each,
+                        name=f"{each.name}-copy-{number}",
+                        uid=f"{each.uid}-copy-{number}",
+                        node=name,
+                        pool=name if each.pool == node.name else f"{each.pool}-copy-{number}",
+                    ),
+                )
+                for each in slices
+            ]
+        )
+    return sum(len(each.devices) for each in slices)
