@@ -50,7 +50,7 @@ def test_every_command_and_flag_of_the_readme_exists(capsys: pytest.CaptureFixtu
 
     readme = (ROOT / "README.md").read_text().splitlines()
     shown = "\n".join(line for line in readme if not line.startswith(("    helm ", "    docker ")))
-    for command in ("get", "record", "replay", "demo"):
+    for command in ("get", "what-if", "record", "replay", "demo"):
         with pytest.raises(SystemExit):
             parse([command, "--help"])
     with pytest.raises(SystemExit):

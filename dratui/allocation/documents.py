@@ -12,8 +12,9 @@ LARGEST: Final = 1024 * 1024
 """Bytes of a text."""
 
 _DEEPEST: Final = 64
-_MOST_PARTS: Final = 200_000  # of a document, each alias with all that it stands for
+_MOST_PARTS: Final = 50_000  # of a document, each alias with all that it stands for
 _MOST_ALIASES: Final = 1_000
+_LONGEST_NUMBER: Final = 64  # characters
 
 
 class Wrong(UsageFailure):
@@ -79,7 +80,7 @@ def _check_yaml(file: str, text: str) -> None:
 
     depth = aliases = 0
     event: Any
-    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    for number, event in enumerate(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -92,6 +93,8 @@ def _check_yaml(file: str, text: str) -> None:
             )
         if depth > _DEEPEST:
             raise Wrong(f"{file} line {_line(event)}: is nested too deeply")
+        if number > 2 * _MOST_PARTS:  # a collection has two
+            raise Wrong(f"{file}: has more than {_MOST_PARTS} values", hint="give it in pieces")
         if aliases > _MOST_ALIASES:
             raise Wrong(f"{file}: has more than {_MOST_ALIASES} aliases (*)", hint="write the values out")
 
@@ -123,6 +126,14 @@ def _loader() -> Any:
                     seen.add(key.value)
             return super().construct_mapping(node, deep=deep)
 
+        def number(self, node: Any) -> Any:
+            """A long one takes time that grows with its square, and is none that anybody wants."""
+            if len(node.value) > _LONGEST_NUMBER:
+                raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
+            return base.yaml_constructors[node.tag](self, node)
+
+    for tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+        Strict.add_constructor(tag, Strict.number)
     return Strict
 
 
@@ -142,5 +153,7 @@ def _check_size(where: str, document: Any) -> None:
             todo += [(each, depth + 1) for each in value.values()]
         elif isinstance(value, list):
             todo += [(each, depth + 1) for each in value]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+            raise Wrong(f"{where}: {str(value)[:40]} is larger than any number can be")
         elif not isinstance(value, str | int | float | None):
             raise Wrong(f"{where}: has a value of a type that JSON does not have: {type(value).__name__}")

@@ -4,6 +4,7 @@ Failure that names the place, soon."""
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -219,9 +220,9 @@ def _at(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 def _check(where: str, value: Any, shape: Shape) -> None:
     """Raises Wrong with what is unknown, misplaced, or of another type."""
-    found = list(_errors("", value, shape))
+    found = list(islice(_errors("", value, shape), _MOST_TOLD + 1))
     if found:
-        more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+        more = "; and more" if len(found) > _MOST_TOLD else ""
         raise Wrong(f"{where}: {'; '.join(found[:_MOST_TOLD])}{more}")
 
 

@@ -47,7 +47,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     texts = [(file if file != "-" else "stdin", _text(file)) for file in wanted.files]
     manifests.read(texts, wanted.namespace or "default")  # what is wrong is told before the cluster is asked
     store, about, _ = asyncio.run(once(NEEDED, options, recording, wanted.at))
-    judge(store, NEEDED)
+    judge(store, [each for each in NEEDED if each != "podgroups"])
     namespace = wanted.namespace or ("" if about.recorded else about.namespace) or "default"
     read = manifests.read(texts, namespace)
     changed = store.copy()

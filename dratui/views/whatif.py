@@ -8,7 +8,7 @@ from dratui.terminal import clean, cut, width
 from dratui.views.why import stories
 from dratui.views.words import count
 from dratui.why.placement import UNSEEN
-from dratui.why.whatif import MOST_REPLICAS, Landing, Outcome, Taken
+from dratui.why.whatif import MOST_REPLICAS, Landing, Outcome
 
 _MOST_NODES: Final = 40
 _MOST_DEVICES: Final = 8
@@ -61,7 +61,7 @@ def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:
         yield from _wrapped(f"  {len(there)} on {node}", columns)
         shown = there[:_MOST_DEVICES]
         for each in shown:
-            text = f"{each.replica}: {_devices(each.devices)}"
+            text = f"{each.replica}: {_devices(each)}"
             for number, line in enumerate(_wrapped(text, columns - 8)):
                 yield f"{indent}{'  ' if number else ''}{line}"
         if len(there) > len(shown):
@@ -70,9 +70,10 @@ def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:
         yield from _wrapped(f"  … {count(more, 'more node')}; -o json has all", columns)
 
 
-def _devices(taken: Sequence[Taken]) -> str:
+def _devices(landing: Landing) -> str:
+    taken = landing.devices
     if not taken:
-        return "no device"
+        return f"shares claim {', '.join(landing.shares)}" if landing.shares else "no device"
     words = [
         f"{each.device}{f' (now held by {each.holder})' if each.holder else ''}"
         for each in taken[:_MOST_DEVICES]

@@ -37,6 +37,7 @@ from dratui.why.question import Question, about_claim, about_pod
 from dratui.why.suggestions import Suggestion, freeing, suggestions
 
 MOST_REPLICAS: Final = 100_000
+_MOST_SHARING: Final = 256  # resource.k8s.io's ResourceClaimReservedForMaxSize
 _STEPS: Final = 20_000
 """Of the search on a node: there may be thousands of nodes."""
 
@@ -53,11 +54,12 @@ class Taken(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 class Landing(msgspec.Struct, frozen=True, gc=False):
-    """Where a replica would land."""
+    """Where a replica would land. `shares`: claims that have their devices already, for others, too."""
 
     replica: str
     node: str
     devices: tuple[Taken, ...] = ()
+    shares: tuple[str, ...] = ()
 
 
 class Rest(msgspec.Struct, frozen=True, gc=False):
@@ -153,7 +155,8 @@ class Planner:
             landed.append(landing)
             progress(len(landed))
             if replicas is None and not (landing.devices or question.plugin):
-                why = "it asks for no device: any number fits as far as devices go"
+                asks = "its claims are shared" if landing.shares else "it asks for no device"
+                why = f"{asks}: any number fits as far as devices go, but no more than {_MOST_SHARING} pods to a claim"
                 return Outcome(workload.name, replicas, tuple(landed), why=why, question=question)
             if replicas is None and placing.alone:
                 break  # a claim is there once
@@ -286,6 +289,7 @@ class _Placing:
         common: dict[str, Claim] = {}
         taken: list[Taken] = []
         rows: list[Claim] = []
+        shares = tuple(claim.name for claim in self.question.given)
         for claim, chosen in zip(claims, found, strict=True):
             own = claim.key not in store.claims
             called = claim.name.replace(pod.name, name, 1) if own else claim.name
@@ -322,7 +326,7 @@ class _Placing:
             given = (*self.question.given, *common.values())
             self.question = replace(self.question, wanted=wanted, given=given)
             self._next = 0
-        return Landing(name, node.name, tuple(taken))
+        return Landing(name, node.name, tuple(taken), shares)
 
     def _name(self, number: int) -> str:
         pod, store = self._workload.pod, self._planner.store

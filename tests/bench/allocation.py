@@ -11,20 +11,37 @@ from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.selector import Dialect, Selector, selector
 from dratui.allocation.explain import explain
 from dratui.allocation.fleet import Devices, view
+from dratui.allocation.manifests import Workload
 from dratui.allocation.nodes import Place
 from dratui.allocation.rules import DEFAULT_FEATURES, rules
 from dratui.allocation.search import GaveUp, allocate
 from dratui.allocation.world import Held, World, held
-from dratui.api.model import Capacity, Claim, Device, DeviceClass, Request, Slice, Version
+from dratui.api.model import (
+    Capacity,
+    Claim,
+    Device,
+    DeviceClass,
+    Node,
+    Pod,
+    PodClaim,
+    Request,
+    Slice,
+    Template,
+    Version,
+)
 from dratui.api.streams import codec
+from dratui.cluster.store import Store
+from dratui.events import Health, HealthChanged, Page, Phase
 from dratui.failure import Failure
+from dratui.why.question import holder
+from dratui.why.whatif import Planner
 from tests.bench import corpus
 from tests.bench.table import Result
 
 T = TypeVar("T")
 
 FLEET: Final = 300_000
-NODES, DEVICES = 5000, 8
+NODES, DEVICES, REPLICAS = 5000, 8, 1000
 RULES: Final = rules("1.36", DEFAULT_FEATURES["1.36"])
 
 GPU, SIM = "gpu.nvidia.com", "gpu.example.com"
@@ -75,6 +92,7 @@ def measure() -> Iterator[Result]:
     """The table's rows."""
     yield _selectors()
     yield _explained()
+    yield _what_if()
     yield from _partitions()
     yield _hostile()
 
@@ -163,6 +181,41 @@ def _explained() -> Result:
         goal=1,
         unit="s",
         note="every device is held; with the making of the world",
+    )
+
+
+def _what_if() -> Result:
+    """The devices of nearly all nodes are held, so that all are looked at; some replicas do not fit."""
+    held_devices = NODES * DEVICES - REPLICAS * 3 // 2
+    size = corpus.Size(nodes=NODES, devices=DEVICES, claims=held_devices, pods=0)
+    wanted = Request(
+        name="gpu", device_class=GPU, count=2, selectors=(f'{_IN_GPU}.architecture == "Hopper"',)
+    )
+    pod = Pod(namespace="ml", name="train", phase="Pending", claims=(PodClaim("gpu", template="two"),))
+    names = [f"node-{n:05}" for n in range(NODES)]
+    pages: dict[str, list[Any]] = {
+        "resourceslices": _rows("resourceslices", map(corpus.slice_, range(NODES), [DEVICES] * NODES)),
+        "resourceclaims": _rows("resourceclaims", (corpus.claim(n, size) for n in range(held_devices))),
+        "deviceclasses": [DeviceClass(name=GPU, selectors=(f'device.driver == "{GPU}"',))],
+        "resourceclaimtemplates": [Template(namespace="ml", name="two", requests=(wanted,))],
+        "nodes": [Node(name=name, labels=(("kubernetes.io/hostname", name),)) for name in names],
+    }
+    store = Store()
+    store.apply([Page(stream, rows, first=True, last=True) for stream, rows in pages.items()])
+    store.apply([HealthChanged(stream, Health(phase=Phase.LIVE, since=0)) for stream in pages])
+
+    def ours() -> int:
+        planner = Planner(store.copy(), "v1.36.3", partial(holder, store))
+        return len(planner.outcome(Workload("Deployment", pod, REPLICAS), REPLICAS).landed)
+
+    seconds, fit = _cpu(ours)
+    assert fit
+    return Result(
+        measure=f"what-if: {REPLICAS} replicas on {NODES} nodes × {DEVICES} devices (CPU)",
+        value=seconds,
+        goal=10,
+        unit="s",
+        note=f"{fit} fit; with why the next one does not",
     )
 
 

@@ -131,6 +131,7 @@ def test_names_are_those_of_the_namespace_that_is_meant(all_scenarios: ControlPl
     )
     assert everywhere <= set(compgen(kubeconfig, "dratui get claims -A "))
     assert compgen(kubeconfig, "dratui explain po") == ["pod"]
+    assert compgen(kubeconfig, "dratui what-if --replicas ") == ["max"]
     assert here <= set(compgen(kubeconfig, "dratui explain claim "))
     assert compgen(kubeconfig, "dratui explain pod -n waiting counters-") == ["counters-short"]
     devices = compgen(kubeconfig, "dratui get devices gpu.nvidia.com/")

@@ -1,0 +1,148 @@
+"""`dratui what-if` on a recording."""
+
+import io
+import json
+import sys
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+
+from dratui.cli import main
+
+MANIFEST = """
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: one, namespace: ml}
+spec:
+  spec:
+    devices:
+      requests: [{name: gpu, exactly: {deviceClassName: gpu.nvidia.com}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: train, namespace: ml}
+spec:
+  replicas: 9
+  template:
+    spec:
+      containers: [{name: main, image: train, resources: {claims: [{name: gpu}]}}]
+      resourceClaims: [{name: gpu, resourceClaimTemplateName: one}]
+"""
+
+
+@pytest.fixture
+def demo() -> Path:
+    with as_file(files("dratui") / "demo.rec") as path:
+        return path
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> str:
+    path = tmp_path / "train.yaml"
+    path.write_text(MANIFEST)
+    return str(path)
+
+
+def asked(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str, *arguments: str) -> str:
+    assert main(("what-if", "-f", manifest, "--from", str(demo), *arguments)) == 0
+    return capsys.readouterr().out
+
+
+def test_where_replicas_land_and_why_the_next_one_does_not(
+    capsys: pytest.CaptureFixture[str], demo: Path, manifest: str
+) -> None:
+    lines = asked(capsys, demo, manifest).splitlines()
+    assert lines[:3] == ["Deployment ml/train: 7 of 9 replicas fit.", "  2 on a100-1", "      train-0: gpu-2"]
+    assert "The next one does not fit:" in lines
+    assert "  - claim batch/job-9-device-shdl7 ended: on h100-4" not in lines  # one of several
+    assert "  - it tolerated example.com/repair=fan:NoSchedule: on h100-3" in lines
+    assert "Each gets the first node by name that fits" in "\n".join(lines)
+    assert max(map(len, lines)) <= 120
+
+
+def test_json_has_every_device_and_every_node(
+    capsys: pytest.CaptureFixture[str], demo: Path, manifest: str
+) -> None:
+    (found,) = json.loads(asked(capsys, demo, manifest, "-o", "json"))["workloads"]
+    assert (found["workload"], found["wanted"], found["fit"]) == ("Deployment ml/train", 9, 7)
+    assert found["landings"][0] == {
+        "replica": "train-0",
+        "node": "a100-1",
+        "devices": [
+            {
+                "claim": "train-0-gpu",
+                "request": "gpu",
+                "driver": "gpu.nvidia.com",
+                "pool": "a100-1",
+                "device": "gpu-2",
+                "holder": "",
+            }
+        ],
+        "shares": [],
+    }
+    assert found["next"]["verdict"] == "does not fit"
+    assert len(found["next"]["nodes"]) == 10
+
+
+def test_all_that_fit_with_more_nodes(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str) -> None:
+    text = asked(capsys, demo, manifest, "--replicas", "max", "--add-node", "like=2*h100-1")
+    assert text.startswith("Deployment ml/train: 23 more fit.")
+    assert "  8 on h100-1-copy-2" in text
+    assert "With 2 more nodes like h100-1, 8 devices each" in " ".join(text.split())
+
+
+def test_what_it_would_take_from_whom(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str) -> None:
+    text = asked(capsys, demo, manifest, "--without", "pod/batch/job-3", "--without", "a100-1")
+    assert text.startswith("Deployment ml/train: 6 of 9 replicas fit.")
+    assert "gpu-1 (now held by claim batch/job-3-device-sz2rx of job-3)" in text
+    assert "  2 on a100-1" not in text
+
+
+def test_a_template_alone_from_stdin(
+    capsys: pytest.CaptureFixture[str], demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = MANIFEST.split("---")[0]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(template.encode())))
+    text = asked(capsys, demo, "-", "--replicas", "2")
+    assert text.startswith("ResourceClaimTemplate ml/one: 2 replicas fit.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("--without", "nobody"), 1, "--without nobody: no claim, pod or node has that name"),
+        (("--add-node", "h100-1"), 2, "is not LIKE=NODE"),
+        (("--add-node", "like=nobody"), 1, "node 'nobody' not found"),
+        (("--add-node", "like=9999999*h100-1"), 2, "from 1 to 5000 nodes"),
+        (("--replicas", "none"), 2, "'none' is neither max nor a number"),
+        (("-f", "/nowhere.yaml"), 1, "cannot read /nowhere.yaml"),
+    ],
+)
+def test_what_cannot_be_asked(
+    *,
+    capsys: pytest.CaptureFixture[str],
+    demo: Path,
+    manifest: str,
+    arguments: tuple[str, ...],
+    status: int,
+    says: str,
+) -> None:
+    assert main(("what-if", "-f", manifest, "--from", str(demo), *arguments)) == status
+    assert says in capsys.readouterr().err
+
+
+def test_a_misspelt_field_is_named(capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(MANIFEST.replace("deviceClassName", "deviceClass"))
+    assert main(("what-if", "-f", str(path), "--from", str(demo))) == 2
+    said = capsys.readouterr().err
+    assert (
+        "spec.spec.devices.requests[0].exactly.deviceClass: unknown field; did you mean deviceClassName?"
+        in said
+    )
+
+
+def test_no_manifest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(("what-if",)) == 2
+    assert "-f/--filename" in capsys.readouterr().err

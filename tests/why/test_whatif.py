@@ -1,0 +1,181 @@
+"""Where replicas would land: each takes what it gets, claims in common are allocated once, and why the next one does
+not fit."""
+
+import pytest
+
+from dratui.allocation.manifests import Workload
+from dratui.api.model import (
+    Capacity,
+    Container,
+    Device,
+    DeviceClass,
+    DeviceKey,
+    Pod,
+    PodClaim,
+    Request,
+    Slice,
+    Template,
+)
+from dratui.cluster.store import Store
+from dratui.events import Row
+from dratui.why.changes import copy_node, named, remove
+from dratui.why.question import holder
+from dratui.why.whatif import Outcome, Planner
+from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
+from tests.why.test_answer import CLASS, VERSION, node
+
+ONE = Template(namespace="default", name="one", requests=(Request("gpu", device_class=DRIVER),))
+TWO = Template(namespace="default", name="two", requests=(Request("gpu", device_class=DRIVER, count=2),))
+NODES = (
+    *(node("node-1"), slice_("node-1", "gpu-0", "gpu-1", "gpu-2")),
+    *(node("node-2"), slice_("node-2", "gpu-0", "gpu-1")),
+)
+
+
+def workload(template: str = "", claim: str = "") -> Workload:
+    claims = (PodClaim("gpu", claim=claim, template=template),)
+    return Workload("Deployment", Pod(namespace="default", name="train", phase="Pending", claims=claims), 1)
+
+
+def cluster(*rows: Row) -> Store:
+    return store(CLASS, ONE, TWO, *rows)
+
+
+def asked(known: Store, of: Workload, replicas: int | None, before: Store | None = None) -> Outcome:
+    return Planner(known, VERSION, lambda key: holder(before or known, key)).outcome(of, replicas)
+
+
+def where(outcome: Outcome) -> list[str]:
+    return [f"{each.node}: {' '.join(taken.device for taken in each.devices)}" for each in outcome.landed]
+
+
+def test_each_replica_takes_its_devices_from_the_first_node_that_has_some() -> None:
+    outcome = asked(cluster(*NODES), workload("two"), 2)
+    assert where(outcome) == ["node-1: gpu-0 gpu-1", "node-2: gpu-0 gpu-1"]
+    assert [each.replica for each in outcome.landed] == ["train-0", "train-1"]
+    assert outcome.rest is None
+
+
+def test_as_many_as_fit_and_why_no_more_do() -> None:
+    outcome = asked(cluster(*NODES, claim("nb", result("gpu-0"))), workload("two"), None)
+    assert where(outcome) == ["node-1: gpu-1 gpu-2", "node-2: gpu-0 gpu-1"]
+    assert outcome.rest is not None
+    assert outcome.rest.verdict == "does not fit"
+    assert {each.cause for each in outcome.rest.nodes} == {"held"}
+
+
+def test_what_this_workload_took_itself_is_not_to_be_freed() -> None:
+    outcome = asked(cluster(*NODES, claim("nb", result("gpu-0"))), workload("one"), None)
+    assert outcome.rest is not None
+    freed = [each.claims for each in outcome.rest.suggestions if each.kind == "free"]
+    assert freed == [("default/nb",)]
+
+
+def test_a_claim_that_replicas_share_is_allocated_once() -> None:
+    outcome = asked(cluster(*NODES, claim("gpu")), workload(claim="gpu"), 3)
+    assert where(outcome) == ["node-1: gpu-0", "node-1: ", "node-1: "]
+    assert [each.shares for each in outcome.landed] == [(), ("gpu",), ("gpu",)]
+
+
+def test_a_second_workload_finds_what_the_first_left() -> None:
+    known = cluster(*NODES)
+    planner = Planner(known, VERSION, lambda key: "")
+    assert len(planner.outcome(workload("two"), 1).landed) == 1
+    assert where(planner.outcome(workload("one"), None)) == [
+        "node-1: gpu-2",
+        "node-2: gpu-0",
+        "node-2: gpu-1",
+    ]
+
+
+def test_the_same_as_one_after_the_other_on_the_cluster_that_each_leaves_behind() -> None:
+    """What is remembered from replica to replica changes nothing: beside a planner that knows only the cluster."""
+    remembered, fresh = cluster(*NODES), cluster(*NODES)
+    at_once = where(asked(remembered, workload("one"), 5))
+    singly = [line for _ in range(5) for line in where(asked(fresh, workload("one"), 1))]
+    assert at_once == singly
+    assert len(at_once) == 5
+
+
+def test_a_template_that_is_missing_is_named() -> None:
+    outcome = asked(cluster(*NODES), workload("three"), 1)
+    assert outcome.why == "claim template default/three is not known: give its manifest, too, with -f"
+
+
+def test_a_class_that_is_missing_is_the_schedulers_error() -> None:
+    other = Template(namespace="default", name="odd", requests=(Request("gpu", device_class="none"),))
+    outcome = asked(cluster(other, *NODES), workload("odd"), 1)
+    assert outcome.rest is not None
+    assert outcome.rest.verdict == "error"
+
+
+def test_devices_of_device_plugins_are_taken_too() -> None:
+    offered = node("node-1")
+    known = cluster(
+        type(offered)(name="node-1", ready="True", allocatable=(("nvidia.com/gpu", 4),)),
+    )
+    containers = (Container("main", extended=(("nvidia.com/gpu", 2),)),)
+    of = Workload("Job", Pod(namespace="default", name="train", phase="Pending", containers=containers), 1)
+    outcome = asked(known, of, None)
+    assert [each.node for each in outcome.landed] == ["node-1", "node-1"]
+
+
+def test_extended_resources_that_a_class_stands_for_are_devices() -> None:
+    known = store(
+        DeviceClass(name=DRIVER, selectors=CLASS.selectors, extended_resource="example.com/gpu"), *NODES
+    )
+    containers = (Container("main", extended=(("example.com/gpu", 2),)),)
+    of = Workload("Job", Pod(namespace="default", name="train", phase="Pending", containers=containers), 1)
+    assert where(asked(known, of, None)) == ["node-1: gpu-0 gpu-1", "node-2: gpu-0 gpu-1"]
+
+
+def test_shares_of_a_device_are_taken_until_nothing_is_left() -> None:
+    shared = Device(name="gpu-0", capacity={"memory": Capacity("80Gi")}, multiple_allocations=True)
+    share = Template(
+        namespace="default",
+        name="share",
+        requests=(Request("gpu", device_class=DRIVER, capacity={"memory": "30Gi"}),),
+    )
+    slices = Slice(
+        name="s",
+        driver=DRIVER,
+        pool="node-1",
+        generation=1,
+        expected_slices=1,
+        node="node-1",
+        devices=(shared,),
+    )
+    outcome = asked(cluster(share, node("node-1"), slices), workload("share"), None)
+    assert where(outcome) == ["node-1: gpu-0", "node-1: gpu-0"]
+    assert outcome.rest is not None
+    assert outcome.rest.nodes[0].cause == "capacity"
+
+
+def test_without_a_pod_its_devices_are_free_and_who_has_them_is_told() -> None:
+    owner = pod("nb", "gpu", node="node-1")
+    rows = (owner, claim("nb-gpu", result("gpu-0"), pods=(owner,)), *NODES)
+    before, known = cluster(*rows), cluster(*rows)
+    (found,) = named(known, "pod/nb", "default")
+    remove(known, found)
+    outcome = asked(known, workload("one"), 1, before)
+    assert where(outcome) == ["node-1: gpu-0"]
+    assert outcome.landed[0].devices[0].holder == "claim default/nb-gpu of nb"
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("nb", ["claim", "pod"]), ("claim/nb", ["claim"]), ("node-1", ["node"])]
+)
+def test_what_is_named_is_found_among_claims_pods_and_nodes(name: str, kinds: list[str]) -> None:
+    known = cluster(pod("nb"), claim("nb"), *NODES)
+    assert [each.kind for each in named(known, name, "")] == kinds
+
+
+def test_without_a_node_and_with_copies_of_another() -> None:
+    known = cluster(*NODES)
+    remove(known, named(known, "node/node-1", "")[0])
+    assert copy_node(known, known.nodes[("", "node-2")], 2) == 2  # type: ignore[index]  # a key is a tuple
+    outcome = asked(known, workload("two"), None)
+    assert [each.node for each in outcome.landed] == ["node-2", "node-2-copy-1", "node-2-copy-2"]
+    assert (
+        DeviceKey(*(outcome.landed[1].devices[0].driver, "node-2-copy-1", "gpu-0")) in known.claims_of_device
+    )
