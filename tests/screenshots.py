@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dratui.recording.replay import Replay
 from dratui.tui.app import DratuiApp
+from dratui.tui.screens.why import WhyFace
 from dratui.tui.shell import Shell
 from tests.tui.driving import Driver, flashing, shows, text, type_in, until
 
@@ -46,6 +47,13 @@ PICTURES = (
         second=60,
         keys=(":pods /pretrain-2", "enter", "d"),
         wanted="the scheduler says",
+    ),
+    Picture(
+        name="why",
+        size=(110, 34),
+        second=60,
+        keys=(":pods /pretrain-2", "enter", "x", "enter"),
+        wanted="IT WOULD FIT IF",
     ),
     Picture(
         name="device", size=(110, 36), second=60, keys=(":devices /h100-1", "enter", "d"), wanted="ATTRIBUTES"
@@ -126,7 +134,10 @@ async def _done(pilot: Driver) -> None:
     """Wait until what a key began is done: the next one means what is there then."""
     shell = _shell(pilot)
     await until(
-        pilot, lambda: not shell._travel._moving and not shell.turns.busy, "what the key began", PATIENCE
+        pilot,
+        lambda: not (shell._travel._moving or shell.turns.busy or _asks(shell)),
+        "what the key began",
+        PATIENCE,
     )
 
 
@@ -144,6 +155,11 @@ async def _still(pilot: Driver) -> None:
         await _done(pilot)
         await pilot.pause(0.6)
         before.append(text(pilot))
+
+
+def _asks(shell: Shell) -> bool:
+    face = shell._guide.face
+    return isinstance(face, WhyFace) and face.busy
 
 
 def _shell(pilot: Driver) -> Shell:

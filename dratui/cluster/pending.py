@@ -224,3 +224,14 @@ def node_counts(message: str) -> dict[str, int]:
         counts[text] = counts.get(text, 0) + int(number)
     telling = sorted(counts.items(), key=lambda c: (c[0].startswith(_PLACEMENT), -c[1], c[0]))
     return dict(telling) or ({reasons: total} if reasons else {})
+
+
+def settled(subject: Pod | Claim) -> str:
+    """Why there is nothing to decide any more, as in `it is on node gpu-1`; empty while it waits."""
+    if isinstance(subject, Pod):
+        if subject.node:
+            return f"it is on node {subject.node}"
+        return f"it is {subject.phase}, and waits for nothing" if subject.phase != "Pending" else ""
+    if subject.allocation is None:
+        return ""
+    return f"it has its devices{f' on node {subject.allocation.node}' if subject.allocation.node else ''}"

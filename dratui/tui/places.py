@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from dratui.api.model import ObjectKey
 from dratui.failure import Failure
 from dratui.views.query import Query
 
@@ -41,6 +42,14 @@ class Yaml:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a pod or a claim waits, node by node."""
+
+    kind: str
+    key: ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """The help."""
 
@@ -65,7 +74,7 @@ class ContextList:
     """The clusters that one can switch to."""
 
 
-Place = Overview | Rows | Card | Yaml | Keys | HealthOfStreams | Messages | AliasList | ContextList
+Place = Overview | Rows | Card | Yaml | Why | Keys | HealthOfStreams | Messages | AliasList | ContextList
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ def crumb(place: Place) -> str:
             return name_of(key)
         case Yaml(_, key):
             return f"{name_of(key)} yaml"
+        case Why(_, key):
+            return f"{name_of(key)} why"
         case Keys():
             return "keys"
         case HealthOfStreams():

@@ -34,6 +34,7 @@ from dratui.tui.places import (
     Place,
     Rows,
     Switch,
+    Why,
     Yaml,
 )
 from dratui.tui.prompting import Prompting
@@ -46,6 +47,7 @@ from dratui.tui.screens.help import HelpFace
 from dratui.tui.screens.messages import MessagesFace
 from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
+from dratui.tui.screens.why import WhyFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
@@ -104,6 +106,12 @@ class Shell(Screen[None], inherit_bindings=False):
             Rows: rows,
             Card: DescribeFace(world),
             Yaml: YamlFace(world, self._fetch),
+            Why: WhyFace(
+                world,
+                Work(self, self.say, lambda doing: self._frame.tell(doing), world.keymap),
+                lambda: source.about.server_version,
+                present=lambda: self._travel.at is None,
+            ),
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
@@ -138,6 +146,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "go": lambda where: self._guide.face.view.go(where),
             "open": self._walking.open,
             "describe": lambda: self._walking.enter_chosen(Card),
+            "why": self._walking.why,
             "yaml": lambda: self._walking.enter_chosen(Yaml),
             "jump": self._walking.jump,
             "copy": self._taking.copy_name,
@@ -327,7 +336,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _back(self) -> bool:
         """End what is being done, or else a filter; then back along the trail. False where that begins."""
-        if stopped := self._work.stop() or self._travel.stop():
+        if stopped := self._work.stop() or self._guide.face.stop() or self._travel.stop():
             self.say(f"stopped: {stopped}")
         elif self._guide.face.narrowed:
             self._looking.narrow("")
@@ -342,7 +351,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def _fold(self) -> None:
         """Hold a replay; on a card, open or close a section."""
-        if isinstance(self._guide.place, Card):
+        if isinstance(self._guide.place, Card | Why):
             self._guide.face.toggle()
         elif self._travel.at is not None:
             self._travel.play()

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from dratui.cluster.pending import settled
+from dratui.failure import Failure
+from dratui.tui.asking import subject_of
 from dratui.tui.guide import Guide
 from dratui.tui.looking import Looking
-from dratui.tui.places import Card, Place, Rows, Switch, Yaml
+from dratui.tui.places import Card, Place, Rows, Switch, Why, Yaml, name_of
 from dratui.tui.screens.face import World
 from dratui.views.jumps import JUMPS, Single
 
@@ -28,6 +31,16 @@ class Walking:
         chosen = self._guide.face.chosen()
         if chosen is not None and not isinstance(self._guide.place, kind):
             self._guide.enter(kind(*chosen))
+
+    def why(self) -> None:
+        """See why what is chosen waits; who sees it already has it looked at anew."""
+        if isinstance(self._guide.place, Why):
+            self._guide.face.anew()
+        elif (chosen := self._guide.face.chosen()) is not None:
+            subject = subject_of(self._world.store, *chosen)
+            if subject is not None and (done := settled(subject)):
+                raise Failure(f"{name_of(chosen.key)} does not wait: {done}")
+            self._guide.enter(Why(*chosen))
 
     def open(self) -> None:
         """Go on, or open what is closed."""

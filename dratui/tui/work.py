@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from textual.screen import Screen
@@ -44,7 +45,7 @@ class Work:
         self._soon = self._screen.set_timer(
             SOON, lambda: self._progress("")
         )  # it may never say how far it is
-        self._worker = self._screen.run_worker(self._run(job))
+        self._worker = self._screen.run_worker(partial(self._run, job))  # it may be stopped before it begins
 
     def stop(self) -> str:
         """End it; returns what it was, or nothing where nothing is done."""

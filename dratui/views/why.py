@@ -17,7 +17,7 @@ from dratui.why.suggestions import Suggestion
 _INDENT: Final = 12
 _MOST_GROUPS: Final = 30
 _MOST_DEVICES: Final = 8
-_MOST_SUGGESTIONS: Final = 6
+MOST_SUGGESTIONS: Final = 6
 
 _HEADLINE: Final[Mapping[Cause, str]] = {
     "fits": "fits",
@@ -47,13 +47,12 @@ def told(
     question: Question, answer: Answer, subject: Pod | Claim, now: datetime, columns: int
 ) -> Iterator[str]:
     """The lines, cleaned, none wider than `columns`."""
-    for paragraph in _head(question, answer, subject, now):
-        yield from _wrapped(paragraph, columns)
+    for paragraph in opening(question, answer, subject, now):
+        yield from wrapped(paragraph, columns)
     yield from stories(answer.groups, answer.suggestions, columns)
     if answer.nodes:
         yield ""
-        notes = "; ".join(question.notes)
-        yield from _wrapped(f"{notes[:1].upper()}{notes[1:]}. Not looked at: {UNSEEN}.", columns)
+        yield from wrapped(assumed(question), columns)
 
 
 def stories(groups: Sequence[Group], changes: Sequence[Suggestion], columns: int) -> Iterator[str]:
@@ -61,17 +60,19 @@ def stories(groups: Sequence[Group], changes: Sequence[Suggestion], columns: int
     if groups:
         yield ""
         for group in groups[:_MOST_GROUPS]:
-            yield from _group(group, columns)
+            yield from story(group, columns)
         if (more := len(groups) - _MOST_GROUPS) > 0:
-            yield from _wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
+            yield from wrapped(f"… {count(more, 'more story', 'more stories')}; -o json has all", columns)
     if changes:
         yield ""
         yield "It would fit if"
-        for each in changes[:_MOST_SUGGESTIONS]:
-            yield from _suggested(each, columns)
+        for each in changes[:MOST_SUGGESTIONS]:
+            yield from suggested(each, columns)
 
 
-def _head(question: Question, answer: Answer, subject: Pod | Claim, now: datetime) -> Iterator[str]:
+def opening(question: Question, answer: Answer, subject: Pod | Claim, now: datetime) -> Iterator[str]:
+    """What comes first, a paragraph each, not cleaned: a disagreement, the scheduler's words, the verdict, what is
+    asked for."""
     name = f"{subject.namespace}/{subject.name}"
     if answer.agrees is False:
         yield f"We and the scheduler disagree: {answer.conflict}. What it said may be old; else trust neither."
@@ -118,7 +119,14 @@ def _verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
             pass
 
 
-def _group(group: Group, columns: int) -> Iterator[str]:
+def assumed(question: Question) -> str:
+    """What the answer rests on, and what was not looked at; not cleaned."""
+    notes = "; ".join(question.notes)
+    return f"{notes[:1].upper()}{notes[1:]}. Not looked at: {UNSEEN}."
+
+
+def story(group: Group, columns: int) -> Iterator[str]:
+    """Nodes with the same story: how many, the story, the nearest miss, which; cleaned."""
     nearest = group.nearest
     names = ", ".join(group.nodes)
     request = f"request {nearest.request}: " if nearest.request else ""
@@ -133,7 +141,7 @@ def _group(group: Group, columns: int) -> Iterator[str]:
         which = "on" if nearest.fits else "nearest"
         rest = [f"{which} {nearest.node}: {_detail(group)}", names]
     label = count(len(group.nodes), "node").rjust(_INDENT - 3)
-    lines = list(_wrapped(head, columns - _INDENT))
+    lines = list(wrapped(head, columns - _INDENT))
     yield f"{label}   {lines[0]}"
     for line in lines[1:]:
         yield " " * _INDENT + line
@@ -141,13 +149,14 @@ def _group(group: Group, columns: int) -> Iterator[str]:
         if text is names:
             yield " " * _INDENT + _some(group.nodes, columns - _INDENT)
         else:
-            for line in _wrapped(text, columns - _INDENT):
+            for line in wrapped(text, columns - _INDENT):
                 yield " " * _INDENT + line
 
 
-def _suggested(each: Suggestion, columns: int) -> Iterator[str]:
+def suggested(each: Suggestion, columns: int) -> Iterator[str]:
+    """A change that would help, as an item of a list; cleaned."""
     where = f"on {each.nodes[0]}" if len(each.nodes) == 1 else f"on {len(each.nodes)} nodes"
-    for number, line in enumerate(_wrapped(f"{each.what}: {where}", columns - 4)):
+    for number, line in enumerate(wrapped(f"{each.what}: {where}", columns - 4)):
         yield f"{'    ' if number else '  - '}{line}"
 
 
@@ -174,7 +183,8 @@ def _some(names: tuple[str, ...], columns: int) -> str:
     return line
 
 
-def _wrapped(text: str, columns: int) -> Iterator[str]:
+def wrapped(text: str, columns: int) -> Iterator[str]:
+    """Cleaned, and broken between words, or where the room ends."""
     lines = textwrap.wrap(clean(text), max(columns, 20), break_on_hyphens=False)
     for line in lines or [""]:
         yield cut(line, columns) if width(line) > columns else line

@@ -1,7 +1,7 @@
 """The answer: node by node, the nodes with the same story together, and whether the scheduler says the same."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -10,7 +10,7 @@ from dratui.allocation.explain import Cause, NodeExplained, explain
 from dratui.allocation.search import MOST_STEPS
 from dratui.api.model import Pod
 from dratui.cluster.groups import not_tried
-from dratui.cluster.pending import Waiting, before_the_queue, node_counts, waiting
+from dratui.cluster.pending import Waiting, before_the_queue, node_counts, settled, waiting
 from dratui.cluster.store import Store
 from dratui.why.placement import kept_away, place_of
 from dratui.why.question import Question, holder
@@ -98,13 +98,18 @@ def by_node(store: Store, question: Question, *, most_steps: int = MOST_STEPS) -
         yield found
 
 
-def answer(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> Answer:
-    """What the nodes amount to."""
+def answer(
+    store: Store,
+    question: Question,
+    nodes: Sequence[NodeExplained],
+    heed: Callable[[], None] = lambda: None,
+) -> Answer:
+    """What the nodes amount to. `heed` is called again and again meanwhile; what it raises ends it."""
     pod = question.pod
     waits = waiting(store, pod) if pod else None
     verdict, why = _verdict(store, question, nodes, waits)
     agrees, conflict = compared(pod, nodes) if pod and verdict in _COMPARED else (None, "")
-    changes = suggestions(store, question, nodes)
+    changes = suggestions(store, question, nodes, heed)
     return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), changes, why)
 
 
@@ -115,15 +120,8 @@ def _verdict(
     store: Store, question: Question, nodes: Sequence[NodeExplained], waits: Waiting | None
 ) -> tuple[Verdict, str]:
     pod = question.pod
-    if pod is not None and question.settled:
-        return (
-            "bound",
-            f"it is on node {pod.node}" if pod.node else f"it is {pod.phase}, and waits for nothing",
-        )
     if question.settled:
-        allocation = question.given[0].allocation
-        where = f" on node {allocation.node}" if allocation and allocation.node else ""
-        return "allocated", f"it has its devices{where}"
+        return ("bound", settled(pod)) if pod is not None else ("allocated", settled(question.given[0]))
     if pod is not None and (pod.gates or pod.deleted or not_tried(store, pod)):
         return "not tried", waits.reason if waits else ""
     if question.missing:

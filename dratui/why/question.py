@@ -10,6 +10,7 @@ from dratui.allocation.rules import DEFAULT_FEATURES, Feature, Features, Release
 from dratui.allocation.world import World, held
 from dratui.api.model import Claim, DeviceKey, Node, ObjectKey, Pod, Request, Slice
 from dratui.cluster.index import named_claims, rule_selects
+from dratui.cluster.pending import settled
 from dratui.cluster.pods import plugin_devices
 from dratui.cluster.store import Store
 
@@ -40,9 +41,7 @@ class Question:
     @property
     def settled(self) -> bool:
         """Whether there is nothing to decide any more: the pod has a node, the claim its devices."""
-        if self.pod is None:
-            return bool(self.given)
-        return bool(self.pod.node) or self.pod.phase != "Pending"
+        return bool(settled(self.pod)) if self.pod is not None else bool(self.given)
 
     def by_claim(self, node: Node) -> Mapping[str, str]:
         """The extended resources that a node has by DRA: those that no device plugin advertises there."""

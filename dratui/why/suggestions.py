@@ -47,11 +47,19 @@ def freeing(node: str, claims: tuple[str, ...]) -> Suggestion:
     return Suggestion("free", f"{one} ended", (node,), claims)
 
 
-def suggestions(store: Store, question: Question, nodes: Sequence[NodeExplained]) -> tuple[Suggestion, ...]:
-    """What would help most first. Nothing where it fits already, or where an error must be mended before."""
+def suggestions(
+    store: Store,
+    question: Question,
+    nodes: Sequence[NodeExplained],
+    heed: Callable[[], None] = lambda: None,
+) -> tuple[Suggestion, ...]:
+    """What would help most first. Nothing where it fits already, or where an error must be mended before.
+
+    `heed` is called before each trial; what it raises ends it.
+    """
     if not nodes or any(node.fits or node.cause == "error" for node in nodes):
         return ()
-    return tuple(_Trying(store, question, nodes).all())
+    return tuple(_Trying(store, question, nodes, heed).all())
 
 
 @dataclass(slots=True)
@@ -65,8 +73,11 @@ class _Change:
 class _Trying:
     """Counts the trials."""
 
-    def __init__(self, store: Store, question: Question, nodes: Sequence[NodeExplained]) -> None:
+    def __init__(
+        self, store: Store, question: Question, nodes: Sequence[NodeExplained], heed: Callable[[], None]
+    ) -> None:
         self._store = store
+        self._heed = heed
         self._question = question
         self._nodes = sorted(nodes, key=lambda node: (node.wanted - node.got, node.node))
         self._left = MOST_TRIALS
@@ -77,6 +88,7 @@ class _Trying:
         yield from sorted(changed, key=lambda found: -len(found.nodes))
 
     def _fits(self, question: Question, world: World, name: str) -> bool:
+        self._heed()
         node: Node | None = self._store.nodes.get(ObjectKey("", name))
         self._left -= 1
         if node is None or self._left < 0 or kept_away(self._store, question, node) is not None:

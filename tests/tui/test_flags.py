@@ -48,7 +48,7 @@ def test_settings_come_from_files_and_flags_win(tmp_path: Path) -> None:
     folder = tmp_path / "dratui"
     folder.mkdir()
     (folder / "config.yaml").write_text("headless: true\ncommand: claims /gpu\nascii: true\n")
-    (folder / "keymap.yaml").write_text("quit: x\nhotkeys:\n  f2: machines\n")
+    (folder / "keymap.yaml").write_text("quit: w\nhotkeys:\n  f2: machines\n")
     (folder / "aliases.yaml").write_text("machines: nodes\n")
     with demo("--no-ascii", XDG_CONFIG_HOME=str(tmp_path)) as tty:
         tty.shows("</gpu>")
@@ -56,7 +56,7 @@ def test_settings_come_from_files_and_flags_win(tmp_path: Path) -> None:
         tty.shows("■")
         tty.press("\x1bOQ")
         tty.shows("Nodes[")
-        tty.press("qx")
+        tty.press("qw")
         assert tty.ends() == 0
 
 

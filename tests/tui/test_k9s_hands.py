@@ -67,6 +67,7 @@ HANDS = {
     **{key: Hand(keys=key, shows=["Claims(all)[3]"]) for key in "3456789"},  # of no namespace here
     # inspect
     "d": Hand(keys="d", shows=["claim ml-team/train-6-gpu"]),
+    "x": Hand(keys="j x", shows=["Why claim ml-team/train-7-gpu", "NODES 2"]),
     "y": Hand(keys="y", shows=["YAML claims ml-team train-6-gpu", "kind: ResourceClaim"]),
     "o": Hand(keys="o", shows=["node gpu-node-1"]),
     "J": Hand(keys="J", shows=["pod ml-team/train-6"]),

@@ -87,14 +87,14 @@ def test_keys_of_every_kind_of_terminal_are_known(event: tuple[str, str | None],
 
 def test_a_file_gives_keys_away_and_the_help_and_the_hints_follow(tmp_path: Path) -> None:
     keys = keymap(
-        tmp_path, "describe: [x, f3]\nleft: ctrl-left\nleave: []\nhotkeys:\n  f2: :claims all /nvidia\n"
+        tmp_path, "describe: [w, f3]\nleft: ctrl-left\nleave: []\nhotkeys:\n  f2: :claims all /nvidia\n"
     )
-    assert (keys.key_for("x"), keys.key_for("d"), keys.key_for("q")) == (keys.key_for("f3"), None, None)
-    assert (described := keys.key_for("x")) is not None
+    assert (keys.key_for("w"), keys.key_for("d"), keys.key_for("q")) == (keys.key_for("f3"), None, None)
+    assert (described := keys.key_for("w")) is not None
     assert described.action == "describe"
-    assert keys.hints(("describe", "leave", "back")) == [("x", "describe"), ("esc", "back")]
+    assert keys.hints(("describe", "leave", "back")) == [("w", "describe"), ("esc", "back")]
     shown = help_of(keys)
-    assert "x f3 describe" in shown
+    assert "w f3 describe" in shown
     assert "back, then quit" not in shown
     assert "ctrl-← l" in shown
     assert "f2 :claims all /nvidia" in shown
@@ -118,18 +118,18 @@ def test_the_keys_of_a_prompt_can_be_given_away_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ("describe: x\nyaml: x\n", "line 2: yaml: x is the key of describe too (line 1)"),
+        ("describe: w\nyaml: w\n", "line 2: yaml: w is the key of describe too (line 1)"),
         ("describe: y\n", "line 1: describe: y is the key of yaml too (by default)"),
         ("yaml: shift-o\n", "line 1: yaml: shift-o is the key of sort too (by default)"),
         ("hotkeys:\n  d: pods\n", "line 2: hotkeys.d: d is the key of describe too (by default)"),
-        ("hotkeys:\n  x: pods\ndescribe: x", "line 2: hotkeys.x: x is the key of describe too (line 3)"),
+        ("hotkeys:\n  w: pods\ndescribe: w", "line 2: hotkeys.w: w is the key of describe too (line 3)"),
         ("accept: esc\n", "line 1: accept: esc is the key of cancel too (by default)"),
         ("descrbe: x\n", "line 1: descrbe: no key has this id\n  hint: did you mean describe?"),
         ("accept: x\n", "line 1: accept: is typed in a prompt"),
         ("filters: x\n", "line 1: filters: no key has this id"),
         ("describe: xx\n", "line 1: describe: 'xx' is no key\n  hint: such as x,"),
         ("\n\ndescribe:\n  - x\n  - ctrl-ctrl\n", "line 5: describe: 'ctrl-ctrl' is no key"),
-        ("\ndescribe:\n  - x\nyaml:\n  - x\n", "line 4: yaml: x is the key of describe too (line 2)"),
+        ("\ndescribe:\n  - w\nyaml:\n  - w\n", "line 4: yaml: w is the key of describe too (line 2)"),
         ("describe: #\n", "line 1: describe: has no key\n  hint: [] for none"),
         ("describe: {a: b}\n", "line 1: describe: is to be one value"),
         ("hotkeys: x\n", "line 1: hotkeys: is to be `key: command` lines"),
@@ -152,7 +152,7 @@ def test_what_info_prints_to_begin_with_is_the_keymap(tmp_path: Path) -> None:
 
 async def test_keys_that_were_given_away_do_what_they_are_given_to(tmp_path: Path) -> None:
     keys = keymap(
-        tmp_path, "describe: x\nback: ctrl-o\naccept: ctrl-y\ncancel: ctrl-g\nhotkeys:\n  f2: pods vision\n"
+        tmp_path, "describe: w\nback: ctrl-o\naccept: ctrl-y\ncancel: ctrl-g\nhotkeys:\n  f2: pods vision\n"
     )
     async with running(ScriptedSource(small()), keymap=keys) as pilot:
         await shows(pilot, "TENANTS")
@@ -161,7 +161,7 @@ async def test_keys_that_were_given_away_do_what_they_are_given_to(tmp_path: Pat
         assert "Claims(all)" in text_of(pilot)
         await press(pilot, "d")
         assert "Claims(all)" in text_of(pilot), "d means nothing now"
-        await press(pilot, "x")
+        await press(pilot, "w")
         assert "claim ml-team/train-6-gpu" in text_of(pilot)
         assert "<ctrl-o> back" in text_of(pilot)
         await press(pilot, "ctrl+o", "f2")

@@ -75,6 +75,10 @@ class Face(Generic[V]):
         """Another face shows now."""
         return
 
+    def stop(self) -> str:
+        """End what is being worked out; returns what it was, or nothing where nothing is."""
+        return ""
+
     def changed(self, changes: Changes) -> None:
         """The store changed."""
         return

@@ -33,7 +33,7 @@ class RowsFace(Face[VirtualTable]):
     What takes longer than a moment is done in turns: `wake` is called when there is something to do.
     """
 
-    hints = ("open", "describe", "filter", "command", "help", "yaml")
+    hints = ("open", "describe", "filter", "command", "help", "why", "yaml")
 
     def __init__(
         self, world: World, favourites: Callable[[], Sequence[str]], wake: Callable[[], None]
