@@ -254,8 +254,7 @@ class Listing:
             chosen = yield from stretch(self._sorted(chosen, look), 0.6, 1)
         elif not narrower and look.query.descending:
             chosen = chosen[::-1]
-        if not (narrower and look.moves):
-            self._held = yield from self._hold(chosen if look.moves else (), look)
+        self._held = yield from self._hold(chosen if look.moves else (), look, as_before=narrower)
         self.keys, self._look, self._arranged = chosen, look, True
 
     def _sorted(self, keys: Sequence[Any], look: Look) -> Work[list[Any]]:
@@ -277,11 +276,12 @@ class Listing:
         done = yield from stretch(ordered(known, values, descending=down), 0.3, 1)
         return done + (unknown[::-1] if down else unknown)
 
-    def _hold(self, keys: Sequence[Any], look: Look) -> Work[dict[Any, Any]]:
-        """What rows are sorted by now."""
+    def _hold(self, keys: Sequence[Any], look: Look, *, as_before: bool) -> Work[dict[Any, Any]]:
+        """What rows are sorted by now; `as_before`: what they were sorted by. Of rows not listed nothing is kept."""
         held: dict[Any, Any] = {}
         for at in range(0, len(keys), 2 * STEP):
-            held.update((key, look.rank(self._rows[key])) for key in keys[at : at + 2 * STEP])
+            some = keys[at : at + 2 * STEP]
+            held.update((key, self._held[key] if as_before else look.rank(self._rows[key])) for key in some)
             yield 1.0
         return held
 

@@ -1,5 +1,6 @@
 """Rows sorted by a measured value: they keep their order until it is settled, whatever comes and goes meanwhile."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from dratui.events import Event, Gone, Put
 from dratui.samples import STREAM
 from dratui.views.listing import Listing
 from dratui.views.query import Query
-from tests.cluster.build import NOW, claim, measured, result, sample, slice_, store
+from tests.cluster.build import NOW, claim, measured, pod, result, sample, slice_, store
 
 NVIDIA = "gpu.nvidia.com"
 MOST = 5
@@ -59,8 +60,27 @@ def test_a_row_shows_its_new_value_where_it_is() -> None:
     assert names(listing) == ["c0", "c1", "c2"]
 
 
+def test_a_row_that_comes_to_match_a_filter_is_put_where_it_belongs_now() -> None:
+    def used(n: int) -> Event:
+        return Put(
+            "resourceclaims",
+            claim(f"c{n}", result(f"gpu-{n}", driver=NVIDIA), node="node-1", pods=[pod("train")]),
+        )
+
+    made = cluster(0.1, 0.5, 0.9)
+    made.apply([used(0), used(1)])
+    listing = Listing(made, BY_UTIL, NOW)
+    listing.requery(replace(BY_UTIL, filter="train"), NOW)
+    assert names(listing) == ["c1", "c0"]
+    listing.apply(made.apply([told(1, 0.1, 0.5, 0.3)]), NOW)
+    listing.apply(made.apply([used(2)]), NOW)
+    assert names(listing) == ["c1", "c2", "c0"]
+    assert all(listing.index_of(key) == n for n, key in enumerate(listing.keys))
+
+
+SHARES = st.none() | st.integers(0, 100).map(lambda percent: percent / 100)  # rows are as coarse as they are shown
 STEPS = st.lists(
-    st.tuples(st.just("told"), st.lists(st.none() | st.floats(0, 1), min_size=MOST, max_size=MOST))
+    st.tuples(st.just("told"), st.lists(SHARES, min_size=MOST, max_size=MOST))
     | st.tuples(st.sampled_from(("came", "went")), st.integers(0, MOST - 1))
     | st.tuples(st.sampled_from(("settled", "turned", "narrowed")), st.none()),
     max_size=12,
