@@ -158,6 +158,7 @@ async def test_keys_that_were_given_away_do_what_they_are_given_to(tmp_path: Pat
         await shows(pilot, "TENANTS")
         await type_in(pilot, ":cl")
         await press(pilot, "ctrl+y", "enter")
+        await shows(pilot, "train-6-gpu")
         assert "Claims(all)" in text_of(pilot)
         await press(pilot, "d")
         assert "Claims(all)" in text_of(pilot), "d means nothing now"
