@@ -78,7 +78,9 @@ def test_a_row_that_comes_to_match_a_filter_is_put_where_it_belongs_now() -> Non
     assert all(listing.index_of(key) == n for n, key in enumerate(listing.keys))
 
 
-SHARES = st.none() | st.integers(0, 100).map(lambda percent: percent / 100)  # rows are as coarse as they are shown
+SHARES = st.none() | st.integers(0, 100).map(
+    lambda percent: percent / 100
+)  # rows are as coarse as they are shown
 STEPS = st.lists(
     st.tuples(st.just("told"), st.lists(SHARES, min_size=MOST, max_size=MOST))
     | st.tuples(st.sampled_from(("came", "went")), st.integers(0, MOST - 1))
