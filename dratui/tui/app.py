@@ -86,7 +86,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
             start = Rows(query) if query is not None else Overview()
         named = start.query.namespace if isinstance(start, Rows) else ""
         self._session = self._begin(source, start, named or namespace)
-        self._left = False  # whether another session was left a moment ago
+        self._left = 0  # ticks until what another session left is collected
         self._runs: list[Worker[None]] = []  # for the session
 
     def get_default_screen(self) -> Screen[None]:
@@ -112,10 +112,13 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def _tick(self) -> None:
         """A second passed."""
         self._session.shell.tick()
-        if self._left:  # by now its last tasks are over, too; it is large, and full of cycles
-            self._left = False
-            gc.collect()
-        if not gc.isenabled() and self._session.settled:
+        if self._left:
+            self._left -= 1
+            if self._left == 0:  # its last tasks are over, too; it is large, and full of cycles
+                gc.unfreeze()
+                gc.collect()
+                gc.disable()
+        if not self._left and not gc.isenabled() and self._session.settled:  # else it would stay for good
             gc.freeze()
             gc.enable()
 
@@ -173,9 +176,8 @@ class DratuiApp(App[Failure], inherit_bindings=False):
         await self.switch_screen(session.shell)
         left.forget()
         self._runs = [listening, self.run_worker(session.follow())]
-        gc.unfreeze()
         gc.disable()
-        self._left = True
+        self._left = 2  # the first may come at once, before its last tasks are over
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, ChopsUpdate):

@@ -4,6 +4,9 @@ import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
 
 from dratui.events import About, Context, Source
 from dratui.failure import Failure
@@ -66,6 +69,23 @@ async def test_of_the_cluster_that_was_left_nothing_is_kept() -> None:
         async with asyncio.timeout(30):
             while left() is not None:  # noqa: ASYNC110 — the app collects what it left, a moment later
                 await asyncio.sleep(0.01)
+
+
+async def test_of_the_cluster_that_was_left_nothing_is_kept_when_a_tick_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change = DratuiApp._change
+
+    async def change_and_tick(app: DratuiApp, *of: Any) -> None:
+        last = app._session  # as a task of it has that is about to end
+        await change(app, *of)
+        while not app._session.settled:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        app._tick()
+        del last
+
+    monkeypatch.setattr(DratuiApp, "_change", change_and_tick)
+    await test_of_the_cluster_that_was_left_nothing_is_kept()
 
 
 async def test_a_command_can_name_the_cluster_that_it_is_for() -> None:
