@@ -17,6 +17,7 @@ from dratui.allocation.world import Held, World, held
 from dratui.api import quantity
 from dratui.api.model import Claim, DeviceClass, DeviceKey, Slice
 from dratui.api.streams import codec
+from tests.conformance.tally import tally
 
 Json = dict[str, Any]
 
@@ -163,15 +164,7 @@ def agrees(ours: Answer, theirs: Answer) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Print and count."""
-    agree = disagree = 0
-    for name, wrong in run([Path(argument) for argument in arguments]):
-        if not wrong:
-            agree += 1
-            continue
-        disagree += 1
-        print(f"{name}\n    {wrong}")
-    print(f"{agree} agree, {disagree} disagree")
-    return 1 if disagree else 0
+    return tally(run([Path(argument) for argument in arguments]))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from dratui.allocation.cel.values import Format, Map, Optional, equal
 from dratui.allocation.fleet import view
 from dratui.api.model import AttributeValue, Capacity, Device, Version
 from dratui.failure import Failure
+from tests.conformance.tally import tally
 
 EMPTY = Map()
 
@@ -169,15 +170,10 @@ def run(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print and count."""
-    agree = disagree = 0
-    for case, wrong in run([Path(argument) for argument in arguments]):
-        if not wrong:
-            agree += 1
-            continue
-        disagree += 1
-        print(f"{case.get('id') or case.get('name')}: {case['expression']}\n    {wrong}")
-    print(f"{agree} agree, {disagree} disagree")
-    return 1 if disagree else 0
+    return tally(
+        (f"{case.get('id') or case.get('name')}: {case['expression']}", wrong)
+        for case, wrong in run([Path(argument) for argument in arguments])
+    )
 
 
 if __name__ == "__main__":
