@@ -1,0 +1,6 @@
+"""The agent as DRA kubelet plugin: it offers this node's devices, and prepares the claims that were given them.
+
+One way: the driver's devices become offers (`offers`), offers become ResourceSlices (`slices`) that a publisher keeps
+in the API server. The scheduler allocates; kubelet calls (`registration`, `service`); `preparation` checks, brings the
+device (`hardware`), writes CDI (`cdi`) and remembers (`checkpoint`). What was done is told by `prepared` alone.
+"""
