@@ -19,6 +19,7 @@ class PreparedDevice:
     gi: int | None = None
     ci: int | None = None
     made: bool = False
+    nodes: tuple[str, ...] = ()  # paths of what its container has in /dev: the CDI spec can be written again
 
 
 @dataclass(frozen=True, slots=True)
