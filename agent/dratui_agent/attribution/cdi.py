@@ -7,7 +7,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,13 +44,13 @@ class Specs:
 
     def edits(self) -> Mapping[str, Edits]:
         """What each CDI device, by its full name, does to a container. What cannot be read tells nothing."""
-        found: dict[str, Edits] = {}
-        seen: set[Path] = set()
+        return {name: each for _, devices in self.files() for name, each in devices.items()}
+
+    def files(self) -> Sequence[tuple[Path, Mapping[str, Edits]]]:
+        """The same spec by spec."""
         self._left = AT_ONCE
-        for path in self._paths():
-            seen.add(path)
-            found.update(self._of(path))
-        for gone in self._read.keys() - seen:
+        found = [(path, self._of(path)) for path in self._paths()]
+        for gone in self._read.keys() - {path for path, _ in found}:
             del self._read[gone]
         return found
 

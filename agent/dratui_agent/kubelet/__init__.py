@@ -2,5 +2,6 @@
 
 One way: the driver's devices become offers (`offers`), offers become ResourceSlices (`slices`) that a publisher keeps
 in the API server. The scheduler allocates; kubelet calls (`registration`, `service`); `preparation` checks, brings the
-device (`hardware`), writes CDI (`cdi`) and remembers (`checkpoint`). What was done is told by `prepared` alone.
+device (`hardware`), writes CDI (`cdi`) and remembers (`checkpoint`). What was done
+is told by `prepared` alone; all of it at a moment is a `Belief`, which `belief` puts together.
 """
