@@ -33,7 +33,7 @@ class FakeDriver:
         self.library = library
         self.path = folder / "nvml.txt"
         self.settings: Settings = {}
-        self.set({"driver_version": "595.58.03", "count": "0"})
+        self.set({"driver_version": "595.58.03", "cuda_driver_version": "13020", "count": "0"})
 
     def set(self, changes: Mapping[str, str | None]) -> None:
         """Change what is answered from now on; None takes a key away."""
@@ -58,6 +58,7 @@ def gpu(index: int, **more: str) -> Settings:
         "minor": str(index),
         "pci": f"00000000:{0x1B + index:02X}:00.0",
         "architecture": "9",
+        "brand": "14",
         "compute_capability": "9,0",
         "memory": f"{80 * GIB},{GIB},{17 * GIB},{62 * GIB}",  # total, reserved, free, used
         "bar1": f"{128 * GIB},{127 * GIB},{GIB}",  # total, free, used
@@ -122,3 +123,24 @@ def cut(index: int, number: int, *, gi: int, profile: int, start: int, size: int
         f"gi{gi}.gpm.2": "50.5",
     } | more
     return {f"gpu{index}.{key}": value for key, value in told.items()}
+
+
+def cuttable(index: int) -> Settings:
+    """The profiles of an H100, and where instances of them may lie (nvidia-smi mig -lgip, -lgipp)."""
+    told: Settings = {}
+    for number, (profile, starts, size) in enumerate(_H100):
+        told[f"gpu{index}.profile.{number}"] = profile
+        identity = profile.partition(",")[0]
+        told[f"gpu{index}.placements.{identity}"] = ",".join(f"{start}:{size}" for start in starts)
+    return told
+
+
+_H100 = (
+    ("19,1,7,16,1,1,0,1,0,9984,MIG 1g.10gb", range(7), 1),
+    ("14,2,3,32,2,2,0,2,0,20096,MIG 2g.20gb", (0, 2, 4), 2),
+    ("9,3,2,60,3,3,0,3,0,40448,MIG 3g.40gb", (0, 4), 4),
+    ("5,4,1,64,4,4,0,4,0,40448,MIG 4g.40gb", (0,), 4),
+    ("0,7,1,132,8,7,0,7,1,81152,MIG 7g.80gb", (0,), 8),
+    ("20,1,1,16,1,1,0,1,1,9984,MIG 1g.10gb+me", range(7), 1),
+    ("15,1,4,26,1,1,0,1,0,20096,MIG 1g.20gb", (0, 2, 4, 6), 2),
+)

@@ -6,6 +6,7 @@
  *   gpu0.memory=85520809984,0,… several numbers where a function gives several
  *   gpu0.power=!4                 the error that the function returns (here: no permission)
  *   gpu0=!15                      the error that every function returns for this device (here: lost)
+ *   gpu0.profile.0=19,1,7,… gpu0.placements.19=0:1,…   how a GPU can be cut
  *   event=3,gpu0,8,79,4294967295  the third event: device, type, data, GPU instance
  *   delay_us=20, hang=1           how long each call takes; whether it does not return until the file says otherwise
  *
@@ -204,6 +205,12 @@ static int system_text(const char *name, char *out, unsigned size) {
 int nvmlSystemGetDriverVersion(char *out, unsigned size) { return system_text("driver_version", out, size); }
 int nvmlSystemGetNVMLVersion(char *out, unsigned size) { return system_text("nvml_version", out, size); }
 
+int nvmlSystemGetCudaDriverVersion_v2(int *out) {
+    int result = enter();
+    *out = (int)number("", "cuda_driver_version", 0);
+    return leave(!result && !*out ? NOT_SUPPORTED : result);
+}
+
 int nvmlDeviceGetCount_v2(unsigned *out) {
     int result = enter();
     const char *found = value("", "count");
@@ -254,6 +261,7 @@ TEXT(nvmlDeviceGetName, "name")
 TEXT(nvmlDeviceGetSerial, "serial")
 UINT(nvmlDeviceGetMinorNumber, "minor")
 UINT(nvmlDeviceGetArchitecture, "architecture")
+UINT(nvmlDeviceGetBrand, "brand")
 TWO(nvmlDeviceGetCudaComputeCapability, "compute_capability")
 TWO(nvmlDeviceGetUtilizationRates_, "utilization")
 TWO(nvmlDeviceGetEncoderUtilization, "encoder")
@@ -281,6 +289,21 @@ UINT(nvmlDeviceGetComputeInstanceId, "ci")
 
 int nvmlDeviceGetUtilizationRates(Handle *handle, unsigned out[2]) {
     return nvmlDeviceGetUtilizationRates_(handle, &out[0], &out[1]);
+}
+
+/* gpu0.nvlink_peers=1,2: the GPUs that it reaches over NVLink, by index; other ways to a peer are not told */
+int nvmlDeviceGetP2PStatus(Handle *handle, Handle *other, int way, int *out) {
+    const char *found = "";
+    int result = enter();
+    if (!result) result = get(handle, "nvlink_peers", &found);
+    *out = 5; /* not supported */
+    while (!result && way == 2 && *found && *out) {
+        char path[48];
+        snprintf(path, sizeof path, "gpu%ld", strtol(found, (char **)&found, 10));
+        if (!strcmp(path, other->path)) *out = 0;
+        found += *found == ',';
+    }
+    return leave(result == NOT_SUPPORTED ? SUCCESS : result);
 }
 
 int nvmlDeviceGetTotalEnergyConsumption(Handle *handle, unsigned long long *out) {
@@ -425,6 +448,53 @@ int nvmlDeviceGetAttributes_v2(Handle *handle, Attributes *out) {
 int nvmlDeviceGetGpuInstanceById(Handle *handle, unsigned id, Handle **out) {
     int result = enter();
     return leave(result ? result : child(handle->path, "gi", id, "placement", out));
+}
+
+typedef struct { unsigned version, numbers[10]; unsigned long long memory_mb; char name[96]; } Profile;
+
+/* gpu0.profile.0=id,slices,instances,multiprocessors,copy engines,decoders,encoders,JPEG,OFA,MiB,name: by index, not id */
+static int profile(Handle *handle, unsigned index, Profile *out) {
+    char name[32];
+    const char *found = "";
+    unsigned *n = out->numbers; /* id, whether peer to peer works, and the others in the file's order */
+    snprintf(name, sizeof name, "profile.%u", index);
+    int result = enter();
+    if (!result) result = get(handle, name, &found);
+    if (!result && sscanf(found, "%u,%u,%u,%u,%u,%u,%u,%u,%u,%llu,%95[^\n]", &n[0], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7],
+                          &n[8], &n[9], &out->memory_mb, out->name) < 10)
+        result = INVALID;
+    return leave(result);
+}
+
+int nvmlDeviceGetGpuInstanceProfileInfoV(Handle *handle, unsigned index, Profile *out) { return profile(handle, index, out); }
+
+int nvmlDeviceGetGpuInstanceProfileInfo(Handle *handle, unsigned index, void *out) { /* before 2: without version and name */
+    Profile found = {0};
+    int result = profile(handle, index, &found);
+    memcpy(out, found.numbers, sizeof found.numbers);
+    memcpy((char *)out + sizeof found.numbers, &found.memory_mb, sizeof found.memory_mb);
+    return result;
+}
+
+typedef struct { unsigned start, size; } Placement;
+
+int nvmlDeviceGetGpuInstancePossiblePlacements_v2(Handle *handle, unsigned id, Placement *out, unsigned *count) { /* start:size,… */
+    char name[32];
+    const char *found = "";
+    unsigned room = *count, there = 0;
+    snprintf(name, sizeof name, "placements.%u", id);
+    int result = enter();
+    if (!result) result = get(handle, name, &found);
+    while (!result && *found) {
+        Placement each;
+        if (sscanf(found, "%u:%u", &each.start, &each.size) < 2) break;
+        if (out && there < room) out[there] = each;
+        there++;
+        found += strcspn(found, ",");
+        found += *found == ',';
+    }
+    *count = there;
+    return leave(!result && out && there > room ? INSUFFICIENT_SIZE : result);
 }
 
 typedef struct { void *device; unsigned id, profile, start, size; } GpuInstance;
