@@ -168,13 +168,17 @@ class Connection:
         finally:
             del self._leashes[leash]
 
-    def drop_streams(self, failure: KubeFailure) -> None:
-        """End all streams with `failure`: there is reason to believe that they are dead without knowing it."""
+    async def drop_streams(self, failure: KubeFailure) -> None:
+        """End all streams with `failure`: there is reason to believe that they are dead without knowing it.
+
+        So are the connections that are kept: what is asked from now on has new ones.
+        """
         now = asyncio.get_running_loop().time()
         for leash, dropped in self._leashes.items():
             if dropped is None:
                 self._leashes[leash] = failure
                 leash.reschedule(now)
+        await self._reconnect()
 
     async def close(self) -> None:
         for session in {self._session, *self._answers}:
@@ -284,6 +288,10 @@ class Connection:
         """With other credentials. What the server granted to the old ones comes to its end on their connections."""
         self._tls = None
         self._context()  # at once: others are refused at the same time, and must see that it was done
+        await self._reconnect()
+
+    async def _reconnect(self) -> None:
+        """Ask nothing more over the connections that there are."""
         old, self._session = self._session, self._new_session()
         await self._close_if_left(old)
 

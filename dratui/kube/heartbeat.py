@@ -29,6 +29,6 @@ async def check_forever(connection: "Connection", pace: Pace, passing: Callable[
         except KubeFailure as failure:
             if failure.status is None:
                 failure.unheard = passing() - heard
-                connection.drop_streams(failure)
+                await connection.drop_streams(failure)
                 continue
         heard = passing()

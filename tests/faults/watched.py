@@ -56,7 +56,7 @@ BRIEF = Times(
         check_silence=1.0,
         shortest_watch=0.0,
     ),
-    90.0,  # a request on a connection that was forgotten hangs until its own limit, which is not scaled
+    30.0,
 )
 
 

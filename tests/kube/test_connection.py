@@ -90,6 +90,26 @@ async def test_an_answer_that_drips_takes_as_long_as_it_takes(tmp_path: Path, se
         assert await connection.get("/version", to="wait") == b"xxxxxx"
 
 
+async def test_after_streams_were_dropped_no_connection_is_used_again(
+    tmp_path: Path, server: ScriptedServer
+) -> None:
+    """Idle ones are as dead as the streams'; who asks over them waits until it is too much for him."""
+    ways: list[object] = []
+
+    async def remember(request: web.Request) -> web.StreamResponse:
+        ways.append(request.transport)
+        return await pods()(request)
+
+    server.on("/api/v1/pods", lists=[remember, remember, remember])
+    async with connected(tmp_path, server.url) as connection:
+        for _ in range(2):
+            await connection.get("/api/v1/pods", to="list pods")
+        await connection.drop_streams(KubeFailure("cannot reach the API server"))
+        await connection.get("/api/v1/pods", to="list pods")
+    assert ways[0] is ways[1]
+    assert ways[2] is not ways[0]
+
+
 async def test_a_server_without_tls(tmp_path: Path, server: ScriptedServer) -> None:
     failure = await failure_of(tmp_path, server.url.replace("http:", "https:"))
     assert "no TLS with https://127.0.0.1" in failure.what
