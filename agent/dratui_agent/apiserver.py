@@ -50,8 +50,17 @@ class ApiServer:
             raise NoAnswer("KUBERNETES_SERVICE_HOST is not set: the agent does not run in a pod")
         return cls(f"https://{f'[{host}]' if ':' in host else host}:{port}", folder)
 
-    async def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """GET, or POST of an object; the object that it answers. Raises NoAnswer."""
+    async def ask(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        method: str = "",
+        kind: str = "application/json",
+    ) -> Any:
+        """GET, or POST of an object, unless `method` says otherwise; the object that it answers. Raises NoAnswer.
+
+        `kind`: the media type of what is sent, which tells the patches apart.
+        """
         if self._session is None:
             patience = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=16)
@@ -61,9 +70,14 @@ class ApiServer:
                 "Authorization": f"Bearer {self._token.read_text().strip()}",
                 "Accept": "application/json",
             }
-            method = "GET" if body is None else "POST"
+            if body is not None:
+                headers["Content-Type"] = kind
             async with self._session.request(
-                method, self._address + path, json=body, headers=headers, allow_redirects=False
+                method or ("GET" if body is None else "POST"),
+                self._address + path,
+                data=None if body is None else json.dumps(body),
+                headers=headers,
+                allow_redirects=False,
             ) as answer:
                 data = await answer.content.read(LARGEST_ANSWER + 1)
                 while len(data) <= LARGEST_ANSWER and (more := await answer.content.read(LARGEST_ANSWER)):
