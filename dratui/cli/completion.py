@@ -54,7 +54,7 @@ def complete(parser: argparse.ArgumentParser, options: Callable[[dict[str, Any]]
         if action.dest in completers:
             action.completer = _quiet(completers[action.dest])  # type: ignore[attr-defined]  # argcomplete's word
         elif action.dest in ("file", "files", "recording", "kubeconfig") and not action.choices:
-            action.completer = FilesCompleter()  # type: ignore[attr-defined]
+            action.completer = FilesCompleter()  # type: ignore[attr-defined]  # argcomplete's word
     argcomplete.autocomplete(parser, always_complete_options="long", default_completer=SuppressCompleter())
 
 

@@ -75,6 +75,6 @@ class Looking:
 
     def _ask(self, **changes: object) -> None:
         if self._guide.face is self._rows:
-            query = replace(self._rows.query, **changes)  # type: ignore[arg-type]
+            query = replace(self._rows.query, **changes)  # type: ignore[arg-type]  # our own callers name fields
             self._rows.ask(query)
             self._guide.look(Rows(query))

@@ -134,7 +134,7 @@ class Shell(Screen[None], inherit_bindings=False):
             wardrobe=wardrobe,
             switch=switch,
         )
-        self._walking = Walking(world, self._guide, self._looking, self._commanding.go_to)
+        self._walking = Walking(world, self._guide, self._looking, self._commanding.go_to, self.say)
         self._prompting = Prompting(
             self._frame.last,
             narrow=self._narrow,

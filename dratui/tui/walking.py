@@ -2,24 +2,30 @@
 
 from collections.abc import Callable
 
-from dratui.cluster.pending import settled
-from dratui.failure import Failure
-from dratui.tui.asking import subject_of
 from dratui.tui.guide import Guide
 from dratui.tui.looking import Looking
-from dratui.tui.places import Card, Place, Rows, Switch, Why, Yaml, name_of
+from dratui.tui.places import Card, Place, Rows, Switch, Why, Yaml
 from dratui.tui.screens.face import World
+from dratui.views.having import briefly
 from dratui.views.jumps import JUMPS, Single
 
 
 class Walking:
     """Turns keys into steps, which raise Failure where they lead nowhere. `go_to` leads to another cluster."""
 
-    def __init__(self, world: World, guide: Guide, looking: Looking, go_to: Callable[[Switch], None]) -> None:
+    def __init__(
+        self,
+        world: World,
+        guide: Guide,
+        looking: Looking,
+        go_to: Callable[[Switch], None],
+        say: Callable[[str], None],
+    ) -> None:
         self._world = world
         self._guide = guide
         self._looking = looking
         self._go_to = go_to
+        self._say = say
 
     def enter(self, place: Place) -> None:
         """Go on from here, unless one is there."""
@@ -33,14 +39,15 @@ class Walking:
             self._guide.enter(kind(*chosen))
 
     def why(self) -> None:
-        """See why what is chosen waits; who sees it already has it looked at anew."""
+        """See why what is chosen waits, or what it has; who sees it already has it looked at anew. Of a device or a
+        node a sentence."""
         if isinstance(self._guide.place, Why):
             self._guide.face.anew()
         elif (chosen := self._guide.face.chosen()) is not None:
-            subject = subject_of(self._world.store, *chosen)
-            if subject is not None and (done := settled(subject)):
-                raise Failure(f"{name_of(chosen.key)} does not wait: {done}")
-            self._guide.enter(Why(*chosen))
+            if told := briefly(self._world.store, *chosen):
+                self._say(told)
+            else:
+                self._guide.enter(Why(*chosen))
 
     def open(self) -> None:
         """Go on, or open what is closed."""

@@ -19,7 +19,7 @@ from dratui.why import answer as answers
 from dratui.why.answer import answer, by_node
 from dratui.why.question import about_pod
 from tests.tui.cluster import NOW, ScriptedSource, ago, claim, listed, pod, put, slice_of, small
-from tests.tui.driving import Driver, hides, press, running, shows, text, type_in, under_cursor, until
+from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in, under_cursor, until
 
 PODS = Query(kind="pods")
 SIZES = [(80, 24), (200, 50)]
@@ -109,16 +109,37 @@ async def test_it_is_asked_of_a_claim_and_from_cards_too() -> None:
         await shows(pilot, "Why claim ml-team/train-7-gpu", "It fits on none of 2 nodes.")
 
 
-async def test_who_does_not_wait_is_told_in_a_line() -> None:
-    async with running(ScriptedSource(full()), query=PODS) as pilot:
+@pytest.mark.parametrize("size", SIZES)
+async def test_of_who_does_not_wait_it_tells_what_it_has(size: tuple[int, int]) -> None:
+    async with running(ScriptedSource(full()), query=PODS, size=size) as pilot:
         await ask(pilot, "train-6")
-        await shows(pilot, "train-6 does not wait: it is on node gpu-node-1", "Pods(all)[1 of 3]")
-        await type_in(pilot, ":nodes")
-        await press(pilot, "enter", "x")
-        await shows(pilot, "why is asked of a pod or a claim that waits", "Nodes[2]")
+        await shows(pilot, "HAS", "ml-team/train-6: it is on node gpu-node-1.", "DEVICES 8")
+        await shows(pilot, "gpu-0  H100 80GB HBM3  request gpu  claim train-6-gpu")
+        await press(pilot, "j", "j", "enter")
+        await shows(pilot, "device gpu.nvidia.com/gpu-node-1/gpu-1", "train-6 why › gpu-1")
         await type_in(pilot, ":claims /train-6")
         await press(pilot, "enter", "x")
-        await shows(pilot, "train-6-gpu does not wait: it has its devices on node")
+        await shows(pilot, "ml-team/train-6-gpu: it has its devices on node gpu-node-1.", "DEVICES 8")
+
+
+async def test_of_a_device_and_a_node_it_says_a_sentence() -> None:
+    async with running(ScriptedSource(full()), query=Query(kind="devices")) as pilot:
+        await shows(pilot, "Devices[16]", "● live")
+        await press(pilot, "x")
+        await shows(pilot, "gpu-0 is held by ml-team/train-6-gpu", "Devices[16]")
+        await type_in(pilot, ":nodes")
+        await press(pilot, "enter", "x")
+        await shows(pilot, "gpu-node-1 has 0 of 8 devices free", "Nodes[2]")
+        await type_in(pilot, ":classes")
+        await press(pilot, "enter", "x")
+        await shows(pilot, "why is asked of a pod or a claim", "[1]")
+
+
+@pytest.mark.parametrize("kind", ["claims", "pods", "devices"])
+async def test_the_last_line_of_a_list_names_it_where_it_opens_something(kind: str) -> None:
+    async with running(ScriptedSource(full()), query=Query(kind=kind)) as pilot:
+        await shows(pilot, "<enter> open", "● live")
+        assert ("<x> why" in screen(pilot)[-1]) == (kind != "devices")
 
 
 async def test_it_is_answered_anew_when_something_changed(monkeypatch: pytest.MonkeyPatch) -> None:

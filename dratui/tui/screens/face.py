@@ -41,11 +41,15 @@ class Chosen(NamedTuple):
 class Face(Generic[V]):
     """One screen: it decides what its widget shows, and reads the store; it changes nothing but its widget.
 
-    `view` fills the body; `hints` are ids of the keys that matter here.
+    `view` fills the body.
     """
 
     view: V
-    hints: tuple[str, ...] = ("back", "command", "help")
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """The ids of the keys that matter here, the most important first."""
+        return ("back", "command", "help")
 
     @property
     def narrowed(self) -> str | None:

@@ -9,6 +9,7 @@ from dratui.cluster.store import Changes
 from dratui.events import SETTLED
 from dratui.failure import Failure
 from dratui.terminal import clean
+from dratui.tui.asking import KINDS
 from dratui.tui.lines import Line, Part, line_width
 from dratui.tui.live import why_unknown
 from dratui.tui.places import Card, Place, Rows, name_of
@@ -33,8 +34,6 @@ class RowsFace(Face[VirtualTable]):
     What takes longer than a moment is done in turns: `wake` is called when there is something to do.
     """
 
-    hints = ("open", "describe", "filter", "command", "help", "why", "yaml")
-
     def __init__(
         self, world: World, favourites: Callable[[], Sequence[str]], wake: Callable[[], None]
     ) -> None:
@@ -50,6 +49,12 @@ class RowsFace(Face[VirtualTable]):
         self._coming = False  # whether the rows of the place were not yet there at all
         self._aside: Listing | None = None  # of the present, while one looks at the past
         self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """`x` where it has something to say."""
+        why = ("why",) if self.query.kind in KINDS else ()
+        return ("open", "describe", *why, "filter", "help", "command", "yaml")
 
     @property
     def query(self) -> Query:

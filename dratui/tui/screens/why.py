@@ -1,4 +1,6 @@
-"""Why a pod or a claim waits: the same words that `dratui explain` prints, with the devices behind each story."""
+"""Why a pod or a claim waits: the same words that `dratui explain` prints, with the devices behind each story.
+
+Of one that does not wait: what it has."""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ from dratui.terminal import clean, fit, width
 from dratui.tui.asking import KINDS, Asked, Asking, subject_of
 from dratui.tui.lines import Line
 from dratui.tui.places import Card, Place, Why, name_of
+from dratui.tui.screens.cells import Cell, grid
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.widgets.board import Block, Board, Entry
 from dratui.tui.work import PACE, Tell, Work
 from dratui.views import words
+from dratui.views.having import Has, has
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
@@ -83,9 +87,9 @@ class WhyFace(Face[Board]):
         self._quiet: Worker[None] | None = None
 
     def enter(self, place: Why, mark: Spot | None) -> None:
-        """Ask. Raises Failure for what does not wait for devices, or is gone."""
+        """Ask. Raises Failure for what asks for no devices, or is gone."""
         if place.kind not in KINDS:
-            raise Failure("why is asked of a pod or a claim that waits")
+            raise Failure("why is asked of a pod or a claim")
         if subject_of(self._world.store, place.kind, place.key) is None:
             raise Failure(f"{TABLES[place.kind].singular} {name_of(place.key)!r} is gone")
         if place != self._place:
@@ -267,7 +271,9 @@ class WhyFace(Face[Board]):
         from dratui.views.why import MOST_SUGGESTIONS, assumed
 
         _, question, answer = self._asked
-        yield Block("WAITS", partial(self._paragraph, self._opening))
+        yield Block("HAS" if question.settled else "WAITS", partial(self._paragraph, self._opening))
+        if given := [*has(self._world.store, question.given)]:
+            yield Block(f"DEVICES {len(given):,}", partial(self._given, given))
         if answer.groups:
             yield Block(f"NODES {len(answer.nodes):,}", partial(self._stories, answer.groups))
         if answer.suggestions:
@@ -286,6 +292,15 @@ class WhyFace(Face[Board]):
             for line in wrapped(text, columns)
         ]
         return [Entry((line,), Spot(block, number)) for number, line in enumerate(lines)]
+
+    def _given(self, given: Sequence[Has], columns: int) -> Sequence[Entry]:
+        rows = [[Cell(text) for text in each.texts] for each in given[:_MOST_DEVICES]]
+        lines = grid(rows, self._world.skin, columns, shrink=1)
+        more = len(given) - len(lines)
+        return [
+            *(Entry(line, Spot("has", n, device=given[n].key)) for n, line in enumerate(lines)),
+            *([Entry(((f"… {more:,} more", self._world.skin.dim),))] if more else []),
+        ]
 
     def _stories(self, groups: Sequence[Group], columns: int) -> Sequence[Entry]:
         from dratui.views.why import story
