@@ -162,7 +162,7 @@ async def test_the_keys_that_matter_fit_beside_the_counters() -> None:
     async with running(ScriptedSource(small()), query=CLAIMS) as pilot:
         await shows(pilot, "1 waiting  0 faults")
         assert all(
-            hint in screen(pilot)[-1] for hint in ("<enter> open", "</> filter", "<:> go to", "<?> help")
+            hint in screen(pilot)[-1] for hint in ("<enter> open", "<x> why", "</> filter", "<?> help")
         )
 
 
