@@ -99,8 +99,7 @@ class Node:
             settings |= self._gpu(number, by_gpu[number], t)
             if number in self.lost:
                 settings[f"gpu{number}"] = "!15"
-        self.driver.settings = {}
-        self.driver.set(settings)
+        self.driver.replace(settings)
         self.kubelet.pods = list(self._pods(held))
 
     def _gpu(self, number: int, held: Sequence[Held], t: float) -> Settings:

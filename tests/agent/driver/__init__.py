@@ -1,9 +1,12 @@
 """A driver of ours in place of NVIDIA's: `nvml.c`, and what it is to answer."""
 
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("nvml.c")
@@ -27,26 +30,72 @@ def build(folder: Path) -> Path:
 
 
 class FakeDriver:
-    """What the library reads, as a file that is replaced whole."""
+    """What the library reads, as a file that is replaced whole. The library writes there what is made and destroyed."""
 
     def __init__(self, folder: Path, library: Path) -> None:
         self.library = library
         self.path = folder / "nvml.txt"
-        self.settings: Settings = {}
         self.set({"driver_version": "595.58.03", "cuda_driver_version": "13020", "count": "0"})
+
+    @property
+    def settings(self) -> Settings:
+        """What is answered now."""
+        if not self.path.exists():
+            return {}
+        return dict(line.split("=", 1) for line in self.path.read_text().splitlines())
 
     def set(self, changes: Mapping[str, str | None]) -> None:
         """Change what is answered from now on; None takes a key away."""
-        self.settings |= {key: value for key, value in changes.items() if value is not None}
-        for key in [key for key, value in changes.items() if value is None]:
-            self.settings.pop(key, None)
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text("".join(f"{key}={value}\n" for key, value in self.settings.items()))
-        os.replace(fresh, self.path)
+        with self._alone():
+            told = {key: value for key, value in self.settings.items() if key not in changes}
+            self._write(told | {key: value for key, value in changes.items() if value is not None})
+
+    def replace(self, settings: Settings) -> None:
+        """From now on nothing else is answered."""
+        with self._alone():
+            self._write(settings)
 
     def without(self, prefix: str) -> None:
         """Take away every key of a device."""
-        self.set({key: None for key in list(self.settings) if key.startswith(prefix)})
+        with self._alone():
+            self._write({key: value for key, value in self.settings.items() if not key.startswith(prefix)})
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with Path(f"{self.path}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, settings: Settings) -> None:
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        if self.path.exists():  # a file is known by inode and time, and inodes are used again
+            later = max(time.time_ns(), self.path.stat().st_mtime_ns + 1)
+            os.utime(fresh, ns=(later, later))
+        os.replace(fresh, self.path)
+
+
+# By NVML's index what an H100 of 80 GB can be cut into: id, slices, how many, multiprocessors, engines (copy, decoder,
+# encoder, JPEG, OFA), MiB, name; the memory slices where it may begin, and how many it takes.
+_H100 = {
+    0: ("19,1,7,16,1,1,0,1,0,9984,MIG 1g.10gb", range(7), 1),
+    1: ("14,2,3,32,2,2,0,2,0,20096,MIG 2g.20gb", (0, 2, 4), 2),
+    2: ("9,3,2,60,3,3,0,3,0,40448,MIG 3g.40gb", (0, 4), 4),
+    3: ("5,4,1,64,4,4,0,4,0,40448,MIG 4g.40gb", (0,), 4),
+    4: ("0,7,1,132,8,7,0,7,1,81152,MIG 7g.80gb", (0,), 8),
+    7: ("20,1,1,16,1,1,0,1,1,9984,MIG 1g.10gb+me", range(7), 1),
+    9: ("15,1,4,26,1,1,0,1,0,20096,MIG 1g.20gb", (0, 2, 4, 6), 2),
+}
+_SLICES = {int(facts.split(",")[0]): int(facts.split(",")[1]) for facts, _, _ in _H100.values()}
+
+
+def cuttable(index: int) -> Settings:
+    """What an H100 can be cut into, as `nvidia-smi mig -lgip` and `-lgipp` list it."""
+    told: Settings = {}
+    for number, (facts, starts, size) in _H100.items():
+        told[f"gpu{index}.profile.{number}"] = facts
+        told[f"gpu{index}.placements.{facts.partition(',')[0]}"] = ",".join(f"{n}:{size}" for n in starts)
+    return told
 
 
 def gpu(index: int, **more: str) -> Settings:
@@ -111,6 +160,7 @@ def gpu(index: int, **more: str) -> Settings:
 
 def cut(index: int, number: int, *, gi: int, profile: int, start: int, size: int, **more: str) -> Settings:
     """The `number`-th MIG device of a GPU, alone in its GPU instance."""
+    slices = _SLICES.get(profile, 1)
     told = {
         f"mig{number}.uuid": f"MIG-{index}{gi}000000-0000-0000-0000-000000000000",
         f"mig{number}.name": f"NVIDIA H100 80GB HBM3 MIG {size}g",
@@ -119,28 +169,8 @@ def cut(index: int, number: int, *, gi: int, profile: int, start: int, size: int
         f"mig{number}.memory": f"{10 * size * GIB},0,{5 * size * GIB},{5 * size * GIB}",
         f"mig{number}.processes": f"{5000 + gi}:{5 * size * GIB}:{gi}:0",
         f"gi{gi}.placement": f"{profile},{start},{size}",
+        f"gi{gi}.ci0.placement": f"{min(slices - 1, 4)},0,{slices}",
         f"gi{gi}.gpm.1": "54.0",
         f"gi{gi}.gpm.2": "50.5",
     } | more
     return {f"gpu{index}.{key}": value for key, value in told.items()}
-
-
-def cuttable(index: int) -> Settings:
-    """The profiles of an H100, and where instances of them may lie (nvidia-smi mig -lgip, -lgipp)."""
-    told: Settings = {}
-    for number, (profile, starts, size) in enumerate(_H100):
-        told[f"gpu{index}.profile.{number}"] = profile
-        identity = profile.partition(",")[0]
-        told[f"gpu{index}.placements.{identity}"] = ",".join(f"{start}:{size}" for start in starts)
-    return told
-
-
-_H100 = (
-    ("19,1,7,16,1,1,0,1,0,9984,MIG 1g.10gb", range(7), 1),
-    ("14,2,3,32,2,2,0,2,0,20096,MIG 2g.20gb", (0, 2, 4), 2),
-    ("9,3,2,60,3,3,0,3,0,40448,MIG 3g.40gb", (0, 4), 4),
-    ("5,4,1,64,4,4,0,4,0,40448,MIG 4g.40gb", (0,), 4),
-    ("0,7,1,132,8,7,0,7,1,81152,MIG 7g.80gb", (0,), 8),
-    ("20,1,1,16,1,1,0,1,1,9984,MIG 1g.10gb+me", range(7), 1),
-    ("15,1,4,26,1,1,0,1,0,20096,MIG 1g.20gb", (0, 2, 4, 6), 2),
-)

@@ -6,29 +6,40 @@
  *   gpu0.memory=85520809984,0,… several numbers where a function gives several
  *   gpu0.power=!4                 the error that the function returns (here: no permission)
  *   gpu0=!15                      the error that every function returns for this device (here: lost)
- *   gpu0.profile.0=19,1,7,… gpu0.placements.19=0:1,…   how a GPU can be cut
+ *   gpu0.gi1.placement=19,2,1     profile, start, size of a GPU instance; gpu0.gi1.ci0.placement of a compute instance
  *   event=3,gpu0,8,79,4294967295  the third event: device, type, data, GPU instance
  *   delay_us=20, hang=1           how long each call takes; whether it does not return until the file says otherwise
+ *   gpu0.profile.0=19,1,7,…       what a GPU can be cut into, by NVML's index; gpu0.placements.19=0:1,1:1,… where
+ *   gpu0.create_gi=!23            the error that making or destroying says: create_gi, create_ci, destroy_gi, destroy_ci
+ *   gpu0.busy=2                   how often destroying says first that another client uses it
  *
  * A key that is not there is NVML_ERROR_NOT_SUPPORTED. Struct layouts and error codes are those of nvml.h 13.3.
+ * MIG devices that are made or destroyed are written to the file: every process sees them, and later ones.
  */
 
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, TIMEOUT = 10 };
+enum {
+    SUCCESS = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7,
+    TIMEOUT = 10, IN_USE = 19, INSUFFICIENT_RESOURCES = 23, VERSION_MISMATCH = 25
+};
 
 typedef struct { char path[48]; } Handle;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static int initialized;
+static int initialized; /* how often: each has a shutdown of its own */
 long calls; /* so far, for who measures */
 
 /* --- the file ---------------------------------------------------------------------------------- */
@@ -62,6 +73,63 @@ static void read_again(void) {
         if (strchr(line, '=')) lines[count_of_lines++] = line;
     qsort(lines, count_of_lines, sizeof *lines, by_text);
     seen = now;
+}
+
+/* Changes: from `begin_change` to `end_change` no other process makes one. */
+
+static int change = -1; /* the lock's descriptor */
+
+static int begin_change(void) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s.lock", getenv("FAKE_NVML"));
+    change = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+    if (change < 0) return NO_PERMISSION;
+    flock(change, LOCK_EX);
+    seen.st_ino = 0;
+    read_again();
+    return SUCCESS;
+}
+
+static void without(const char *prefix) {
+    size_t kept = 0;
+    for (size_t n = 0; n < count_of_lines; n++)
+        if (strncmp(lines[n], prefix, strlen(prefix))) lines[kept++] = lines[n];
+    count_of_lines = kept;
+}
+
+/* One line more, after which nothing is looked up until the end of the change. */
+static void with(const char *format, ...) {
+    char *line;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&line, format, arguments) < 0) abort();
+    va_end(arguments);
+    lines = realloc(lines, (count_of_lines + 2) * sizeof *lines);
+    lines[count_of_lines++] = line;
+}
+
+static int end_change(int result) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s.made", getenv("FAKE_NVML"));
+    FILE *file = fopen(path, "w");
+    for (size_t n = 0; file && n < count_of_lines; n++) fprintf(file, "%s\n", lines[n]);
+    if (file) {
+        struct timespec now[2];
+        clock_gettime(CLOCK_REALTIME, &now[1]);
+        if (now[1].tv_sec == seen.st_mtim.tv_sec && now[1].tv_nsec <= seen.st_mtim.tv_nsec) /* inodes are used again */
+            now[1].tv_nsec = seen.st_mtim.tv_nsec + 1;
+        now[0] = now[1];
+        fflush(file);
+        futimens(fileno(file), now);
+        fclose(file);
+        rename(path, getenv("FAKE_NVML"));
+    } else if (!result) {
+        result = NO_PERMISSION;
+    }
+    seen.st_ino = 0;
+    read_again();
+    close(change);
+    return result;
 }
 
 static const char *value(const char *owner, const char *name) {
@@ -174,7 +242,7 @@ int nvmlInitWithFlags(unsigned flags) {
     pthread_mutex_lock(&lock);
     read_again();
     long long error = number("", "init", 0);
-    initialized = !error;
+    initialized += !error;
     return leave((int)error);
 }
 
@@ -182,8 +250,9 @@ int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 
 int nvmlShutdown(void) {
     pthread_mutex_lock(&lock);
-    initialized = 0;
-    return leave(SUCCESS);
+    int result = initialized ? SUCCESS : UNINITIALIZED;
+    initialized -= !!initialized;
+    return leave(result);
 }
 
 const char *nvmlErrorString(int result) {
@@ -225,6 +294,20 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, Handle **out) {
     if (!result) result = child("", "gpu", index, "uuid", out);
     if (!result && get(*out, "uuid", &ignored) != NOT_SUPPORTED) result = get(*out, "uuid", &ignored);
     return leave(result);
+}
+
+int nvmlDeviceGetHandleByUUID(const char *uuid, Handle **out) {
+    char path[48];
+    int result = enter();
+    const char *ignored;
+    for (size_t n = 0; !result && n < count_of_lines; n++) {
+        char *equals = strchr(lines[n], '=');
+        if (strcmp(equals + 1, uuid) || equals - lines[n] < 5 || strncmp(equals - 5, ".uuid", 5)) continue;
+        snprintf(path, sizeof path, "%.*s", (int)(equals - 5 - lines[n]), lines[n]);
+        *out = handle_of(path);
+        return leave(get(*out, "uuid", &ignored));
+    }
+    return leave(result ? result : NOT_FOUND);
 }
 
 /* --- what a device tells -------------------------------------------------------------------------- */
@@ -445,68 +528,7 @@ int nvmlDeviceGetAttributes_v2(Handle *handle, Attributes *out) {
     return result;
 }
 
-int nvmlDeviceGetGpuInstanceById(Handle *handle, unsigned id, Handle **out) {
-    int result = enter();
-    return leave(result ? result : child(handle->path, "gi", id, "placement", out));
-}
-
-typedef struct { unsigned version, numbers[10]; unsigned long long memory_mb; char name[96]; } Profile;
-
-/* gpu0.profile.0=id,slices,instances,multiprocessors,copy engines,decoders,encoders,JPEG,OFA,MiB,name: by index, not id */
-static int profile(Handle *handle, unsigned index, Profile *out) {
-    char name[32];
-    const char *found = "";
-    unsigned *n = out->numbers; /* id, whether peer to peer works, and the others in the file's order */
-    snprintf(name, sizeof name, "profile.%u", index);
-    int result = enter();
-    if (!result) result = get(handle, name, &found);
-    if (!result && sscanf(found, "%u,%u,%u,%u,%u,%u,%u,%u,%u,%llu,%95[^\n]", &n[0], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7],
-                          &n[8], &n[9], &out->memory_mb, out->name) < 10)
-        result = INVALID;
-    return leave(result);
-}
-
-int nvmlDeviceGetGpuInstanceProfileInfoV(Handle *handle, unsigned index, Profile *out) { return profile(handle, index, out); }
-
-int nvmlDeviceGetGpuInstanceProfileInfo(Handle *handle, unsigned index, void *out) { /* before 2: without version and name */
-    Profile found = {0};
-    int result = profile(handle, index, &found);
-    memcpy(out, found.numbers, sizeof found.numbers);
-    memcpy((char *)out + sizeof found.numbers, &found.memory_mb, sizeof found.memory_mb);
-    return result;
-}
-
-typedef struct { unsigned start, size; } Placement;
-
-int nvmlDeviceGetGpuInstancePossiblePlacements_v2(Handle *handle, unsigned id, Placement *out, unsigned *count) { /* start:size,… */
-    char name[32];
-    const char *found = "";
-    unsigned room = *count, there = 0;
-    snprintf(name, sizeof name, "placements.%u", id);
-    int result = enter();
-    if (!result) result = get(handle, name, &found);
-    while (!result && *found) {
-        Placement each;
-        if (sscanf(found, "%u:%u", &each.start, &each.size) < 2) break;
-        if (out && there < room) out[there] = each;
-        there++;
-        found += strcspn(found, ",");
-        found += *found == ',';
-    }
-    *count = there;
-    return leave(!result && out && there > room ? INSUFFICIENT_SIZE : result);
-}
-
-typedef struct { void *device; unsigned id, profile, start, size; } GpuInstance;
-
-int nvmlGpuInstanceGetInfo(Handle *handle, GpuInstance *out) { /* profile, start, size */
-    unsigned long long found[3] = {0};
-    int result = ask(handle, "placement", 3, found);
-    char *id = strstr(handle->path, ".gi");
-    out->id = id ? (unsigned)atoi(id + 3) : 0;
-    out->profile = (unsigned)found[0], out->start = (unsigned)found[1], out->size = (unsigned)found[2];
-    return result;
-}
+#include "mig.c"
 
 /* --- GPM: a sample remembers whose it is, a pair of them gives what stands in the file ------------- */
 
