@@ -39,10 +39,11 @@ class Index:
     it would take 216 bytes, of which a large cluster has 200,000.
     """
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_own")
 
     def __init__(self) -> None:
         self._keys: dict[Any, Any] = {}  # to a key, or a set of them
+        self._own: set[Any] = set()  # the values with a set that no other index has, too
 
     def __getitem__(self, value: Hashable) -> Collection[Any]:
         keys = self._keys.get(value)
@@ -57,27 +58,35 @@ class Index:
         return iter(self._keys)
 
     def take(self, other: "Index") -> None:
-        """Become what another is."""
-        self._keys = {
-            value: keys.copy() if type(keys) is set else keys for value, keys in other._keys.items()
-        }
+        """Become what another is. It is quick: sets are shared until one of the two changes them."""
+        self._keys = other._keys.copy()
+        self._own, other._own = set(), set()
 
     def move(self, key: Any, old: Collection[Hashable], new: Collection[Hashable]) -> None:
         """`key` had the values `old` and has the values `new`."""
         for value in old:
             keys = self._keys.get(value)
             if type(keys) is set:
+                keys = self._owned(value, keys)
                 keys.discard(key)
                 if len(keys) == 1:
                     self._keys[value] = keys.pop()
+                    self._own.remove(value)
             elif keys == key:
                 del self._keys[value]
         for value in new:
             keys = self._keys.setdefault(value, key)
             if type(keys) is set:
-                keys.add(key)
+                self._owned(value, keys).add(key)
             elif keys != key:
                 self._keys[value] = {keys, key}
+                self._own.add(value)
+
+    def _owned(self, value: Hashable, keys: set[Any]) -> set[Any]:
+        if value not in self._own:
+            self._keys[value] = keys = keys.copy()
+            self._own.add(value)
+        return keys
 
 
 # --- the values of a row ---------------------------------------------------------------------------

@@ -40,6 +40,9 @@ from dratui.tui.terminals import Colours, Terminal
 from dratui.tui.wardrobe import Wardrobe
 from dratui.views.query import Query
 
+GIVE_WAY_SECONDS: Final = (
+    0.001  # in which a thread lets the screen go on: by default 0.005, several times a key
+)
 TICK_SECONDS: Final = 1.0  # the grain of ages; nothing is repainted that reads the same
 
 
@@ -95,6 +98,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Listen once the screen is painted: what a source imports takes longer than painting."""
+        sys.setswitchinterval(GIVE_WAY_SECONDS)
         self._own = copy_context()  # of no screen: tasks keep the screen alive that they were started from
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -325,6 +325,20 @@ def test_a_copy_goes_its_own_way(start: Sequence[Event], batches: Sequence[Seque
     assert copy.rows() == alone.rows()
 
 
+def test_what_two_indexes_share_neither_changes_for_the_other() -> None:
+    one, other = Index(), Index()
+    for key in "abc":
+        one.move(key, (), ("x",))
+    other.take(one)
+    one.move("a", ("x",), ())
+    other.move("d", (), ("x",))
+    assert (set(one["x"]), set(other["x"])) == (set("bc"), set("abcd"))
+    one.move("b", ("x",), ())
+    other.take(one)
+    one.move("e", (), ("x",))
+    assert (set(one["x"]), set(other["x"])) == (set("ce"), set("c"))
+
+
 @given(start=clusters.starts())
 def test_a_table_names_every_stream_that_its_rows_are_made_of(start: Sequence[Event]) -> None:
     whole = Store()
