@@ -6,7 +6,7 @@ Source: nvml.h 13.3, nvmlDeviceGetGpuInstanceProfileInfoV and nvmlDeviceGetGpuIn
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ def _called(info: Any, memory: float) -> str:
     return f"{info.sliceCount}g.{round(eighths / 8 * whole)}gb{extended}"
 
 
-def places(found: tuple[Profile, ...]) -> Iterator[tuple[Profile, int, int]]:
+def places(found: Iterable[Profile]) -> Iterator[tuple[Profile, int, int]]:
     """Every GPU instance that there could be: its profile, first memory slice and how many."""
     for profile in found:
         for start, size in profile.placements:
