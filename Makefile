@@ -2,7 +2,7 @@
 # make test   everything that CI runs; the first run builds real Kubernetes components (minutes), later ones reuse them
 # make check  the same without real components: under a minute
 # make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
-# make test-gpu         the sampler on this machine's GPU beside nvidia-smi; says so where there is none
+# make test-gpu         sampler and slices on this machine's GPU beside nvidia-smi; says so where there is none
 # make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
 # make agree  N pods (1000) by chance on the real scheduler, each beside our verdict; SEED=… for the same ones again
 # make test-faults      the faults of tests/faults for as long as they last in life: an hour

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 MIB = 1 << 20
 _ASKED = {
@@ -19,6 +20,7 @@ _ASKED = {
     "enforced.power.limit": "power_limit",
     "temperature.gpu": "temperature",
     "utilization.gpu": "utilization",
+    "compute_cap": "compute_capability",
 }
 
 
@@ -37,6 +39,7 @@ class Gpu:
     power_limit: float | None
     temperature: float | None
     utilization: float | None
+    compute_capability: str
 
 
 def _said(*arguments: str) -> str:
@@ -67,6 +70,11 @@ def mig_devices() -> list[str]:
     return re.findall(r"UUID: (MIG-[^)]+)\)", _said("-L"))
 
 
+def report() -> ElementTree.Element:
+    """All that it knows, in its own words: `-q -x`."""
+    return ElementTree.fromstring(_said("-q", "-x"))
+
+
 def _gpu(line: dict[str, str]) -> Gpu:
     return Gpu(
         line["uuid"],
@@ -80,6 +88,7 @@ def _gpu(line: dict[str, str]) -> Gpu:
         _number(line["power_limit"]),
         _number(line["temperature"]),
         _number(line["utilization"], 0.01),
+        line["compute_capability"],
     )
 
 

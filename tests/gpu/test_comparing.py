@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.driver import FakeDriver, cut, gpu
+from tests.agent.driver import FakeDriver, cut, cuttable, gpu
 
+MIB = 1 << 20
 ROOT = Path(__file__).parents[2]
-LINE = "{uuid}, NVIDIA H100 80GB HBM3, 00000000:1B:00.0, 595.58.03, Disabled, 81920, 63488, {power}, 700.00, 64, 93"
-CUT = "{uuid}, NVIDIA H100 80GB HBM3, 00000000:1C:00.0, 595.58.03, Enabled, 81920, 63488, 612.34, 700.00, 64, [N/A]"
+H100 = "NVIDIA H100 80GB HBM3"
+MEMORY = f"{81559 * MIB},0,{18071 * MIB},{63488 * MIB}"
+LINE = f"{{}}, {H100}, 00000000:1B:00.0, 595.58.03, Disabled, 81559, 63488, {{}}, 700.00, 64, 93, 9.0"
+CUT = f"{{}}, {H100}, 00000000:1C:00.0, 595.58.03, Enabled, 81559, 63488, 612.34, 700.00, 64, [N/A], 9.0"
+REPORT = "<nvidia_smi_log><cuda_version>13.2</cuda_version>{}</nvidia_smi_log>"
+REPORTED = (
+    "<gpu><product_brand>NVIDIA</product_brand><product_architecture>Hopper</product_architecture>"
+    "<uuid>{}</uuid><minor_number>{}</minor_number></gpu>"
+)
 
 
 def compared(driver: FakeDriver, folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -39,17 +47,20 @@ def smi(folder: Path, power: str = "612.34") -> None:
     uuids = [f"GPU-0000000{n}-0000-0000-0000-000000000000" for n in range(2)]
     mig = "MIG-11000000-0000-0000-0000-000000000000"
     listed = f"GPU 0: NVIDIA H100 (UUID: {uuids[0]})\n  MIG 1g.10gb Device 0: (UUID: {mig})\n"
-    told = LINE.format(uuid=uuids[0], power=power) + "\n" + CUT.format(uuid=uuids[1])
+    told = LINE.format(uuids[0], power) + "\n" + CUT.format(uuids[1])
     script = folder / "nvidia-smi"
-    script.write_text(f"#!/bin/sh\ncase $1 in -L) echo '{listed}';; *) echo '{told}';; esac\n")
+    report = REPORT.format("".join(REPORTED.format(uuid, n) for n, uuid in enumerate(uuids)))
+    cases = {"-L": listed, "-q": report, "*": told}
+    said = " ".join(f"{which}) echo '{text}';;" for which, text in cases.items())
+    script.write_text(f"#!/bin/sh\ncase $1 in {said} esac\n")
     script.chmod(0o755)
 
 
 @pytest.fixture
 def two_gpus(driver: FakeDriver) -> FakeDriver:
-    driver.set(
-        {"count": "2", **gpu(0), **gpu(1, mig_mode="1,1"), **cut(1, 0, gi=1, profile=19, start=0, size=1)}
-    )
+    driver.set({"count": "2", **gpu(0, memory=MEMORY), **gpu(1, memory=MEMORY, mig_mode="1,1")})
+    driver.set(cut(1, 0, gi=1, profile=19, start=0, size=1))
+    driver.set({**cuttable(0), **cuttable(1)})
     driver.set({f"{place}.gpm.10": "12.5" for place in ("gpu0", "gpu1", "gpu1.gi1")})
     return driver
 
