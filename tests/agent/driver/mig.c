@@ -138,6 +138,27 @@ int nvmlGpuInstanceGetInfo(Handle *handle, GpuInstance *out) {
     return leave(result ? result : instance_of(handle, out));
 }
 
+/* Since Hopper at once, if nobody computes there and nothing is cut; else after a reset. */
+int nvmlDeviceSetMigMode(Handle *gpu, unsigned wanted, unsigned *status) {
+    unsigned long long mode[2] = {0}, architecture = 0;
+    const char *processes;
+    char key[64];
+    GpuInstance each;
+    int result = enter();
+    if (!result) result = numbers(gpu, "mig_mode", 2, mode);
+    if (!result) result = begin_change();
+    if (result) return leave(result);
+    numbers(gpu, "architecture", 1, &architecture);
+    *status = (processes = value(gpu->path, "processes")) && *processes ? IN_USE : SUCCESS;
+    for (unsigned id = 0; id < INSTANCES; id++)
+        if (!instance_at(gpu, id, &each)) *status = IN_USE;
+    if (!*status && architecture < 9 && wanted != mode[0]) *status = RESET_REQUIRED;
+    snprintf(key, sizeof key, "%s.mig_mode=", gpu->path);
+    without(key);
+    with("%s%llu,%u", key, *status ? mode[0] : wanted, wanted);
+    return leave(end_change(SUCCESS));
+}
+
 /* Who listens is told, as the driver does. */
 static void say_changed(const char *gpu) {
     long long sequence = number("", "event", 0);
@@ -241,11 +262,10 @@ static int compute_profile(unsigned index, unsigned slices, unsigned *id, unsign
     return *of > slices || (*of == 3 && slices == 4) ? NOT_SUPPORTED : SUCCESS;
 }
 
-int nvmlGpuInstanceGetComputeInstanceProfileInfoV(Handle *handle, unsigned index, unsigned engines, ComputeProfileV *out) {
+static int compute_profile_in(const Handle *handle, unsigned index, unsigned engines, ComputeProfileV *out) {
     GpuInstance instance;
     Cut profile;
     int result = enter();
-    if (!result && out->version != (2 << 24 | sizeof *out)) result = VERSION_MISMATCH;
     if (!result) result = instance_of(handle, &instance);
     if (!result) result = profile_of(gpu_of(handle), instance.profile, &profile);
     if (!result) result = engines ? INVALID : compute_profile(index, profile.profile.slices, &out->numbers[0], &out->numbers[1]);
@@ -258,6 +278,18 @@ int nvmlGpuInstanceGetComputeInstanceProfileInfoV(Handle *handle, unsigned index
         else snprintf(out->name, sizeof out->name, "MIG %uc.%.64s", mine, profile.name + 4);
     }
     return leave(result);
+}
+
+int nvmlGpuInstanceGetComputeInstanceProfileInfoV(Handle *handle, unsigned index, unsigned engines, ComputeProfileV *out) {
+    if (out->version != (2 << 24 | sizeof *out)) return VERSION_MISMATCH;
+    return compute_profile_in(handle, index, engines, out);
+}
+
+int nvmlGpuInstanceGetComputeInstanceProfileInfo(Handle *handle, unsigned index, unsigned engines, unsigned *out) {
+    ComputeProfileV found;
+    int result = compute_profile_in(handle, index, engines, &found);
+    if (!result) memcpy(out, found.numbers, sizeof found.numbers);
+    return result;
 }
 
 static int make_compute(Handle *handle, unsigned id, Handle **out) {
