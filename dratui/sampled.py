@@ -6,6 +6,7 @@ no changes to step through, and they have a limit of their own: they shall not d
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Final
 
@@ -24,6 +25,7 @@ KEPT: Final = frozenset(
 
 _SAMPLE = 500  # bytes, and of each device; fitted to what a process grows by
 _DEVICE = 650
+_PART = 400  # a claim, a step or the like that a plugin tells of
 _WHEN = itemgetter(0)
 
 
@@ -43,17 +45,16 @@ class Sampled:
             return
         kept = self._of[row.key]
         latest = kept[-1][1] if kept else None
-        if new is None or latest is None or t >= kept[-1][0] + self._every or new.problem != latest.problem:
+        if new is None or latest is None or t >= kept[-1][0] + self._every or _differs(new, latest):
             self._add(kept, t, new)
 
     def _add(self, kept: list[tuple[float, NodeSample | None]], t: float, sample: NodeSample | None) -> None:
         kept.append((t, self._trimmed(sample) if sample and self._every else sample))
-        self.weight += _weight_of(sample)
+        self.weight += _weight_of(kept, len(kept) - 1)
         if self.weight > self._limit:
             for each in self._of.values():
-                older = len(each) // 2
-                self.weight -= sum(_weight_of(sample) for _, sample in each[:older])
-                del each[:older]
+                del each[: len(each) // 2]
+            self.weight = sum(_weight_of(each, n) for each in self._of.values() for n in range(len(each)))
 
     def at(self, t: float) -> dict[ObjectKey, NodeSample]:
         """The samples that were the latest at `t`, by node."""
@@ -80,5 +81,16 @@ def _essential(device: DeviceSample) -> DeviceSample:
     )
 
 
-def _weight_of(sample: NodeSample | None) -> int:
-    return _SAMPLE + _DEVICE * len(sample.devices) if sample else 100
+def _differs(one: NodeSample, other: NodeSample) -> bool:
+    """In what does not wait for the next sample."""
+    return one.problem != other.problem or (one.plugin is not other.plugin and one.plugin != other.plugin)
+
+
+def _weight_of(kept: Sequence[tuple[float, NodeSample | None]], n: int) -> int:
+    """Of the `n`-th. What the plugin believes is shared by samples until it changes."""
+    sample, before = kept[n][1], kept[n - 1][1] if n else None
+    if sample is None:
+        return 100
+    plugin = None if before is not None and before.plugin is sample.plugin else sample.plugin
+    parts = (plugin.claims, plugin.specs, plugin.orphans, plugin.steps) if plugin else ()
+    return _SAMPLE + _DEVICE * len(sample.devices) + _PART * sum(map(len, parts))

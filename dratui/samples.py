@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, runtime_checkable
 import msgspec
 
 from dratui.api.model import ObjectKey
+from dratui.prepared import Plugin
 
 STREAM: Final = "samples"
 """The stream's name in `dratui.events`."""
@@ -68,6 +69,8 @@ class NodeSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     problem: str = ""
     attributed: float | None = None  # when holders were last asked for; None: never
     attribution_problem: str = ""
+    plugin: Plugin | None = None  # what the node's kubelet plugin believes; None: nobody tells
+    believed: float | None = None  # when that was looked at
 
     @property
     def key(self) -> ObjectKey:

@@ -4,6 +4,7 @@ from dratui.api.model import Namespace
 from dratui.cluster.store import Store
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
 from dratui.history import SAMPLES_EVERY
+from dratui.prepared import Done, Plugin
 from dratui.samples import STREAM, NodeSample
 from tests.cluster.build import measured, sample
 from tests.test_history import Session, bring
@@ -59,6 +60,22 @@ async def test_trouble_is_remembered_at_once() -> None:
     lived = watched(10)
     lived.at(11, told(10, problem="no agent"))
     assert (await past(lived, 11)).samples[sample("node-1").key].problem == "no agent"
+
+
+async def test_another_belief_of_the_plugin_is_remembered_at_once_and_weighs_once() -> None:
+    steps = tuple(Done(at=float(n), what="prepare") for n in range(100))
+    before, after = Plugin(driver="gpu.dratui.dev", steps=steps), Plugin(driver="gpu.dratui.dev")
+    lived = Session()
+    for t in range(1, 102):
+        lived.at(t, told(t, plugin=before))
+    plain = watched(101).history.weight
+    assert lived.history.weight - plain > 30_000
+    assert lived.history.weight - plain < 60_000  # however many samples share it
+    lived.at(102, told(102, plugin=after))
+    assert [(await past(lived, t)).samples[sample("node-1").key].plugin for t in (101, 102)] == [
+        before,
+        after,
+    ]
 
 
 async def test_samples_are_no_steps() -> None:

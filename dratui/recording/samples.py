@@ -45,7 +45,8 @@ def raw(sample: NodeSample) -> RawObject:
 
 
 class Thinning:
-    """Lets through one sample of a node in `every` seconds, and one that tells of other devices, holders or problems.
+    """Lets through one sample of a node in `every` seconds, and one that tells of other devices, holders, problems, or
+    that its kubelet plugin believes something else.
 
     That nobody measures is not told before anybody does: most clusters are so, and there is nothing to record. Other
     streams' events go through as they are. What comes out has RawObjects for rows.
@@ -95,7 +96,8 @@ class Thinning:
         if last is None or last.at is None or sample.at is None:
             return last is None or last.at != sample.at or last.problem != sample.problem
         early = 0 <= sample.at - last.at < self._every - sample.interval / 2
-        return not early or last.problem != sample.problem or _whose(last) != _whose(sample)
+        same = last.plugin is sample.plugin or last.plugin == sample.plugin
+        return not early or not same or last.problem != sample.problem or _whose(last) != _whose(sample)
 
 
 def _whose(sample: NodeSample) -> list[tuple[str, object]]:

@@ -20,6 +20,7 @@ from dratui.api.wire import Decoding
 from dratui.events import About, Event, Gone, HealthChanged, Page, Put
 from dratui.recording.raw import RawObject
 from dratui.recording.samples import SAMPLES
+from dratui.recording.scrub_plugin import scrubbed_plugin
 
 _KNOWN = """
 gpu.nvidia.com mig.nvidia.com vfio.gpu.nvidia.com compute-domain-daemon.nvidia.com gpu.intel.com gaudi.intel.com
@@ -139,6 +140,7 @@ class Scrubber:
             devices=tuple(map(self._device, sample.devices)),
             problem=self.message(sample.problem),
             attribution_problem=self.message(sample.attribution_problem),
+            plugin=sample.plugin and scrubbed_plugin(sample.plugin, self),
         )
         yield RawObject(raw.version, msgspec.json.encode(scrubbed))
 

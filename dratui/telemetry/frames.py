@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from dratui.prepared import Plugin
 from dratui.samples import DeviceSample, NodeSample
 from dratui.telemetry.protocol import Broken
 
@@ -37,6 +38,8 @@ class _Full(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     attributed: float | None = None
     attribution_problem: str = ""
+    plugin: Plugin | None = None
+    believed: float | None = None
     keys: Annotated[tuple[str, ...], msgspec.Meta(max_length=_KEYS)]
     devices: Annotated[tuple[DeviceSample, ...], msgspec.Meta(max_length=_DEVICES)]
     values: _Rows
@@ -47,6 +50,7 @@ class _Values(msgspec.Struct, frozen=True):
     values: _Rows
     age: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     attributed: float | None = None
+    believed: float | None = None
 
 
 _version: Final = msgspec.json.Decoder(_Version)
@@ -85,6 +89,7 @@ class Frames:
             devices=frame.devices,
             problem=frame.problem[:_WORDS],
             attribution_problem=frame.attribution_problem[:_WORDS],
+            plugin=frame.plugin,
         )
         return self._with(self._sample, frame, arrived)
 
@@ -107,6 +112,7 @@ class Frames:
             sample,
             at=min(frame.at + ahead, arrived),
             attributed=None if frame.attributed is None else min(frame.attributed + ahead, arrived),
+            believed=None if frame.believed is None else min(frame.believed + ahead, arrived),
             devices=tuple(
                 msgspec.structs.replace(
                     device,

@@ -11,6 +11,8 @@ from dratui.api.model import DeviceKey, ObjectKey
 from dratui.cluster.devices import device_row
 from dratui.cluster.store import Store
 from dratui.events import Event, Gone, HealthChanged, Page, Phase, Put
+from dratui.prepared import Device as PreparedDevice
+from dratui.prepared import Done, Instance, Orphan, Plugin, Prepared, Spec
 from dratui.recording.decode import Decoder
 from dratui.recording.format import Line
 from dratui.recording.past import Recorded
@@ -165,6 +167,14 @@ def test_that_nobody_measures_is_told_only_beside_who_does() -> None:
     assert list(Thinning(10).events([forbidden])) == [forbidden]
 
 
+def test_a_plugin_that_believes_something_else_is_recorded_at_once() -> None:
+    some, more = (Plugin(driver="d", claims=tuple(Prepared(uid=str(n)) for n in range(k))) for k in (1, 2))
+    read_again = msgspec.json.decode(msgspec.json.encode(some), type=Plugin)
+    told_of = [told(t, plugin=p) for t, p in ((0, some), (1, some), (2, read_again), (3, more), (4, more))]
+    written = thinned(10, *[Put(STREAM, each) for each in told_of])
+    assert [(s.at, s.plugin) for s in written] == [(STARTED, some), (STARTED + 3, more)]
+
+
 def test_other_streams_go_through() -> None:
     page = Page("pods", (), True, True)
     assert list(Thinning(10).events([page])) == [page]
@@ -229,6 +239,35 @@ def test_a_scrubbed_sample_names_nothing_and_is_still_joined() -> None:
         devices=(device,),
         problem="no agent on secretnode",
         attribution_problem="/var/lib/secret: refused",
+        plugin=Plugin(
+            driver="gpu.dratui.dev",
+            claims=(
+                Prepared(
+                    uid="secret-uid",
+                    namespace="secretspace",
+                    name="secretclaim",
+                    state="secret state",
+                    devices=(PreparedDevice(pool="secretnode", device="gpu-0", uuid=UUID, gpu=UUID, gi=7),),
+                    completed=STARTED,
+                ),
+            ),
+            specs=(Spec(file="gpu.dratui.dev-claim_secret-uid.json", claim="secret-uid"),),
+            instances=(Instance(gpu=UUID, gi=7, uuid=f"MIG-{UUID}"),),
+            orphans=(Orphan(what="entry", subject="secret-uid"), Orphan(what="mig", subject=f"{UUID}/7")),
+            steps=(
+                Done(
+                    at=STARTED,
+                    claim="secret-uid",
+                    namespace="secretspace",
+                    name="secretclaim",
+                    what="mig_created",
+                    detail="secretclaim got gpu-0",
+                    error="secretclaim: no such device",
+                ),
+                Done(at=STARTED, what="secret what"),
+            ),
+            problem="secret checkpoint",
+        ),
     )
     published = {
         "metadata": {"name": "s"},
@@ -257,6 +296,13 @@ def test_a_scrubbed_sample_names_nothing_and_is_still_joined() -> None:
     assert last.devices[0].holders[0].driver == "gpu.nvidia.com"
     assert last.problem.startswith("no ")
     assert last.devices[0].absent == {"power": "not_supported"}
+    plugin, held_by = last.plugin, last.devices[0].holders[0]
+    assert plugin is not None
+    (prepared,) = plugin.claims
+    assert (prepared.uid, prepared.name) == (held_by.claim_uid, held_by.claim)
+    assert (prepared.devices[0].uuid, prepared.devices[0].device) == (last.devices[0].uuid, held_by.device)
+    assert [o.subject for o in plugin.orphans] == [prepared.uid, f"{last.devices[0].uuid}/7"]
+    assert [(s.claim, s.what) for s in plugin.steps] == [(prepared.uid, "mig_created"), ("", "")]
     store = Store()
     for n, event in enumerate(scrubbed[:2]):
         assert isinstance(event, Put)

@@ -1,12 +1,17 @@
 """Frames as the agent's own code writes them, and as nobody should."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from dratui_agent.exporter import frames as written
 from dratui_agent.exporter.state import State
 from dratui_agent.holders import Holder, Holders
+from dratui_agent.kubelet.hardware import Instance
+from dratui_agent.kubelet.offers import Placement
+from dratui_agent.kubelet.prepared import Belief, Orphan, PreparedClaim, PreparedDevice, Spec, Step
 from dratui_agent.sample import Absent, Device, DeviceSample, Sample
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +90,75 @@ def test_every_field_of_a_device_and_its_holders_arrives() -> None:
         name: getattr(everything, name) for name in first.__struct_fields__
     }
     assert (second.namespace, second.claim) == ("vision", "")
+
+
+PREPARED = PreparedDevice(
+    ("gpu",),
+    "gpu-node-7",
+    "gpu-0-mig-19-2",
+    "MIG-1",
+    "gpu.dratui.dev/claim=uid-1-x",
+    "s1",
+    True,
+    "GPU-0",
+    9,
+    0,
+    True,
+)
+BELIEF = Belief(
+    "gpu.dratui.dev",
+    AT - 3,
+    (PreparedClaim("uid-1", "ml", "train", "completed", (PREPARED,), AT - 9, AT - 8),),
+    (Spec("gpu.dratui.dev-claim_uid-1.json", "uid-1", ("gpu.dratui.dev/claim=uid-1-x",), AT - 8),),
+    (Instance("GPU-0", 9, 0, "MIG-1", Placement(19, 2, 1)),),
+    (Step(AT - 8, "uid-1", "prepare", "gpu-0-mig-19-2", 0.2, "why", "ml", "train", 3, AT - 99),),
+    (Orphan("mig", "GPU-0/10", AT - 60),),
+    "the checkpoint was damaged",
+)
+
+
+def test_what_the_kubelet_plugin_believes_arrives_in_full() -> None:
+    made = state(sample(MIG))
+    made.believe(BELIEF)
+    frames = Frames("gpu-node-7")
+    told = frames.full(full(made), AT)
+    assert told.plugin is not None
+    assert told.believed == AT - 3
+    for name in told.plugin.__struct_fields__:
+        _same(getattr(told.plugin, name), getattr(BELIEF, name))
+    made.take(sample(MIG, at=AT + 1))
+    made.believe(replace(BELIEF, at=AT))
+    later = frames.values(values(made), AT + 1)
+    assert (later.plugin, later.believed) == (told.plugin, AT)
+
+
+def _same(read: Any, made: Any) -> None:
+    """Field by field: the two sides have no types in common."""
+    if isinstance(read, tuple):
+        assert len(read) == len(made)
+        for one, other in zip(read, made, strict=True):
+            _same(one, other)
+    elif isinstance(read, msgspec.Struct):
+        for name in read.__struct_fields__:
+            _same(getattr(read, name), getattr(made, name))
+    else:
+        assert read == made
+
+
+def test_another_belief_is_a_new_layout_and_the_same_one_looked_at_again_is_not() -> None:
+    made = state(sample(MIG))
+    before = made.layout
+    made.believe(BELIEF)
+    assert made.layout == before + 1
+    made.believe(replace(BELIEF, at=AT + 5))
+    assert made.layout == before + 1
+    made.believe(replace(BELIEF, claims=()))
+    assert made.layout == before + 2
+
+
+def test_an_agent_that_is_no_plugin_tells_nothing_of_one() -> None:
+    told = Frames("n").full(full(state(sample(gpu(0)))), AT)
+    assert (told.plugin, told.believed) == (None, None)
 
 
 def test_values_keep_what_the_full_frame_told() -> None:
@@ -188,6 +262,8 @@ def _broken(**fields: Any) -> bytes:
         _broken(interval=-1),
         _broken(age=-5),
         _broken(at=None),
+        _broken(plugin={"driver": "x", "steps": [{"at": 1e300}]}),
+        _broken(plugin={"driver": "x", "claims": [{"uid": "u"}] * 5000}),
         _broken().replace(b"1.0", b"1e999"),
         _broken().replace(b"1.0", b"NaN"),
     ],

@@ -4,36 +4,47 @@
     id: 3-1042        the layout's number and the sample's
     data: {"version": 1, "node": "gpu-node-7", "agent": "0.1.0", "driver": "595.58.03", "interval": 1.0,
            "at": 1790000000.0, "age": 0.02, "problem": "",
-           "attributed": 1789999999.0, "attribution_problem": "",
+           "attributed": 1789999999.0, "attribution_problem": "", "believed": 1789999998.0,
            "keys": ["utilization", "memory_used", …],
            "devices": [{"uuid": "GPU-…", "kind": "gpu", …, "holders": [{"namespace": "ml-team", …}],
                         "absent": {"utilization": "mig_no_gpm"}, "nvlinks": [true, false, …], "xids": {"79": 1},
                         "processes": [{"pid": 4242, "pod_uid": "…", "container_id": "…", "namespace": "ml-team",
                                        "pod": "train-7", "container": "main"}, …]}, …],
            "values": [[0.93, 66571993088, null, …], …],
-           "use": [[[66571993088, 0.87], …], …]}
+           "use": [[[66571993088, 0.87], …], …],
+           "plugin": {"driver": "gpu.dratui.dev", "problem": "",
+                      "claims": [{"uid": "0a1b…", "namespace": "ml-team", "name": "train-7", "state": "completed",
+                                  "started": 1789999990.1, "completed": 1789999990.2,
+                                  "devices": [{"requests": ["gpu"], "pool": "gpu-node-7", "device": "gpu-3", …}]}, …],
+                      "specs": [{"file": "gpu.dratui.dev-claim_0a1b….json", "claim": "0a1b…", "devices": […],
+                                 "written": 1789999990.2}, …],
+                      "instances": [{"gpu": "GPU-…", "gi": 7, "ci": 0, "uuid": "MIG-…", "placement": {…}}, …],
+                      "orphans": [{"what": "mig", "subject": "GPU-…/7", "since": 1789990000.0}, …],
+                      "steps": [{"at": 1789999990.2, "claim": "0a1b…", "what": "prepare", "took": 0.1, …}, …]}}
 
     event: values     of the same layout: a row for each device, a column for each key, null where there is none
     id: 3-1043
-    data: {"at": 1790000001.0, "age": 0.02, "attributed": 1789999999.0, "values": [[0.91, 66571993088, null, …], …],
-           "use": [[[66571993088, null], …], …]}
+    data: {"at": 1790000001.0, "age": 0.02, "attributed": 1789999999.0, "believed": 1789999998.0,
+           "values": [[0.91, 66571993088, null, …], …], "use": [[[66571993088, null], …], …]}
 
     event: lag        you read too slowly: so many samples were not sent to you
     data: {"dropped": 4}
 
-Times are unix seconds on this node's clock, `attributed` null for never; `interval` is seconds, and so is `age`: since
-the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in the base units
-of their series (`agent/METRICS.md` has the series of each key: `_bytes`, `_ratio` from 0 to 1, `_watts`, …). `absent`
-says why a value is not there; what a part of a GPU lacks since only the whole has it is not listed. A device that is
-not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its share of the SMs
-since the last sample, null where the driver does not tell; `xids` counts since the agent began, those of a GPU
-instance at its MIG devices. A holder with neither claim nor driver was not given the device: a process of it computes
-there. Of a process's container only what is known is there, nothing of the node's own processes. Fields may be added
-in version 1; a reader ignores what it does not know.
+Times are unix seconds on this node's clock, `attributed` and `believed` null for never; `interval` is seconds, and so
+is `age`: since the sample was taken, when the frame was sent, so that a reader with another clock knows. Values are in
+the base units of their series (`agent/METRICS.md` has the series of each key: `_bytes`, `_ratio` from 0 to 1, `_watts`,
+…). `absent` says why a value is not there; what a part of a GPU lacks since only the whole has it is not listed. A
+device that is not told of any more is gone. `use` has, for each process of each device, its memory in bytes and its
+share of the SMs since the last sample, null where the driver does not tell; `xids` counts since the agent began, those
+of a GPU instance at its MIG devices. A holder with neither claim nor driver was not given the device: a process of it
+computes there. Of a process's container only what is known is there, nothing of the node's own processes. `plugin` is
+what the agent believes as kubelet plugin, and looked at when it `believed` it (`dratui_agent.kubelet.prepared.Belief`
+says what the fields mean); null where it is no plugin. Fields may be added in version 1; a reader ignores what it does
+not know.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 import msgspec
@@ -41,6 +52,7 @@ import msgspec
 from dratui_agent import __version__
 from dratui_agent.exporter.state import State
 from dratui_agent.holders import Holder, Place
+from dratui_agent.kubelet.prepared import Belief
 from dratui_agent.nvml.quantities import QUANTITIES
 from dratui_agent.sample import Absent, DeviceSample, Sample
 
@@ -70,6 +82,7 @@ def full(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
             "devices": [_device(state, sample, each) for each in devices],
             "values": _values(devices),
             "use": _use(devices),
+            "plugin": _plugin(state.belief),
         }
     )
 
@@ -81,7 +94,14 @@ def values(state: State, sample: Sample, wanted: Collection[str]) -> bytes:
 
 
 def _times(state: State, sample: Sample) -> dict[str, float | None]:
-    return {"at": sample.at, "age": state.age, "attributed": state.holders.at}
+    believed = None if state.belief is None else state.belief.at
+    return {"at": sample.at, "age": state.age, "attributed": state.holders.at, "believed": believed}
+
+
+def _plugin(belief: Belief | None) -> dict[str, Any] | None:
+    if belief is None:
+        return None
+    return {each.name: getattr(belief, each.name) for each in fields(belief) if each.name != "at"}
 
 
 def _device(state: State, sample: Sample, each: DeviceSample) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 from dratui_agent.exporter.exposition import Exposition
 from dratui_agent.exporter.text import Format
 from dratui_agent.holders import Holders, Place, with_processes
+from dratui_agent.kubelet.prepared import Belief
 from dratui_agent.sample import Device, Sample
 
 STALE: Final = 3  # intervals after which a sample is too old to be ready with
@@ -35,12 +36,15 @@ class State:
         self.attributes = attributes  # whether kubelet is asked who holds what
         self.sample: Sample | None = None
         self.number = 0  # of the sample
-        self.layout = layout  # changes with which devices there are, who holds them, and what is told of them
+        self.layout = (
+            layout  # changes with which devices there are, who holds them, what is told and believed
+        )
         self._shape: object = None
         self._came = asyncio.Event()  # and is another one for the next sample
         self.holders = Holders()  # as kubelet and processes tell
         self.places: Mapping[int, Place] = {}  # of processes, by pid
         self._given = Holders()  # as kubelet tells
+        self.belief: Belief | None = None  # of the kubelet plugin; None: this is none, or it has not begun
         self._changed = changed  # called with each new layout
         self._clock = clock
         self._sampled = 0.0
@@ -66,6 +70,12 @@ class State:
         """Where processes run now, by pid."""
         self.places = places
         self._arrange()
+
+    def believe(self, belief: Belief) -> None:
+        """What the kubelet plugin believes now. It has no part in `/metrics`."""
+        if belief != self.belief:
+            self.layout += 1
+        self.belief = belief
 
     async def newer_than(self, number: int) -> None:
         """Wait for a sample after the `number`-th."""

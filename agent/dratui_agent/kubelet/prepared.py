@@ -1,7 +1,7 @@
 """What claims were given on this node: the language between preparation, checkpoint, CDI and whoever shows it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dratui_agent.kubelet.hardware import Instance
@@ -45,7 +45,7 @@ class Step:
     What goes wrong again and again in the same way is one step: `times` in a row, for the first time at `first`.
     """
 
-    at: float  # unix seconds
+    at: float  # unix seconds, when it was over
     claim: str  # UID; empty for what was done for none
     what: Literal["prepare", "unprepare", "mig_created", "mig_destroyed", "restored", "swept"]
     detail: str = ""
@@ -90,7 +90,7 @@ class Belief:
     """
 
     driver: str
-    at: float  # unix seconds, when it was looked at
+    at: float = field(compare=False)  # unix seconds, when it was looked at
     claims: tuple[PreparedClaim, ...] = ()
     specs: tuple[Spec, ...] = ()
     instances: tuple[Instance, ...] | None = None
