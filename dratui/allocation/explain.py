@@ -47,6 +47,7 @@ Cause = Literal[
     "not ready",
     "node taint",
     "node affinity",
+    "resources",
     "device plugin",
     "elsewhere",
 ]
@@ -89,6 +90,7 @@ class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     wanted: int = 0
     got: int = 0
     why: str = ""
+    short: tuple[str, ...] = ()  # with `resources`: what there is too little of, in the scheduler's words
 
 
 def explain(

@@ -156,12 +156,14 @@ _POD_SPEC: Final = Fields(
         ),
         "schedulerName": "text",
         "schedulingGates": ListOf(Fields({"name": "text"})),
+        "overhead": MapOf("quantity"),
+        "resources": Fields({"limits": MapOf("quantity"), "requests": MapOf("quantity")}),
         **_any(
             "volumes ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds "
             "dnsPolicy serviceAccountName serviceAccount automountServiceAccountToken hostNetwork hostPID "
             "hostIPC shareProcessNamespace securityContext imagePullSecrets hostname subdomain hostAliases "
             "priorityClassName priority dnsConfig readinessGates runtimeClassName enableServiceLinks "
-            "preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN os hostUsers resources "
+            "preemptionPolicy topologySpreadConstraints setHostnameAsFQDN os hostUsers "
             "workloadRef schedulingGroup hostnameOverride"
         ),
     },

@@ -6,7 +6,7 @@ from sys import intern
 
 import msgspec
 
-from dratui.api import model
+from dratui.api import model, native
 from dratui.api.printed import printed
 from dratui.api.wire import Decoding, Metadata, Object, Struct, controller, head, labels, shared
 
@@ -40,6 +40,13 @@ class Container(Struct, frozen=True):
     name: str = ""
     restart_policy: str | None = None  # of an init container: Always makes it a sidecar
     resources: Resources = Resources()
+
+
+class WholeResources(Struct, frozen=True):
+    """What a pod as such asks for."""
+
+    limits: dict[str, str | int | float] | None = None
+    requests: dict[str, str | int | float] | None = None
 
 
 class Gate(Struct, frozen=True):
@@ -76,6 +83,8 @@ class PodSpec(Struct, frozen=True):
     resource_claims: tuple[ClaimReference, ...] | None = None
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
+    resources: WholeResources | None = None
+    overhead: dict[str, str | int | float] | None = None
     scheduling_gates: tuple[Gate, ...] | None = None
     node_selector: dict[str, str] | None = None
     affinity: Affinity | None = None
@@ -147,6 +156,12 @@ class ResourceStatus(Struct, frozen=True):
     resources: tuple[ResourceHealth, ...] | None = None
 
 
+class ActualResources(Struct, frozen=True):
+    """What a container has, which is not what it asks for while it is resized. As sent: most have what they ask for."""
+
+    requests: msgspec.Raw = msgspec.Raw()
+
+
 class ContainerStatus(Struct, frozen=True):
     """A container's status."""
 
@@ -156,6 +171,8 @@ class ContainerStatus(Struct, frozen=True):
     restart_count: int = 0
     state: ContainerState = ContainerState()
     allocated_resources_status: tuple[ResourceStatus, ...] | None = None
+    allocated_resources: msgspec.Raw = msgspec.Raw()
+    resources: ActualResources | None = None
 
 
 class PodStatus(Struct, frozen=True):
@@ -345,6 +362,7 @@ def pod_row(wire: Pod) -> model.Pod:
         if hidden
         else (),
         containers=containers,
+        native=_native(spec, status),
         scheduled=scheduled,
         disruption=disruption,
         finalizers=meta.finalizers or (),
@@ -361,6 +379,38 @@ def pod_row(wire: Pod) -> model.Pod:
         group=intern(spec.scheduling_group.pod_group_name or "") if spec.scheduling_group else "",
         reason=status.reason,
         message=status.message,
+    )
+
+
+def _native(spec: PodSpec, status: PodStatus) -> native.Amounts:
+    """What the scheduler counts for a pod beside devices. One object for all pods that ask for the same."""
+    resized = {
+        each.name: (bytes(each.resources.requests), bytes(each.allocated_resources))
+        for statuses in (status.container_statuses, status.init_container_statuses)
+        for each in statuses or ()
+        if each.resources is not None
+    }
+    infeasible = bool(resized) and any(
+        each.type == "PodResizePending" and each.reason == "Infeasible" for each in status.conditions or ()
+    )
+
+    def asked(container: Container) -> native.Sent:
+        of = container.resources
+        wanted = native.sent(of.requests, of.limits)
+        found = resized.get(container.name)
+        return wanted if found is None else native.effective(wanted, *found, infeasible)
+
+    first = []
+    for each in spec.init_containers or ():
+        sidecar = each.restart_policy == "Always"
+        of = each.resources
+        first.append((asked(each) if sidecar else native.sent(of.requests, of.limits), sidecar))
+    whole = spec.resources
+    return native.of_pod(
+        tuple([asked(each) for each in spec.containers or ()]),
+        tuple(first),
+        native.sent(whole.requests, whole.limits) if whole else (),
+        native.sent(spec.overhead),
     )
 
 
@@ -443,6 +493,7 @@ def node_row(wire: Node) -> model.Node:
         unschedulable=bool(wire.spec.unschedulable),
         taints=wire.spec.taints or (),
         allocatable=_extended(wire.status.allocatable),
+        native=native.amounts(native.sent(wire.status.allocatable)),
         kubelet=wire.status.node_info.kubelet_version,
     )
 

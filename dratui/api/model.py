@@ -393,6 +393,9 @@ class Pod(Row, frozen=True, kw_only=True):
     extended_claim: str = ""  # the hidden claim behind extended resources
     claimed_resources: tuple[str, ...] = ()  # the extended resources that it stands for
     containers: tuple[Container, ...] = ()
+    native: tuple[
+        tuple[str, int], ...
+    ] = ()  # what the scheduler counts for it: as `dratui.api.native` has it
     scheduled: Condition | None = None  # PodScheduled
     disruption: Condition | None = None  # DisruptionTarget: evicted, by whom
     finalizers: tuple[str, ...] = ()
@@ -445,6 +448,7 @@ class Node(Row, frozen=True, kw_only=True):
     unschedulable: bool = False
     taints: tuple[Taint, ...] = ()
     allocatable: tuple[tuple[str, int], ...] = ()  # extended resources only
+    native: tuple[tuple[str, int], ...] | None = None  # all others: as `dratui.api.native` has it
     kubelet: str = ""
 
 

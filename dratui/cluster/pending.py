@@ -226,6 +226,12 @@ def node_counts(message: str) -> dict[str, int]:
     return dict(telling) or ({reasons: total} if reasons else {})
 
 
+def nodes_looked_at(message: str) -> int:
+    """Of how many nodes the scheduler's sentence is; 0 where it does not say."""
+    found = _AVAILABLE.search(message)
+    return int(found[1]) if found else 0
+
+
 def settled(subject: Pod | Claim) -> str:
     """Why there is nothing to decide any more, as in `it is on node gpu-1`; empty while it waits."""
     if isinstance(subject, Pod):

@@ -353,6 +353,7 @@ _RULES: Mapping[str, Rule] = {
     "annotations": Scrubber.annotations,
     "attributes": Scrubber.attributes,
     **dict.fromkeys(("limits", "resources.requests", "allocatable", "hard", "used"), Scrubber.resources),
+    **dict.fromkeys(("overhead", "allocatedResources"), Scrubber.resources),
     **dict.fromkeys(("capacity.requests", "consumedCapacity", "counters"), Scrubber.quantities),
     **dict.fromkeys(("devices.capacity", "basic.capacity"), Scrubber.quantities),
     "interfaceName": Scrubber.name,

@@ -137,7 +137,7 @@ def story(group: Group, columns: int) -> Iterator[str]:
         head = f"{request}{nearest.why or nearest.detail}"
         rest = [names]
     else:
-        head = f"{request}{_HEADLINE[group.cause]}"
+        head = f"{request}{_HEADLINE.get(group.cause) or nearest.why}"
         which = "on" if nearest.fits else "nearest"
         rest = [f"{which} {nearest.node}: {_detail(group)}", names]
     label = count(len(group.nodes), "node").rjust(_INDENT - 3)

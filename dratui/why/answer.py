@@ -1,6 +1,7 @@
 """The answer: node by node, the nodes with the same story together, and whether the scheduler says the same."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
@@ -8,9 +9,9 @@ import msgspec
 
 from dratui.allocation.explain import Cause, NodeExplained, explain
 from dratui.allocation.search import MOST_STEPS
-from dratui.api.model import Pod
+from dratui.api.native import is_native
 from dratui.cluster.groups import not_tried
-from dratui.cluster.pending import Waiting, before_the_queue, node_counts, settled, waiting
+from dratui.cluster.pending import Waiting, before_the_queue, node_counts, nodes_looked_at, settled, waiting
 from dratui.cluster.store import Store
 from dratui.why.placement import kept_away, place_of
 from dratui.why.question import Question, holder
@@ -20,7 +21,7 @@ Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "alloca
 """`error`: the scheduler gives up at an error, wherever else the claims would fit. `not tried`: it does not begin
 before something else is there; nodes are what it would find. `bound`, `allocated`: there is nothing to decide."""
 
-_BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity", "device plugin"))
+_BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity", "resources"))
 _OWN_WORDS: Final = frozenset[Cause](
     ("held", "capacity", "counters", "too few", "class", "device plugin", "gave up")
 )
@@ -28,11 +29,12 @@ _OWN_WORDS: Final = frozenset[Cause](
 
 _TIERS: Final[Sequence[frozenset[Cause]]] = (
     frozenset(("fits", "error")),
+    frozenset(("resources",)),
     frozenset(("taint", "counters", "capacity", "held", "selector", "node", "too few", "gave up")),
     frozenset(("constraint", "together", "device plugin", "elsewhere")),
     frozenset(("pool incomplete", "pool invalid")),
     frozenset(("class", "no devices")),
-    _BEFORE,
+    _BEFORE - {"resources"},
 )
 """What comes nearest to fitting first."""
 
@@ -86,16 +88,34 @@ def by_node(store: Store, question: Question, *, most_steps: int = MOST_STEPS) -
         return
     steps = most_steps
     for node in question.nodes:
-        found = kept_away(store, question, node) or explain(
-            question.world,
-            place_of(node),
-            question.claims_on(node),
-            lambda key: holder(store, key),
-            most_steps=steps,
-        )
-        if found.cause == "gave up":
-            steps = max(_LEAST_STEPS, steps // 10)
+        found = kept_away(store, question, node)
+        if found is None or found.cause == "resources":
+            devices = explain(
+                question.world,
+                place_of(node),
+                question.claims_on(node),
+                lambda key: holder(store, key),
+                most_steps=steps,
+            )
+            if devices.cause == "gave up":
+                steps = max(_LEAST_STEPS, steps // 10)
+            found = _with_its_devices(found, devices) if found else devices
         yield found
+
+
+def _with_its_devices(kept: NodeExplained, devices: NodeExplained) -> NodeExplained:
+    """What would be if there were room for the pod."""
+    if devices.fits and not devices.devices:
+        return kept  # it asks for none
+    also = "its claims would fit" if devices.fits else "nor do its claims fit"
+    return msgspec.structs.replace(
+        kept,
+        detail=f"{kept.detail}; {also}" + ("" if devices.fits else f": {devices.detail}"),
+        why=f"{kept.why}; {also}",
+        devices=devices.devices,
+        wanted=devices.wanted,
+        got=devices.got,
+    )
 
 
 def answer(
@@ -108,7 +128,7 @@ def answer(
     pod = question.pod
     waits = waiting(store, pod) if pod else None
     verdict, why = _verdict(store, question, nodes, waits)
-    agrees, conflict = compared(pod, nodes) if pod and verdict in _COMPARED else (None, "")
+    agrees, conflict = compared(question, nodes) if pod and verdict in _COMPARED else (None, "")
     changes = suggestions(store, question, nodes, heed)
     return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), changes, why)
 
@@ -152,7 +172,8 @@ def _missing(node: NodeExplained) -> tuple[int, str]:
 
 
 def _nearness(group: Group) -> tuple[int, int, int, int]:
-    tier = next((n for n, causes in enumerate(_TIERS) if group.cause in causes), len(_TIERS))
+    cause: Cause = "held" if group.cause == "resources" and _missing(group.nearest)[0] else group.cause
+    tier = next((n for n, causes in enumerate(_TIERS) if cause in causes), len(_TIERS))
     rank = _RANK.index(group.cause) if group.cause in _RANK else len(_RANK)
     return tier, group.nearest.wanted - group.nearest.got, rank, -len(group.nodes)
 
@@ -164,14 +185,14 @@ def _unnamed(text: str, node: str) -> str:
     return re.sub(rf"(?<![\w.-]){re.escape(node)}(?![\w-])", "…", text)
 
 
-def compared(pod: Pod, nodes: Sequence[NodeExplained]) -> tuple[bool | None, str]:
+def compared(question: Question, nodes: Sequence[NodeExplained]) -> tuple[bool | None, str]:
     """Whether the scheduler's last words and our reading can both be true; if not, what cannot."""
-    condition = pod.scheduled
+    condition = question.pod.scheduled if question.pod else None
     if condition is None or condition.status != "False" or not condition.message:
         return None, ""
     if condition.reason not in ("Unschedulable", "SchedulerError"):
         return None, ""
-    errors = [node.detail for node in nodes if node.cause == "error"]
+    errors = [node.why or node.detail for node in nodes if node.cause == "error"]
     said = node_counts(condition.message)
     if not said:
         if any(error in condition.message for error in errors):
@@ -181,32 +202,43 @@ def compared(pod: Pod, nodes: Sequence[NodeExplained]) -> tuple[bool | None, str
         if any("device class" in text for text in said):
             return True, ""
         return False, f"it should have stopped at an error: {errors[0]}"
-    if sum(said.values()) != len(nodes):
+    if nodes_looked_at(condition.message) != len(nodes):
         return None, ""  # there were other nodes then
-    return _counted(said, nodes)
+    conflict = _conflict(said, nodes, rooms=question.room.whole)
+    return not conflict, conflict
 
 
-def _counted(said: Mapping[str, int], nodes: Sequence[NodeExplained]) -> tuple[bool, str]:
+def _conflict(said: Mapping[str, int], nodes: Sequence[NodeExplained], *, rooms: bool) -> str:
+    """`rooms`: whether it is known what all pods take. A node that is short of something is not counted by what its
+    devices are, nor the other way round: since the scheduler looked, another pod may have come."""
+    short = Counter(text for node in nodes for text in node.short)
+    of_room = {text: n for text, n in said.items() if rooms and _is_of_room(text)}
     devices = sum(n for text, n in said.items() if _is_of_devices(text))
     placement = sum(n for text, n in said.items() if text.startswith(_SAID_OF_PLACEMENT))
-    others = sum(said.values()) - devices - placement
+    others = sum(n for text, n in said.items() if text not in of_room) - devices - placement
     fits = [node.node for node in nodes if node.fits]
-    ours = sum(not node.fits and node.cause not in _BEFORE - {"device plugin"} for node in nodes)
     if len(fits) > others:
         where = ", ".join(fits[:3]) + (", …" if len(fits) > 3 else "")
-        return False, f"we find that the claims fit on {where}"
-    if devices > ours:
-        return False, f"it finds no devices on {_nodes(devices)}, we on {ours}"
-    if ours > devices + others:
-        return False, f"it finds no devices on {_nodes(devices)}, we on {ours}"
-    return True, ""
+        return f"we find that {'it fits' if of_room else 'the claims fit'} on {where}"
+    for text, number in of_room.items():
+        if number > short[text]:
+            return f"it finds {text} on {_nodes(number)}, we on {short[text]}"
+    by_devices = sum(not node.fits and node.cause not in _BEFORE for node in nodes)
+    if devices > by_devices + sum(node.cause == "resources" for node in nodes):
+        return f"it finds no devices on {_nodes(devices)}, we on {by_devices}"
+    if by_devices > devices + others + sum(of_room.values()):
+        return f"it finds no devices on {_nodes(devices)}, we on {by_devices}"
+    return ""
+
+
+def _is_of_room(text: str) -> bool:
+    return text == "Too many pods" or (
+        text.startswith("Insufficient ") and is_native(text.removeprefix("Insufficient "))
+    )
 
 
 def _is_of_devices(text: str) -> bool:
-    return any(words in text for words in _SAID_OF_DEVICES) and text not in (
-        "Insufficient cpu",
-        "Insufficient memory",
-    )
+    return any(words in text for words in _SAID_OF_DEVICES) and not _is_of_room(text)
 
 
 def _nodes(number: int) -> str:

@@ -1,6 +1,6 @@
 """What keeps a pod from a node before anybody looks at its devices, in the order in which the scheduler asks.
 
-Of the rest that the scheduler looks at nothing is known here: cpu, memory, ports, volumes, other pods.
+Of the rest that the scheduler looks at nothing is known here: ports, volumes, where other pods are.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Final
 from dratui.allocation.explain import NodeExplained
 from dratui.allocation.nodes import Place, matches
 from dratui.allocation.taints import tolerates
-from dratui.api.model import Claim, Node, Placement, Taint
+from dratui.api.model import Claim, Node, Placement, Pod, Taint
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.store import Store
 from dratui.why.question import Question
@@ -18,7 +18,7 @@ _BLOCKING: Final = ("NoSchedule", "NoExecute")
 _CORDONED: Final = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 _NOT_READY: Final = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
-UNSEEN: Final = "cpu, memory, ports, volumes, pod affinity and topology spread"
+UNSEEN: Final = "ports, volumes, pod affinity and topology spread"
 """What the scheduler looks at and we do not."""
 
 
@@ -35,6 +35,7 @@ def _reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExpla
     if question.pod is not None:
         yield from _taints(node, question.pod.placement)
         yield from _selectors(place, question.pod.placement)
+        yield from _resources(question, node, question.pod)
         yield from _plugins(store, question, node)
     for claim in question.given:
         yield from _elsewhere(place, claim)
@@ -75,6 +76,20 @@ def _selectors(place: Place, placement: Placement) -> Iterator[NodeExplained]:
 
 def _label(key: str, value: str | None) -> str:
     return f"no label {key}" if value is None else f"{key}={value}"
+
+
+def _resources(question: Question, node: Node, pod: Pod) -> Iterator[NodeExplained]:
+    short = list(question.room.short(pod, node))
+    if short:
+        said = tuple(each.said for each in short)
+        yield NodeExplained(
+            node.name,
+            fits=False,
+            cause="resources",
+            detail="; ".join(each.text for each in short),
+            why=", ".join(said),
+            short=said,
+        )
 
 
 def _plugins(store: Store, question: Question, node: Node) -> Iterator[NodeExplained]:

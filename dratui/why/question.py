@@ -13,6 +13,7 @@ from dratui.cluster.index import named_claims, rule_selects
 from dratui.cluster.pending import settled
 from dratui.cluster.pods import plugin_devices
 from dratui.cluster.store import Store
+from dratui.why.room import Room
 
 _MINOR = re.compile(r"v?1\.(\d{1,3})")
 _RELEASES: Mapping[int, Release] = {34: "1.34", 35: "1.35", 36: "1.36"}
@@ -24,7 +25,8 @@ _NEEDED = ("resourceslices", "resourceclaims", "deviceclasses", "nodes")
 class Question:
     """`wanted` are claims that have no devices yet, `given` those that have. `missing`: why not all are known.
 
-    `unknown`: streams without which there is no answer. `notes`: what was assumed.
+    `unknown`: streams without which there is no answer. `notes`: what was assumed. `room`: what nodes have left beside
+    devices.
     """
 
     pod: Pod | None
@@ -32,6 +34,7 @@ class Question:
     given: tuple[Claim, ...]
     world: World
     nodes: tuple[Node, ...]
+    room: Room
     missing: str = ""
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -129,11 +132,14 @@ def _question(
     if shown:
         assumed += f" and what the cluster shows of others: {', '.join(sorted(shown))}"
     more = [assumed, *(notes or ())]
+    if known.get("pod") is not None and not store.known("pods"):
+        more.append("cpu, memory and number of pods are counted by those pods alone that are known")
     if narrowed := sorted(rule.name for rule in store.taint_rules.values() if rule.narrowed):
         more.append(f"taint rules that select by class or CEL are not applied: {', '.join(narrowed)}")
     return Question(
         world=world,
         nodes=tuple(sorted(store.nodes.values(), key=lambda node: node.name)),
+        room=Room(store),
         unknown=tuple(stream for stream in _NEEDED if not store.known(stream)),
         notes=tuple(more),
         **known,  # type: ignore[arg-type]  # the fields that the two callers know

@@ -321,6 +321,7 @@ class _Placing:
                 claimed_resources=tuple(sorted(by_claim)),
             )
             store.apply([Put("pods", on_node)])
+            self.question.room.add(on_node)
         if common:  # the next replica shares them, and may for that go where it could not before
             wanted = tuple(claim for claim in self.question.wanted if claim.name not in common)
             given = (*self.question.given, *common.values())
