@@ -391,7 +391,8 @@ def test_a_gpu_at_which_the_driver_hangs_keeps_nobody_waiting_for_ever(
 
 def test_the_instances_of_gpus_that_answer_are_told(hardware: Hardware, driver: FakeDriver) -> None:
     driver.set({"gpu1.mig_mode": "1,1", **cut(1, 0, gi=1, profile=THREE_G, start=0, size=4)})
-    hardware.bring(part(ONE_G, 0, 1))
+    made = hardware.bring(part(ONE_G, 0, 1))
+    assert [each.uuid for each in hardware.instances(GPU)] == [made.uuid]
     driver.set({"gpu0": "!15"})
     uuid = driver.settings["gpu1.mig0.uuid"]
     assert where(hardware) == [(uuid, Placement(THREE_G, 0, 4))]

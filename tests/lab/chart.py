@@ -51,7 +51,9 @@ def installed(
 
 def _ready(plane: ControlPlane, release: str) -> str:
     """The name of the release's one pod."""
-    (pod,) = plane.objects("pods", "-n", NAMESPACE, "-l", f"app.kubernetes.io/instance={release}")
+    pods = plane.objects("pods", "-n", NAMESPACE, "-l", f"app.kubernetes.io/instance={release}")
+    assert len(pods) == 1, "the DaemonSet has no pod yet"
+    (pod,) = pods
     conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", ())}
     assert conditions.get("Ready") == "True", pod["status"]
     name: str = pod["metadata"]["name"]

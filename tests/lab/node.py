@@ -202,7 +202,7 @@ mount --make-rprivate /
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/log
-for each in etc var/lib; do
+for each in dev etc var/lib; do
   mkdir -p {folder}/over/$each {folder}/work/$each
   mount -t overlay overlay -o lowerdir=/$each,upperdir={folder}/over/$each,workdir={folder}/work/$each /$each
 done

@@ -45,5 +45,8 @@ class Hardware(Protocol):
     def remove(self, gpu: str, gi: int, ci: int | None) -> None:
         """Destroy the compute instance, then the GPU instance; what is not there is no error. Raises CannotBring."""
 
-    def instances(self) -> Iterator[Instance]:
-        """Those of all GPUs, whoever made them. Raises CannotBring."""
+    def instances(self, gpu: str = "") -> Iterator[Instance]:
+        """Those of a GPU, or of all GPUs, whoever made them. Raises CannotBring.
+
+        It waits for what is being done to the GPU: who wants to know of one does not ask about all.
+        """

@@ -66,14 +66,12 @@ class Nvidia:
         with self._at(gpu) as handle:
             self._remove(gpu, handle, gi, ci)
 
-    def instances(self) -> Iterator[Instance]:
+    def instances(self, gpu: str = "") -> Iterator[Instance]:
         """As `Hardware` has it. A GPU that is lost has none."""
-        with _opened():
-            uuids = [_unless_dead(_uuid, index) for index in range(nvml.nvmlDeviceGetCount())]
-        for uuid in filter(None, uuids):
-            with self._at(uuid) as gpu:
-                found = _unless_dead(mig.gpu_instances, gpu) or []
-                parts = [*mig.devices(gpu)] if found else []
+        for uuid in (gpu,) if gpu else _uuids():
+            with self._at(uuid) as handle:
+                found = _unless_dead(mig.gpu_instances, handle) or []
+                parts = [*mig.devices(handle)] if found else []
             for each in found:
                 inside: list[mig.MigDevice | None] = [part for part in parts if part.gi == each.id]
                 for part in inside or [None]:
@@ -247,6 +245,13 @@ def _unless_dead(call: Callable[[Handle], _Answer], gpu: Handle) -> _Answer | No
         if error.value in _DEAD:
             return None
         raise
+
+
+def _uuids() -> list[str]:
+    """Of the GPUs that answer."""
+    with _opened():
+        found = [_unless_dead(_uuid, index) for index in range(nvml.nvmlDeviceGetCount())]
+    return [uuid for uuid in found if uuid]
 
 
 def _uuid(index: int) -> str:
