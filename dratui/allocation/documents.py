@@ -1,20 +1,20 @@
 """The objects of a text, YAML or JSON, as plain values. Whatever the text is (huge, nested without end, aliases that
 grow), the answer comes soon: objects, or a Wrong."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Any, Final, NoReturn
 
 from dratui.failure import UsageFailure
 
 LARGEST: Final = 1024 * 1024
 """Bytes of a text."""
 
-_DEEPEST: Final = 64
-_MOST_PARTS: Final = 50_000  # of a document, each alias with all that it stands for
-_MOST_ALIASES: Final = 1_000
-_LONGEST_NUMBER: Final = 64  # characters
+DEEPEST: Final = 64
+MOST_PARTS: Final = 20_000
+"""Of a text: names and values, each alias with all that it stands for."""
+
+LONGEST_NUMBER: Final = 64  # characters: reading one takes time that grows with its square
 
 
 class Wrong(UsageFailure):
@@ -24,136 +24,127 @@ class Wrong(UsageFailure):
 def objects(file: str, text: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every object, lists opened, with words for where it is."""
     if len(text) > LARGEST:
-        raise Wrong(f"{file}: is larger than {LARGEST // 1024} KiB", hint="is this the file that was meant?")
+        raise Wrong(f"{file}: is larger than {LARGEST // 1024} KiB", hint="give it in pieces")
     try:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Wrong(f"{file}: is not UTF-8", hint="is this the file that was meant?") from None
     for number, document in enumerate(_documents(file, decoded), start=1):
         where = file if number == 1 else f"{file}, document {number}"
-        _check_size(where, document)
         if document is None:
             continue
         if not isinstance(document, dict):
             raise Wrong(f"{where}: is no object", hint="an object has apiVersion and kind")
-        if str(document.get("kind", "")).endswith("List") and isinstance(document.get("items"), list):
-            for item, one in enumerate(document["items"]):
-                if not isinstance(one, dict):
-                    raise Wrong(f"{where}: items[{item}]: is no object")
+        if _is_list(document):
+            for item, one in enumerate(document["items"] or ()):
+                if not isinstance(one, dict) or _is_list(one):
+                    raise Wrong(f"{where}: items[{item}]: is no object, or a list again")
                 yield f"{where}, items[{item}]", one
         else:
             yield where, document
 
 
+def _is_list(document: Mapping[str, Any]) -> bool:
+    return str(document.get("kind", "")).endswith("List") and isinstance(
+        document.get("items", ""), list | None
+    )
+
+
 def _documents(file: str, text: str) -> Sequence[Any]:
     if text.lstrip()[:1] == "{":
         try:
-            return [msgspec.json.decode(text)]
-        except RecursionError:
-            raise Wrong(f"{file}: is nested too deeply") from None
-        except ValueError:  # of several objects, or YAML's own way to write one
+            return _json(file, text)
+        except ValueError:  # YAML has its own way to write one
             pass
-    return _yaml(file, text)
+    from dratui.allocation.yaml_text import values
+
+    return values(file, text)
 
 
-def _yaml(file: str, text: str) -> Sequence[Any]:
-    import yaml
+def whole_or_fraction(file: str, text: str) -> int | float:
+    """A number as JSON has it, which knows no other kind of 3.0 than 3. Raises Wrong for what no field can hold."""
+    if len(text) <= LONGEST_NUMBER:
+        try:
+            number: int | float = int(text)
+        except ValueError:
+            number = float(text)
+        if abs(number) < 2**53 and number == int(number):
+            return int(number)
+        if -(2**63) <= number < 2**64:
+            return number
+    raise Wrong(f"{file}: {text[:40]} is larger than any number can be", hint="a quantity goes in quotes")
 
+
+# --- JSON ------------------------------------------------------------------------------------------
+
+
+def _json(file: str, text: str) -> Sequence[Any]:
+    """One object after the other. Raises ValueError for what is no JSON."""
+    numbers = 0
+
+    def named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise Wrong(f"{file}: {twice[:40]!r} is there twice in one object", hint="remove one")
+        return found
+
+    def number(digits: str) -> int | float:
+        nonlocal numbers
+        numbers += 1
+        if numbers > MOST_PARTS:
+            raise too_much(file)
+        return whole_or_fraction(file, digits)
+
+    def odd(word: str) -> NoReturn:
+        raise Wrong(f"{file}: {word} is no number that a manifest can have")
+
+    decoder = json.JSONDecoder(
+        object_pairs_hook=named_once, parse_int=number, parse_float=number, parse_constant=odd
+    )
+    found, at = [], len(text) - len(text.lstrip())
     try:
-        _check_yaml(file, text)
-        return list(yaml.load_all(text, Loader=_loader()))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        raise Wrong(f"{file}{line}: is no YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError:
-        raise Wrong(f"{file}: is no YAML: it has a character that is no text") from None
+        while at < len(text):
+            value, at = decoder.raw_decode(text, at)
+            found.append(value)
+            at += len(text[at:]) - len(text[at:].lstrip())
     except RecursionError:
         raise Wrong(f"{file}: is nested too deeply") from None
-    except ValueError as error:  # a number of thousands of digits
-        raise Wrong(f"{file}: has a value that cannot be read: {error}") from None
+    _check(file, found)
+    return found
 
 
-def _check_yaml(file: str, text: str) -> None:
-    """Before anything is built: nothing too deep, and nothing that grows."""
-    import yaml
-
-    depth = aliases = 0
-    event: Any
-    for number, event in enumerate(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.AliasEvent):
-            aliases += 1
-        elif isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
-            raise Wrong(
-                f"{file} line {_line(event)}: merging with << is not read", hint="write the fields out"
-            )
-        if depth > _DEEPEST:
-            raise Wrong(f"{file} line {_line(event)}: is nested too deeply")
-        if number > 2 * _MOST_PARTS:  # a collection has two
-            raise Wrong(f"{file}: has more than {_MOST_PARTS} values", hint="give it in pieces")
-        if aliases > _MOST_ALIASES:
-            raise Wrong(f"{file}: has more than {_MOST_ALIASES} aliases (*)", hint="write the values out")
-
-
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
-def _loader() -> Any:
-    """YAML's plain values, times left as text; a key stands once."""
-    import yaml
-
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-    class Strict(base):  # type: ignore[misc]  # one of two that are known only here
-        yaml_implicit_resolvers = {  # noqa: RUF012 — as the base has it
-            first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-            for first, found in base.yaml_implicit_resolvers.items()
-        }
-
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            seen = set()
-            for key, _ in node.value:
-                if key.value.__hash__ and key.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"key {key.value!r} is there twice", key.start_mark
-                    )
-                if key.value.__hash__:
-                    seen.add(key.value)
-            return super().construct_mapping(node, deep=deep)
-
-        def number(self, node: Any) -> Any:
-            """A long one takes time that grows with its square, and is none that anybody wants."""
-            if len(node.value) > _LONGEST_NUMBER:
-                raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
-            return base.yaml_constructors[node.tag](self, node)
-
-    for tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
-        Strict.add_constructor(tag, Strict.number)
-    return Strict
-
-
-def _check_size(where: str, document: Any) -> None:
-    """Aliases may stand for more than there is memory, or for themselves."""
-    parts, todo = 0, [(document, 0)]
+def _check(file: str, found: Sequence[Any]) -> None:
+    """Neither too much, nor too deep, nor text that cannot be written."""
+    parts = 0
+    todo = [(value, 1) for value in found]
     while todo:
         value, depth = todo.pop()
         parts += 1
-        if depth > _DEEPEST:
-            raise Wrong(f"{where}: is nested too deeply")
-        if parts > _MOST_PARTS:
-            raise Wrong(f"{where}: has more than {_MOST_PARTS} values")
+        if depth > DEEPEST:
+            raise Wrong(f"{file}: is nested too deeply")
+        if parts > MOST_PARTS:
+            raise too_much(file)
         if isinstance(value, dict):
-            if odd := next((key for key in value if not isinstance(key, str)), None):
-                raise Wrong(f"{where}: the key {str(odd)[:40]} is no text", hint="put it in quotes")
+            parts += len(value)
             todo += [(each, depth + 1) for each in value.values()]
+            for name in value:
+                _check_text(file, name)
         elif isinstance(value, list):
             todo += [(each, depth + 1) for each in value]
-        elif isinstance(value, int) and not -(2**63) <= value < 2**64:
-            raise Wrong(f"{where}: {str(value)[:40]} is larger than any number can be")
-        elif not isinstance(value, str | int | float | None):
-            raise Wrong(f"{where}: has a value of a type that JSON does not have: {type(value).__name__}")
+        elif isinstance(value, str):
+            _check_text(file, value)
+
+
+def _check_text(file: str, text: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Wrong(f"{file}: {ascii(text)[:40]} has half of a character") from None
+
+
+def too_much(file: str) -> Wrong:
+    """More than is read of one text."""
+    return Wrong(f"{file}: has more than {MOST_PARTS} names and values", hint="give it in pieces")

@@ -1,10 +1,9 @@
 """Manifests as kubectl reads them, strictly: text in, rows out. Whatever the text is, the answer is Manifests or a
 Failure that names the place, soon."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import islice
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import msgspec
@@ -14,29 +13,45 @@ from dratui.allocation.schema import (
     NEW,
     OLD,
     PLURALS,
+    PRIORITY_CLASS,
     RESOURCE,
     WORKLOADS,
-    Fields,
-    ListOf,
-    MapOf,
-    Shape,
     resource_shape,
 )
-from dratui.api import quantity
-from dratui.api.model import Claim, DeviceClass, ObjectKey, Pod, Template
+from dratui.allocation.strict import check, meant
+from dratui.api.model import Claim, DeviceClass, Pod, Template
 from dratui.api.streams import codec
 
-_MOST_TOLD: Final = 5  # errors of one object
 _MOST_REPLICAS: Final = 2**31 - 1
+_MOST_REQUESTS: Final = 32  # and constraints; of a claim
+_MOST_ALTERNATIVES: Final = 8
+_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
+_SCHEDULING: Final = "scheduling.k8s.io"
+_MOST_PRIORITY: Final = 1_000_000_000  # of classes that are not the system's
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityClass:
+    """What pods that name it are worth; `preempts` is False where preemptionPolicy is Never."""
+
+    name: str
+    value: int
+    default: bool
+    preempts: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What makes `replicas` pods like `pod`, which has the workload's name."""
+    """What makes `replicas` pods like `pod`, which has the workload's name; a DaemonSet one on each of its nodes.
+
+    `preempts`: as the pod has it; None where its priority class says.
+    """
 
     kind: str
     pod: Pod
     replicas: int
+    priority_class: str = ""
+    preempts: bool | None = None
 
     @property
     def name(self) -> str:
@@ -52,21 +67,22 @@ class Manifests:
     claims: tuple[Claim, ...] = ()
     templates: tuple[Template, ...] = ()
     classes: tuple[DeviceClass, ...] = ()
+    priorities: tuple[PriorityClass, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
     """All texts, each with the name of its file. What names no namespace is in `namespace`. Raises Wrong."""
-    rows: dict[str, list[Any]] = {"workloads": [], "claims": [], "templates": [], "classes": [], "notes": []}
-    seen: set[tuple[str, ObjectKey]] = set()
+    rows: dict[str, list[Any]] = {field.name: [] for field in fields(Manifests)}
+    seen: set[tuple[str, str]] = set()
     for file, text in texts:
         for where, value in objects(file, text):
             table, row = _row(where, value, namespace)
             if table != "notes":
-                key = (row.kind, row.pod.key) if isinstance(row, Workload) else (table, row.key)
-                if key in seen:
+                name = row.name if isinstance(row, Workload | PriorityClass) else "/".join(row.key)
+                if (table, name) in seen:
                     raise Wrong(f"{where}: is there twice", hint="kubectl would apply the last; remove one")
-                seen.add(key)
+                seen.add((table, name))
             rows[table].append(row)
     return Manifests(**{name: tuple(found) for name, found in rows.items()})
 
@@ -83,7 +99,7 @@ def _row(where: str, value: Mapping[str, Any], namespace: str) -> tuple[str, Any
     if kind in PLURALS and group == RESOURCE:
         _check_version(where, kind, api_version, [f"{RESOURCE}/{each}" for each in (*NEW, *OLD)])
         object_ = f"{where}: {kind} {_name(where, kind, value)}"
-        _check(object_, value, resource_shape(kind, version))
+        check(object_, value, resource_shape(kind, version))
         if kind != "DeviceClass":
             spec = _at(value, "spec", "spec") if kind == "ResourceClaimTemplate" else _at(value, "spec")
             _check_requests(
@@ -93,37 +109,71 @@ def _row(where: str, value: Mapping[str, Any], namespace: str) -> tuple[str, Any
         placed.pop("status", None)
         row = codec(PLURALS[kind], version).row(msgspec.json.encode(placed))
         return {"ResourceClaim": "claims", "DeviceClass": "classes"}.get(kind, "templates"), row
+    if kind == "PriorityClass" and group == _SCHEDULING:
+        _check_version(where, kind, api_version, [f"{_SCHEDULING}/v1"])
+        name = _name(where, kind, value)
+        check(f"{where}: {kind} {name}", value, PRIORITY_CLASS)
+        return "priorities", _priority_class(f"{where}: {kind} {name}", name, value)
     known = WORKLOADS.get(kind)
     if known is None or group not in ("", "apps", "batch"):
         name = _at(value, "metadata").get("name", "")
         return "notes", f"{kind} {str(name)[:63]} is left out: it makes no pods that are known here"
     _check_version(where, kind, api_version, [known[0]])
     object_ = f"{where}: {kind} {_name(where, kind, value)}"
-    _check(object_, value, known[1])
+    check(object_, value, known[1])
     return "workloads", _workload(object_, kind, _placed(value, namespace))
 
 
+_TO_POD: Final[Mapping[str, Sequence[str]]] = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+"""Where a kind has what its pods are; elsewhere than here it is the template's spec."""
+
+
 def _workload(where: str, kind: str, value: Mapping[str, Any]) -> Workload:
-    spec = _at(value, "spec")
-    pod = spec if kind == "Pod" else _at(spec, "template", "spec")
-    path = "spec" if kind == "Pod" else "spec.template.spec"
+    to = _TO_POD.get(kind, ("spec", "template", "spec"))
+    path, pod = ".".join(to), _at(value, *to)
     if not pod.get("containers"):
         raise Wrong(f"{where}: {path}.containers: a pod has at least one container")
     _check_references(where, pod, path)
     body = {"metadata": value["metadata"], "spec": {**pod, "nodeName": ""}, "status": {"phase": "Pending"}}
     row = codec("pods", "v1").row(msgspec.json.encode(body))
     assert isinstance(row, Pod)
-    return Workload(kind, row, _replicas(where, kind, spec))
+    preempts = _preempts(f"{where}: {path}", pod)
+    replicas = _replicas(where, kind, _at(value, *to[:-2]) if len(to) > 1 else {})
+    return Workload(kind, row, replicas, pod.get("priorityClassName") or "", preempts)
+
+
+def _priority_class(where: str, name: str, value: Mapping[str, Any]) -> PriorityClass:
+    number = value.get("value") or 0
+    if not -(2**31) <= number <= _MOST_PRIORITY:
+        raise Wrong(f"{where}: value: {number} is no priority", hint=f"at most {_MOST_PRIORITY}")
+    preempts = _preempts(where, value)
+    return PriorityClass(name, number, bool(value.get("globalDefault")), preempts is not False)
+
+
+def _preempts(where: str, value: Mapping[str, Any]) -> bool | None:
+    policy = value.get("preemptionPolicy")
+    if policy not in (None, "Never", "PreemptLowerPriority"):
+        raise Wrong(
+            f"{where}.preemptionPolicy: {str(policy)[:40]!r} is neither Never nor PreemptLowerPriority"
+        )
+    return None if policy is None else policy != "Never"
 
 
 def _replicas(where: str, kind: str, spec: Mapping[str, Any]) -> int:
-    """As the controllers count."""
-    names = {"Pod": (), "Job": ("parallelism", "completions")}.get(kind, ("replicas",))
-    counts = [spec[name] for name in names if spec.get(name) is not None]
+    """As the controllers count. Of a CronJob: of one run."""
+    job = kind in ("Job", "CronJob")
+    counts = [
+        spec[name]
+        for name in (("parallelism", "completions") if job else ("replicas",))
+        if spec.get(name) is not None
+    ]
     for count in counts:
         if not 0 <= count <= _MOST_REPLICAS:
             raise Wrong(f"{where}: spec: {count} is no number of pods")
-    if kind == "Job" and spec.get("parallelism") is None:
+    if job and spec.get("parallelism") is None:
         return 1
     return min(counts, default=1)
 
@@ -145,31 +195,63 @@ def _check_references(where: str, pod: Mapping[str, Any], path: str) -> None:
                     raise Wrong(
                         f"{where}: {path}.{field}[{number}].resources.claims: {name!r} is not in "
                         f"{path}.resourceClaims",
-                        hint=_meant(str(name), names),
+                        hint=meant(str(name), names),
                     )
 
 
 def _check_requests(where: str, spec: Mapping[str, Any], path: str, version: str) -> None:
-    requests = _at(spec, "devices").get("requests") or ()
+    """What the API server would refuse, as far as it says which devices are wanted."""
+    devices = _at(spec, "devices")
+    requests = devices.get("requests") or ()
     if not requests:
         raise Wrong(f"{where}: {path}.devices.requests: asks for nothing")
-    for number, request in enumerate(requests):
+    names: set[str] = set()
+    for number, request in enumerate(_bounded(f"{where}: {path}.devices.requests", requests)):
         here = f"{where}: {path}.devices.requests[{number}]"
-        if not request.get("name"):
-            raise Wrong(f"{here}: has no name")
-        alternatives = request.get("firstAvailable") or ()
+        name = _named(here, request, names)
+        alternatives = _bounded(
+            f"{here}.firstAvailable", request.get("firstAvailable") or (), _MOST_ALTERNATIVES
+        )
         exactly = request.get("exactly") if version in NEW else request if not alternatives else None
         if version in NEW and (exactly is None) == (not alternatives):
             raise Wrong(
                 f"{here}: wants exactly one of exactly and firstAvailable",
                 hint="write exactly: {deviceClassName: …}",
             )
-        for field, asked in [
-            ("", exactly) if version in OLD else (".exactly", exactly),
-            *((f".firstAvailable[{n}]", each) for n, each in enumerate(alternatives)),
-        ]:
-            if asked is not None:
-                _check_asked(f"{here}{field}", asked)
+        if exactly is not None:
+            _check_asked(here if version in OLD else f"{here}.exactly", exactly)
+        others: set[str] = set()
+        for n, each in enumerate(alternatives):
+            names.add(f"{name}/{_named(f'{here}.firstAvailable[{n}]', each, others)}")
+            _check_asked(f"{here}.firstAvailable[{n}]", each)
+    for number, constraint in enumerate(
+        _bounded(f"{where}: {path}.devices.constraints", devices.get("constraints") or ())
+    ):
+        here = f"{where}: {path}.devices.constraints[{number}]"
+        for wanted in constraint.get("requests") or ():
+            if wanted not in names:
+                raise Wrong(
+                    f"{here}.requests: no request is called {str(wanted)[:63]!r}", hint=meant(wanted, names)
+                )
+        if sum(bool(constraint.get(way)) for way in ("matchAttribute", "distinctAttribute")) != 1:
+            raise Wrong(f"{here}: wants exactly one of matchAttribute and distinctAttribute")
+
+
+def _bounded(where: str, entries: Sequence[Any], most: int = _MOST_REQUESTS) -> Sequence[Any]:
+    if len(entries) > most:
+        raise Wrong(f"{where}: are {len(entries)}, and may be {most} at most")
+    return entries
+
+
+def _named(where: str, request: Mapping[str, Any], names: set[str]) -> str:
+    """Its name, which no other has."""
+    name = request.get("name")
+    if not name:
+        raise Wrong(f"{where}: has no name")
+    if name in names:
+        raise Wrong(f"{where}: another is called {name[:63]!r}, too")
+    names.add(name)
+    return str(name)
 
 
 def _check_asked(here: str, asked: Mapping[str, Any]) -> None:
@@ -191,9 +273,16 @@ def _check_version(where: str, kind: str, version: str, known: Sequence[str]) ->
 
 def _name(where: str, kind: str, value: Mapping[str, Any]) -> str:
     meta = value.get("metadata")
-    name = (meta.get("name") or meta.get("generateName")) if isinstance(meta, dict) else None
+    if not isinstance(meta, dict):
+        meta = {}
+    name = meta.get("name") or meta.get("generateName")
     if not (isinstance(name, str) and name):
-        raise Wrong(f"{where}: {kind} has no metadata.name")
+        raise Wrong(f"{where}: {kind} has no metadata.name that is text")
+    if not _NAME.fullmatch(name.removesuffix("-") if name == meta.get("generateName") else name):
+        raise Wrong(
+            f"{where}: {kind} {name[:63]!r} is no name",
+            hint="lower case letters, digits, - and .; 253 at most",
+        )
     return name
 
 
@@ -213,73 +302,3 @@ def _at(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
         found = value.get(name)
         value = found if isinstance(found, dict) else {}
     return value
-
-
-# --- fields ----------------------------------------------------------------------------------------
-
-
-def _check(where: str, value: Any, shape: Shape) -> None:
-    """Raises Wrong with what is unknown, misplaced, or of another type."""
-    found = list(islice(_errors("", value, shape), _MOST_TOLD + 1))
-    if found:
-        more = "; and more" if len(found) > _MOST_TOLD else ""
-        raise Wrong(f"{where}: {'; '.join(found[:_MOST_TOLD])}{more}")
-
-
-def _errors(path: str, value: Any, shape: Shape) -> Iterator[str]:
-    if value is None or shape == "anything":
-        return
-    if isinstance(shape, Fields):
-        if not isinstance(value, dict):
-            yield f"{path or 'it'}: is to be fields, `name: value`"
-            return
-        for name, part in value.items():
-            here = f"{path}.{name[:63]}" if path else name[:63]
-            if name in shape.known:
-                yield from _errors(here, part, shape.known[name])
-            elif name in shape.elsewhere:
-                yield f"{here}: does not belong here: {shape.elsewhere[name]}"
-            else:
-                meant = _meant(name, shape.known)
-                yield f"{here}: unknown field{'; ' + meant if meant else ''}"
-    elif isinstance(shape, MapOf):
-        if not isinstance(value, dict):
-            yield f"{path}: is to be fields, `name: value`"
-            return
-        for name, part in value.items():
-            yield from _errors(f"{path}[{name[:63]}]", part, shape.of)
-    elif isinstance(shape, ListOf):
-        if not isinstance(value, list):
-            yield f"{path}: is to be a list"
-            return
-        for number, part in enumerate(value):
-            if part is None:
-                yield f"{path}[{number}]: is empty"
-            yield from _errors(f"{path}[{number}]", part, shape.of)
-    elif wrong := _wrong(value, shape):
-        yield f"{path}: {wrong}"
-
-
-def _wrong(value: Any, shape: str) -> str:
-    match shape:
-        case "text" if not isinstance(value, str):
-            return f"is to be text: put {str(value)[:40]!r} in quotes"
-        case "whole" if type(value) is not int:
-            return f"is to be a whole number, not {str(value)[:40]!r}"
-        case "switch" if type(value) is not bool:
-            return "is to be true or false"
-        case "quantity":
-            parsed = None if isinstance(value, bool | dict | list) else quantity.parse(str(value))
-            if parsed is None:
-                return f"{str(value)[:40]!r} is no quantity such as 40Gi"
-            if parsed < 0:
-                return f"{str(value)[:40]!r} is below 0"
-            if parsed >= quantity.LARGEST:
-                return f"{str(value)[:40]!r} is more than any quantity can be"
-    return ""
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(name[:63].lower(), list(by_lower), n=1, cutoff=0.6)
-    return f"did you mean {by_lower[near[0]]}?" if near else ""

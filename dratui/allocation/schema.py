@@ -155,6 +155,9 @@ _POD_SPEC: Final = Fields(
             }
         ),
         "schedulerName": "text",
+        "priorityClassName": "text",
+        "priority": "whole",
+        "preemptionPolicy": "text",
         "schedulingGates": ListOf(Fields({"name": "text"})),
         "overhead": MapOf("quantity"),
         "resources": Fields({"limits": MapOf("quantity"), "requests": MapOf("quantity")}),
@@ -162,8 +165,8 @@ _POD_SPEC: Final = Fields(
             "volumes ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds "
             "dnsPolicy serviceAccountName serviceAccount automountServiceAccountToken hostNetwork hostPID "
             "hostIPC shareProcessNamespace securityContext imagePullSecrets hostname subdomain hostAliases "
-            "priorityClassName priority dnsConfig readinessGates runtimeClassName enableServiceLinks "
-            "preemptionPolicy topologySpreadConstraints setHostnameAsFQDN os hostUsers "
+            "dnsConfig readinessGates runtimeClassName enableServiceLinks "
+            "topologySpreadConstraints setHostnameAsFQDN os hostUsers "
             "workloadRef schedulingGroup hostnameOverride"
         ),
     },
@@ -173,38 +176,76 @@ _POD: Final = Fields({**_HEAD, "metadata": _METADATA, "spec": _POD_SPEC})
 _TEMPLATE: Final = Fields({"metadata": _METADATA, "spec": _POD_SPEC})
 
 
-def _workload(others: str) -> Fields:
+_MISPLACED: Final = {
+    name: f"it is the pod's: write template: {{spec: {{{name}: …}}}}"
+    for name in ("containers", "initContainers", "resourceClaims", "nodeSelector", "tolerations", "affinity")
+}
+
+
+def _spec(others: str) -> Fields:
     spec: Mapping[str, Shape] = {"template": _TEMPLATE, "selector": "anything", **_any(others)}
     counts: Mapping[str, Shape] = {
         name: "whole" for name in ("replicas", "parallelism", "completions") if name in spec
     }
-    return Fields({**_HEAD, "metadata": _METADATA, "spec": Fields({**spec, **counts})})
+    return Fields({**spec, **counts}, _MISPLACED)
 
+
+def _workload(spec: Fields) -> Fields:
+    return Fields({**_HEAD, "metadata": _METADATA, "spec": spec})
+
+
+_JOB: Final = _spec(
+    "parallelism completions activeDeadlineSeconds podFailurePolicy successPolicy backoffLimit "
+    "backoffLimitPerIndex maxFailedIndexes manualSelector ttlSecondsAfterFinished completionMode suspend "
+    "podReplacementPolicy managedBy"
+)
+_CRON_JOB: Final = Fields(
+    {
+        "jobTemplate": Fields({"metadata": _METADATA, "spec": _JOB}),
+        **_any(
+            "schedule timeZone startingDeadlineSeconds concurrencyPolicy suspend successfulJobsHistoryLimit "
+            "failedJobsHistoryLimit"
+        ),
+    },
+    {"template": "write jobTemplate: {spec: {template: …}}"},
+)
 
 WORKLOADS: Final[Mapping[str, tuple[str, Fields]]] = {
     "Pod": ("v1", _POD),
+    "ReplicationController": ("v1", _workload(_spec("replicas minReadySeconds"))),
     "Deployment": (
         "apps/v1",
-        _workload("replicas strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds"),
+        _workload(
+            _spec("replicas strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds")
+        ),
     ),
-    "ReplicaSet": ("apps/v1", _workload("replicas minReadySeconds")),
+    "ReplicaSet": ("apps/v1", _workload(_spec("replicas minReadySeconds"))),
     "StatefulSet": (
         "apps/v1",
         _workload(
-            "replicas serviceName volumeClaimTemplates podManagementPolicy updateStrategy revisionHistoryLimit "
-            "minReadySeconds persistentVolumeClaimRetentionPolicy ordinals"
+            _spec(
+                "replicas serviceName volumeClaimTemplates podManagementPolicy updateStrategy "
+                "revisionHistoryLimit minReadySeconds persistentVolumeClaimRetentionPolicy ordinals"
+            )
         ),
     ),
-    "Job": (
-        "batch/v1",
-        _workload(
-            "parallelism completions activeDeadlineSeconds podFailurePolicy successPolicy backoffLimit "
-            "backoffLimitPerIndex maxFailedIndexes manualSelector ttlSecondsAfterFinished completionMode suspend "
-            "podReplacementPolicy managedBy"
-        ),
-    ),
+    "DaemonSet": ("apps/v1", _workload(_spec("updateStrategy minReadySeconds revisionHistoryLimit"))),
+    "Job": ("batch/v1", _workload(_JOB)),
+    "CronJob": ("batch/v1", _workload(_CRON_JOB)),
 }
 """What makes pods: the version that is read, and its shape."""
+
+PRIORITY_CLASS: Final = Fields(
+    {
+        **_HEAD,
+        "metadata": _METADATA,
+        "value": "whole",
+        "globalDefault": "switch",
+        "preemptionPolicy": "text",
+        "description": "text",
+    },
+    {"spec": "a priority class has its fields beside metadata"},
+)
 
 PLURALS: Final[Mapping[str, str]] = {
     "ResourceClaim": "resourceclaims",

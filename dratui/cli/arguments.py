@@ -133,7 +133,7 @@ def _parser() -> Parser:
         nargs="+",
         action="extend",
         required=True,
-        help="YAML or JSON: pods and what makes them, claims, templates, classes; - is stdin",
+        help="YAML or JSON, or a folder of it: pods and what makes them, claims, templates, classes; - is stdin",
     )
     what_if.add_argument(
         "--replicas",

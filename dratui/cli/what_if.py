@@ -4,7 +4,7 @@ read."""
 import asyncio
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from dratui.why.whatif import Outcome, Planner, added, unused
 
 _WIDE: Final = 120  # columns, where there is no terminal
 _MOST_COPIES: Final = 5_000
+_MOST_FILES: Final = 1_000  # of a folder
+_SUFFIXES: Final = (".json", ".yaml", ".yml")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +46,7 @@ class Wanted:
 
 def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     """Print it. Raises Failure for what is not there and for manifests that are wrong."""
-    texts = [(file if file != "-" else "stdin", _text(file)) for file in wanted.files]
+    texts = [(file if file != "-" else "stdin", _text(file)) for file in _files(wanted.files)]
     manifests.read(texts, wanted.namespace or "default")  # what is wrong is told before the cluster is asked
     store, about, _ = asyncio.run(once(NEEDED, options, recording, wanted.at))
     judge(store, [each for each in NEEDED if each != "podgroups"])
@@ -78,6 +80,22 @@ def _assumed(outcome: Outcome) -> Sequence[str]:
     return (
         [each for each in outcome.question.notes if "is not made yet" not in each] if outcome.question else []
     )
+
+
+def _files(named: Sequence[str]) -> Iterator[str]:
+    """As kubectl takes -f: of a folder its manifests, by name."""
+    for name in named:
+        if name == "-" or not Path(name).is_dir():
+            yield name
+            continue
+        found = sorted(each for each in Path(name).iterdir() if each.suffix in _SUFFIXES)
+        if not found:
+            raise Failure(f"{name} has no manifest", hint=f"what ends in {', '.join(_SUFFIXES)} is read")
+        yield from map(str, found[:_MOST_FILES])
+        if len(found) > _MOST_FILES:
+            raise Failure(
+                f"{name} has {len(found)} manifests", hint=f"at most {_MOST_FILES} are read at once"
+            )
 
 
 def _text(file: str) -> bytes:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dratui.allocation.documents import LARGEST, Wrong
-from dratui.allocation.manifests import Manifests, read
+from dratui.allocation.manifests import Manifests, PriorityClass, read
 from dratui.api.model import Constraint, NodeRequirement, PodClaim, Toleration
 
 
@@ -67,12 +67,12 @@ def test_a_claim_is_the_same_in_every_version(version: str, request_: str) -> No
 
 def test_alternatives_and_constraints() -> None:
     text = claim(
-        "{name: a, firstAvailable: [{name: big, deviceClassName: x}, {name: small, deviceClassName: y, count: 2}]}",
+        "{name: a, firstAvailable: [{name: big, deviceClassName: x}, {name: small, deviceClassName: z, count: 2}]}",
         more="    constraints: [{matchAttribute: example.com/numa}]\n"
         "    config: [{opaque: {driver: d, parameters: {x: 1}}}]",
     )
     (found,) = manifests(text).claims
-    assert [each.device_class for each in found.requests[0].alternatives] == ["x", "y"]
+    assert [each.device_class for each in found.requests[0].alternatives] == ["x", "z"]
     assert found.constraints == (Constraint(match_attribute="example.com/numa"),)
 
 
@@ -87,6 +87,9 @@ def test_everything_that_makes_pods_with_how_many() -> None:
             ("batch/v1", "Job", "d", f"parallelism: 4, completions: 2, {template}"),
             ("batch/v1", "Job", "e", f"completions: 9, {template}"),
             ("apps/v1", "Deployment", "f", f"replicas: 0, {template}"),
+            ("batch/v1", "CronJob", "g", f"jobTemplate: {{spec: {{parallelism: 3, {template}}}}}"),
+            ("v1", "ReplicationController", "h", f"replicas: 5, {template}"),
+            ("apps/v1", "DaemonSet", "i", template),
         )
     )
     assert [(each.name, each.replicas) for each in manifests(text).workloads] == [
@@ -96,6 +99,9 @@ def test_everything_that_makes_pods_with_how_many() -> None:
         ("Job other/d", 2),
         ("Job other/e", 1),
         ("Deployment other/f", 0),
+        ("CronJob other/g", 3),
+        ("ReplicationController other/h", 5),
+        ("DaemonSet other/i", 1),
     ]
 
 
@@ -164,7 +170,7 @@ def test_json_lists_and_what_is_not_known() -> None:
             "neither ExactCount nor All",
         ),
         (
-            claim("{name: a, exactly: {deviceClassName: g, capacity: {requests: {memory: 1e999}}}}"),
+            claim("{name: a, exactly: {deviceClassName: g, capacity: {requests: {memory: '1e999'}}}}"),
             "capacity.requests[memory]: '1e999' is more than any quantity can be",
         ),
         (
@@ -190,9 +196,53 @@ def test_json_lists_and_what_is_not_known() -> None:
         ),
         ("kind: Pod", "has no apiVersion and kind"),
         ("- a", "is no object"),
-        ("{apiVersion: v1, kind: Pod, kind: Pod}", "key 'kind' is there twice"),
+        ("{apiVersion: v1, kind: Pod, kind: Pod}", "line 1: 'kind' is there twice"),
+        ('{"kind": "Pod", "kind": "Job"}', "'kind' is there twice"),
         ("a: [", "is no YAML"),
-        ("a: !!python/object/apply:os.system [true]", "is no YAML"),
+        ("a: !!python/object/apply:os.system [true]", "the tag tag:yaml.org,2002:python"),
+        ("kind: Pod\n? [a]\n: b", "line 2: a name is no text"),
+        ("a: *b", "*b stands for nothing before it"),
+        ("a: &b 1\n--- \nc: *b", "line 3: *b stands for nothing"),
+        ("a: {<<: b}", "<< wants an alias of an object"),
+        ('{"a": "\\ud800"}', "half of a character"),
+        ("a: .inf", "no number that a manifest can have"),
+        (pod("").replace("name: train", "name: Train"), "Pod 'Train' is no name"),
+        (pod("  priorityClassName: [a]"), "spec.priorityClassName: is to be text"),
+        (pod("  preemptionPolicy: Sometimes"), "neither Never nor PreemptLowerPriority"),
+        (
+            "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: a}\nvalue: 2000000000",
+            "value: 2000000000 is no priority",
+        ),
+        (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {containers: []}",
+            "spec.containers: does not belong here: it is the pod's: write template: {spec: {containers: …}}",
+        ),
+        (
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {template: {}}",
+            "spec.template: does not belong here: write jobTemplate: {spec: {template: …}}",
+        ),
+        (
+            claim(
+                "{name: a, exactly: {deviceClassName: g}}",
+                more="    constraints: [{requests: [b], matchAttribute: x}]",
+            ),
+            "constraints[0].requests: no request is called 'b'",
+        ),
+        (
+            claim("{name: a, exactly: {deviceClassName: g}}", more="    constraints: [{requests: [a]}]"),
+            "exactly one of matchAttribute and distinctAttribute",
+        ),
+        (
+            claim(
+                "{name: a, exactly: {deviceClassName: g}}",
+                more="    - {name: a, exactly: {deviceClassName: g}}",
+            ),
+            "requests[1]: another is called 'a', too",
+        ),
+        (
+            "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List, items: []}]",
+            "items[0]: is no object, or a list again",
+        ),
         ("a: \x01", "is no YAML"),
         (pod("") + "---" + pod(""), "document 2: is there twice"),
     ],
@@ -205,6 +255,22 @@ def test_a_list_that_holds_nothing_is_wrong() -> None:
     assert "requests[0]: is empty" in wrong(claim("null"))
 
 
+def test_a_pods_priority_and_whether_it_preempts() -> None:
+    found = manifests(
+        "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n"
+        "preemptionPolicy: Never\n---" + pod("  priorityClassName: high\n  preemptionPolicy: Never")
+    )
+    assert found.priorities == (PriorityClass("high", 1000, default=False, preempts=False),)
+    assert (found.workloads[0].priority_class, found.workloads[0].preempts) == ("high", False)
+
+
+def test_several_objects_of_json_in_one_text() -> None:
+    one = {"apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": "a"}, "spec": {}}
+    two = one | {"metadata": {"name": "b"}}
+    found = manifests(f" {json.dumps(one)}\n{json.dumps(two, indent=2)}\n")
+    assert [each.name for each in found.classes] == ["a", "b"]
+
+
 LEVELS = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))
 
 
@@ -212,18 +278,36 @@ LEVELS = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in ran
     ("text", "says"),
     [
         ("l0: &l0 [x]\n" + LEVELS, "has more than"),
-        ("a: &a [*a]", "is nested too deeply"),
+        ("a: &a [*a]", "line 1: *a stands for nothing before it"),
+        (
+            "\n".join(["a0: &a0 [1]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 90))]),
+            "is nested too deeply",
+        ),
+        ("a: &a [" + "1, " * 400 + "]\nb: [" + "*a, " * 120 + "]", "has more than"),
+        (
+            "a: &a {"
+            + ", ".join(f"k{n}: 1" for n in range(900))
+            + "}\n"
+            + "".join(f"b{n}: {{<<: *a}}\n" for n in range(90)),
+            "has more than",
+        ),
+        ("---\n{}\n" * 40_000, "has more than"),
+        (
+            "{" + ", ".join(f"{n * (2**61 - 1)}: 1" for n in range(20_000)) + "}",
+            "is larger than any number can be",
+        ),
         ("[" * 100_000, "is nested too deeply"),
         ('{"a":' * 100_000, "is nested too deeply"),
         ("a:\n" + "\n".join(" " * n + "a:" for n in range(1, 300)), "is nested too deeply"),
-        ("a: &a {b: 1}\nc: {<<: *a}", "merging with << is not read"),
-        ("[" + ", ".join(["1"] * 300_000) + "]", "has more than 50000 values"),
-        ("a: " + "9" * 10_000, "a number is too long"),
-        ("a: 1" + ":59" * 300_000, "a number is too long"),
+        ("[" + ", ".join(["1"] * 300_000) + "]", "has more than 20000 names and values"),
+        ('{"a": [' + ", ".join(["1"] * 300_000) + "]}", "has more than 20000 names and values"),
+        ("a: " + "9" * 10_000, "is larger than any number can be"),
+        ("a: 0x" + "f" * 900_000, "is larger than any number can be"),
+        ("a: 1e999", "line 1: 1e999 is larger than any number can be"),
+        ('{"a": 1e999}', "1e999 is larger than any number can be"),
         ('{"a": ' + "9" * 30 + "}", "is larger than any number can be"),
         ("a: " + "9" * 30, "is larger than any number can be"),
         ("x" * (LARGEST + 1), "is larger than 1024 KiB"),
-        ("a: &a 1\nb: [" + "*a, " * 2_000 + "]", "more than 1000 aliases"),
         (
             claim("{name: a, exactly: {deviceClassName: g, count: 9223372036854775808}}"),
             "is no number of devices",

@@ -108,6 +108,19 @@ def test_a_template_alone_from_stdin(
     assert text.startswith("ResourceClaimTemplate ml/one: 2 replicas fit.")
 
 
+def test_a_folder_of_manifests(capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path) -> None:
+    template, deployment = MANIFEST.split("---")
+    (tmp_path / "b.yaml").write_text(template)
+    (tmp_path / "a.yml").write_text(deployment)
+    (tmp_path / "README.md").write_text("kind: [")
+    assert asked(capsys, demo, str(tmp_path)).startswith("Deployment ml/train: 7 of 9 replicas fit.")
+
+
+def test_a_folder_without_manifests(capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path) -> None:
+    assert main(("what-if", "-f", str(tmp_path), "--from", str(demo))) == 1
+    assert "has no manifest" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [
