@@ -124,6 +124,19 @@ def _row(where: str, value: Mapping[str, Any], namespace: str) -> tuple[str, Any
     return "workloads", _workload(object_, kind, _placed(value, namespace))
 
 
+_OF_DAEMONS: Final = [
+    {"key": f"node.kubernetes.io/{key}", "operator": "Exists", "effect": effect}
+    for key, effect in (
+        ("not-ready", "NoExecute"),
+        ("unreachable", "NoExecute"),
+        *(
+            (key, "NoSchedule")
+            for key in ("disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
+        ),
+    )
+]
+"""What every pod of a DaemonSet tolerates. Source: pkg/controller/daemon/util, AddOrUpdateDaemonPodTolerations."""
+
 _TO_POD: Final[Mapping[str, Sequence[str]]] = {
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -137,6 +150,8 @@ def _workload(where: str, kind: str, value: Mapping[str, Any]) -> Workload:
     if not pod.get("containers"):
         raise Wrong(f"{where}: {path}.containers: a pod has at least one container")
     _check_references(where, pod, path)
+    if kind == "DaemonSet":
+        pod = {**pod, "tolerations": [*(pod.get("tolerations") or ()), *_OF_DAEMONS]}
     body = {"metadata": value["metadata"], "spec": {**pod, "nodeName": ""}, "status": {"phase": "Pending"}}
     row = codec("pods", "v1").row(msgspec.json.encode(body))
     assert isinstance(row, Pod)

@@ -167,6 +167,9 @@ def _json(outcomes: Sequence[Outcome], notes: Sequence[str]) -> str:
                 "wanted": each.wanted,
                 "fit": len(each.landed),
                 "why": each.why,
+                "whicheverNodes": each.anyhow,
+                "limit": each.limit,
+                "limits": each.limits,
                 "gaveUp": each.gave_up,
                 "landings": each.landed,
                 "next": each.rest

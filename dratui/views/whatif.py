@@ -1,27 +1,43 @@
 """What if, as text: how many replicas fit, where they would land, and why the next one does not fit."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from dratui.allocation.explain import Cause
 from dratui.terminal import clean, cut, width
 from dratui.views.why import stories
 from dratui.views.words import count
 from dratui.why.placement import UNSEEN
-from dratui.why.whatif import MOST_REPLICAS, Landing, Outcome
+from dratui.why.placing import Landing
+from dratui.why.whatif import MOST_REPLICAS, Limit, Outcome
 
 _MOST_NODES: Final = 40
 _MOST_DEVICES: Final = 8
 
 ORDER: Final = (
-    "Each gets the first node by name that fits; the scheduler has scores of its own, and may choose another"
+    "Each is shown on the first node by name that fits. Which one the scheduler takes it decides by scores that are "
+    "not made again (what cpu and memory are left, spread, images), and by chance among equals"
 )
+
+_RUNS_OUT: Final[Mapping[Cause, str]] = {
+    "capacity": "capacity of shared devices",
+    "counters": "what partitions share",
+    "resources": "cpu, memory or pods",
+    "device plugin": "devices of a device plugin",
+    "constraint": "devices that go together",
+    "together": "devices that go together",
+}
+"""Of a node that had room before; whatever else keeps the devices that are left, those that do fit are held."""
 
 
 def told(outcomes: Sequence[Outcome], notes: Sequence[str], columns: int) -> Iterator[str]:
     """The lines, cleaned, none wider than `columns`."""
     for outcome in outcomes:
         yield from _wrapped(_headline(outcome), columns)
+        if outcome.limits:
+            yield from _wrapped(f"Runs out first: {_limits(outcome.limits)}.", columns)
         yield from _landed(outcome.landed, columns)
         if outcome.rest is not None:
             name = "It fits nowhere:" if not outcome.landed else "The next one does not fit:"
@@ -33,23 +49,47 @@ def told(outcomes: Sequence[Outcome], notes: Sequence[str], columns: int) -> Ite
 
 
 def _headline(outcome: Outcome) -> str:
-    fit = len(outcome.landed)
+    fit, wanted, name = len(outcome.landed), outcome.wanted, outcome.workload
     if outcome.why:
-        return f"{outcome.workload}: {outcome.why}."
-    if outcome.wanted is None:
-        at_most = ", and no more were tried" if fit == MOST_REPLICAS else ""
-        text = f"{outcome.workload}: {fit} more fit{'s' if fit == 1 else ''}{at_most}."
-    elif outcome.wanted == 0:
-        text = f"{outcome.workload}: wants no replica; --replicas N asks for some."
-    elif fit == outcome.wanted:
-        text = f"{outcome.workload}: {count(fit, 'replica')} {'fits' if fit == 1 else 'fit'}."
+        return f"{name}: {outcome.why}."
+    fits = "fits" if fit == 1 else "fit"
+    if name.startswith("DaemonSet "):
+        text = f"{name}: fits on {fit} of {count(wanted or 0, 'node')} that it is for"
+    elif wanted is None:
+        text = f"{name}: {fit} more {fits}{', and no more were tried' if fit == MOST_REPLICAS else ''}"
+    elif wanted == 0:
+        return f"{name}: wants no replica; --replicas N asks for some."
+    elif fit == wanted:
+        text = f"{name}: {count(fit, 'replica')} {fits}"
     else:
-        text = f"{outcome.workload}: {fit} of {count(outcome.wanted, 'replica')} fit."
+        text = f"{name}: {fit} of {count(wanted, 'replica')} {fits}"
+    text += _whichever(outcome)
+    if outcome.limit:
+        text += f" No more do: {outcome.limit}."
     if outcome.gave_up:
         text += (
             f" On {count(outcome.gave_up, 'node')} the search took too long and was given up: more may fit."
         )
     return text
+
+
+def _whichever(outcome: Outcome) -> str:
+    """How much of it depends on which nodes the scheduler takes."""
+    of = outcome.landed[0].of if outcome.landed else 0
+    if len(outcome.landed) == 1 and of > 1:
+        return f", on any of {of} nodes."
+    if of <= 1:
+        return "."
+    if outcome.anyhow:
+        return f", whichever of {of} nodes the scheduler takes."
+    return f". It begins with any of {of} nodes, and taken in another order another number may fit."
+
+
+def _limits(limits: Sequence[Limit]) -> str:
+    nodes: Counter[str] = Counter()
+    for each in limits:
+        nodes[_RUNS_OUT.get(each.cause, "free devices")] += each.nodes
+    return ", ".join(f"{what} ({count(number, 'node')})" for what, number in nodes.most_common())
 
 
 def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:

@@ -53,11 +53,16 @@ def test_where_replicas_land_and_why_the_next_one_does_not(
     capsys: pytest.CaptureFixture[str], demo: Path, manifest: str
 ) -> None:
     lines = asked(capsys, demo, manifest).splitlines()
-    assert lines[:3] == ["Deployment ml/train: 7 of 9 replicas fit.", "  2 on a100-1", "      train-0: gpu-2"]
+    assert lines[:4] == [
+        "Deployment ml/train: 7 of 9 replicas fit, whichever of 3 nodes the scheduler takes.",
+        "Runs out first: free devices (3 nodes).",
+        "  2 on a100-1",
+        "      train-0: gpu-2",
+    ]
     assert "The next one does not fit:" in lines
     assert "  - claim batch/job-9-device-shdl7 ended: on h100-4" not in lines  # one of several
     assert "  - it tolerated example.com/repair=fan:NoSchedule: on h100-3" in lines
-    assert "Each gets the first node by name that fits" in "\n".join(lines)
+    assert "Each is shown on the first node by name that fits" in "\n".join(lines)
     assert max(map(len, lines)) <= 120
 
 
@@ -80,21 +85,23 @@ def test_json_has_every_device_and_every_node(
             }
         ],
         "shares": [],
+        "of": 3,
     }
+    assert found["whicheverNodes"] is True
     assert found["next"]["verdict"] == "does not fit"
     assert len(found["next"]["nodes"]) == 10
 
 
 def test_all_that_fit_with_more_nodes(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str) -> None:
     text = asked(capsys, demo, manifest, "--replicas", "max", "--add-node", "like=2*h100-1")
-    assert text.startswith("Deployment ml/train: 23 more fit.")
+    assert text.startswith("Deployment ml/train: 23 more fit, whichever of 5 nodes the scheduler takes.")
     assert "  8 on h100-1-copy-2" in text
     assert "With 2 more nodes like h100-1, 8 devices each" in " ".join(text.split())
 
 
 def test_what_it_would_take_from_whom(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str) -> None:
     text = asked(capsys, demo, manifest, "--without", "pod/batch/job-3", "--without", "a100-1")
-    assert text.startswith("Deployment ml/train: 6 of 9 replicas fit.")
+    assert text.startswith("Deployment ml/train: 6 of 9 replicas fit, whichever of 2 nodes")
     assert "gpu-1 (now held by claim batch/job-3-device-sz2rx of job-3)" in text
     assert "  2 on a100-1" not in text
 
@@ -105,7 +112,7 @@ def test_a_template_alone_from_stdin(
     template = MANIFEST.split("---")[0]
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(template.encode())))
     text = asked(capsys, demo, "-", "--replicas", "2")
-    assert text.startswith("ResourceClaimTemplate ml/one: 2 replicas fit.")
+    assert text.startswith("ResourceClaimTemplate ml/one: 2 replicas fit, whichever of 3 nodes")
 
 
 def test_a_folder_of_manifests(capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path) -> None:
@@ -113,7 +120,7 @@ def test_a_folder_of_manifests(capsys: pytest.CaptureFixture[str], demo: Path, t
     (tmp_path / "b.yaml").write_text(template)
     (tmp_path / "a.yml").write_text(deployment)
     (tmp_path / "README.md").write_text("kind: [")
-    assert asked(capsys, demo, str(tmp_path)).startswith("Deployment ml/train: 7 of 9 replicas fit.")
+    assert asked(capsys, demo, str(tmp_path)).startswith("Deployment ml/train: 7 of 9 replicas fit, whichever of 3 nodes")
 
 
 def test_a_folder_without_manifests(capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path) -> None:

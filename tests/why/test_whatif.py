@@ -14,6 +14,7 @@ from dratui.api.model import (
     PodClaim,
     Request,
     Slice,
+    Taint,
     Template,
 )
 from dratui.cluster.store import Store
@@ -62,6 +63,51 @@ def test_as_many_as_fit_and_why_no_more_do() -> None:
     assert outcome.rest is not None
     assert outcome.rest.verdict == "does not fit"
     assert {each.cause for each in outcome.rest.nodes} == {"held"}
+
+
+def test_on_how_many_nodes_each_fits_and_that_the_choice_changes_nothing() -> None:
+    outcome = asked(cluster(*NODES), workload("one"), None)
+    assert [each.of for each in outcome.landed] == [2, 2, 2, 1, 1]
+    assert outcome.anyhow
+    assert [(each.cause, each.nodes) for each in outcome.limits] == [("held", 2)]
+
+
+def test_devices_that_several_nodes_reach_make_the_order_matter() -> None:
+    network = slice_("net", "nic-0", "nic-1", node="", all_nodes=True)
+    outcome = asked(cluster(network, node("node-1"), node("node-2")), workload("one"), None)
+    assert where(outcome) == ["node-1: nic-0", "node-1: nic-1"]
+    assert [each.of for each in outcome.landed] == [2, 2]
+    assert not outcome.anyhow
+
+
+def test_a_pool_that_nodes_share_by_counters_makes_the_order_matter() -> None:
+    of_two = (
+        slice_("card", "gpu-0", node="node-1", name="a", expected=2),
+        slice_("card", "gpu-1", node="node-2", name="b", expected=2),
+    )
+    assert not asked(cluster(*of_two, node("node-1"), node("node-2")), workload("one"), None).anyhow
+
+
+def test_a_daemon_set_has_a_pod_on_each_node_that_it_is_for() -> None:
+    of = Workload("DaemonSet", workload("one").pod, 1)
+    tainted = node("node-3", Taint(key="a", effect="NoSchedule"))
+    known = cluster(*NODES, node("node-0"), tainted, slice_("node-3", "gpu-0"))
+    outcome = asked(known, of, 1)
+    assert where(outcome) == ["node-1: gpu-0", "node-2: gpu-0"]
+    assert outcome.wanted == 3
+    assert outcome.rest is not None
+    assert [each.node for each in outcome.rest.nodes] == ["node-0"]
+
+
+def test_a_claim_is_for_256_pods_at_most() -> None:
+    outcome = asked(cluster(*NODES, claim("gpu")), workload(claim="gpu"), 300)
+    assert len(outcome.landed) == 256
+    assert outcome.limit == "claim gpu is for 256 pods at most"
+    users = tuple(pod(f"p{n}") for n in range(250))
+    outcome = asked(
+        cluster(*NODES, claim("gpu", result("gpu-0"), pods=users, node="node-1")), workload(claim="gpu"), None
+    )
+    assert (len(outcome.landed), outcome.limit) == (6, "claim gpu is for 256 pods at most")
 
 
 def test_what_this_workload_took_itself_is_not_to_be_freed() -> None:
