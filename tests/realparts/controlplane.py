@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -100,17 +100,19 @@ class ControlPlane:
         self.wait(lambda: self._ready(self.server), START_TIMEOUT, "the API server to be ready")
 
     @contextmanager
-    def apiserver_with_only(self, *versions: str) -> Iterator[Path]:
-        """The viewer's kubeconfig for one more API server of this cluster, as long as the context lasts.
+    def apiserver_with_only(
+        self, *versions: str, off: Collection[str] = (), user: str = "viewer"
+    ) -> Iterator[Path]:
+        """A user's kubeconfig for one more API server of this cluster, as long as the context lasts.
 
-        It serves no other versions of resource.k8s.io than these.
+        It serves no other versions of resource.k8s.io than these; feature gates that are `off` are on elsewhere.
         """
         (port,) = free_ports(1)
         name, server = f"kube-apiserver-{'-'.join(versions)}", f"https://127.0.0.1:{port}"
-        arguments = flags.apiserver(self.path, self.release, port, self._etcd_port, only=versions)
+        arguments = flags.apiserver(self.path, self.release, port, self._etcd_port, only=versions, off=off)
         self._start(name, [self.binaries["kube-apiserver"], *arguments])
         kubeconfig = self.path / f"{name}.kubeconfig"
-        kubeconfig.write_text(self.kubeconfig("viewer").read_text().replace(self.server, server))
+        kubeconfig.write_text(self.kubeconfig(user).read_text().replace(self.server, server))
         try:
             self.wait(lambda: self._ready(server), START_TIMEOUT, f"an API server with only {versions}")
             yield kubeconfig

@@ -57,11 +57,13 @@ def apiserver(
     etcd_port: int,
     only: Collection[str] = (),
     host: str = "127.0.0.1",
+    off: Collection[str] = (),
 ) -> Sequence[str]:
     """The arguments of an API server.
 
     `only`: one more server for those who read, with no other versions of resource.k8s.io than these. Nodes need not
     be authorized there, and the authorizer would follow slices in a version that it may not serve.
+    `off`: feature gates.
     """
     keys = folder / "keys"
     known = {*release.served, "v1alpha3"}
@@ -89,12 +91,13 @@ def apiserver(
         # With the controller that would lift the taint off (above), nodes must not be created with it.
         "--disable-admission-plugins=TaintNodesByCondition",
         "--runtime-config=" + ",".join(served),
-        _gates(release),
+        _gates(release, off),
     )
 
 
-def _gates(release: Release) -> str:
-    return "--feature-gates=" + ",".join(f"{gate}=true" for gate in release.gates)
+def _gates(release: Release, off: Collection[str] = ()) -> str:
+    gates = {**dict.fromkeys(release.gates, "true"), **dict.fromkeys(off, "false")}
+    return "--feature-gates=" + ",".join(f"{gate}={on}" for gate, on in gates.items())
 
 
 def scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:

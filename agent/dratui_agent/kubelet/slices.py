@@ -162,3 +162,16 @@ def _amounts(amounts: Mapping[str, int]) -> dict[str, dict[str, str]]:
 def _taint(taint: Taint) -> dict[str, str]:
     told = {"key": taint.key, "value": taint.value, "effect": taint.effect, "timeAdded": moment(taint.since)}
     return {key: value for key, value in told.items() if value}
+
+
+def taints(specs: Iterable[Mapping[str, Any]], server: Server) -> Mapping[str, Sequence[Taint]]:
+    """What is published of taints, by device."""
+    found: dict[str, list[Taint]] = {}
+    for spec in specs:
+        for device in spec.get("devices") or ():
+            for taint in _body(device, server).get("taints") or ():
+                added = taint.get("timeAdded")
+                since = datetime.fromisoformat(added).timestamp() if added else 0.0
+                each = Taint(taint["key"], taint.get("value", ""), taint["effect"], since)
+                found.setdefault(device["name"], []).append(each)
+    return found
