@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dratui_agent import __version__
 from dratui_agent.interval import seconds
+from dratui_agent.kubelet.options import DRIVER, PluginOptions, driver_name
 
 EPILOG = """\
 Serves / /metrics /v1/stream /v1/snapshot /-/healthy /-/ready. Reads NVIDIA's driver library (libnvidia-ml.so.1);
@@ -26,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if asked.ask_cluster and not asked.node:
         parser.error("--attribution.api-server asks for the slices of --node: which one is it?")
+    if asked.kubelet_plugin and not asked.node:
+        parser.error("--kubelet-plugin serves the kubelet of --node: which one is it?")
     from dratui_agent.log import begin, log  # not for --help: it takes a moment
     from dratui_agent.run import CannotStart, Options, run
 
@@ -44,6 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         service_account=asked.service_account,
         proc=Path(asked.proc) if asked.proc else None,
         container_logs=asked.container_logs,
+        plugin=PluginOptions(
+            driver=asked.driver_name,
+            pod=asked.pod_uid,
+            kubelet=asked.kubelet_folder,
+            cdi=asked.cdi_folder,
+            health_port=asked.health_port,
+        )
+        if asked.kubelet_plugin
+        else None,
     )
     try:
         return asyncio.run(run(options))
@@ -135,6 +147,46 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="serve dcgm-exporter's names and labels too, for dashboards that exist",
     )
+    plugin = parser.add_argument_group("as kubelet plugin")
+    plugin.add_argument(
+        "--kubelet-plugin",
+        action="store_true",
+        help="be a DRA driver: publish this node's GPUs, and prepare the claims that get them",
+    )
+    plugin.add_argument(
+        "--driver-name",
+        metavar="NAME",
+        type=_driver,
+        default=DRIVER,
+        help="of the driver; none that another driver of the node has (%(default)s)",
+    )
+    plugin.add_argument(
+        "--pod-uid",
+        metavar="UID",
+        default=os.environ.get("POD_UID", ""),
+        help="of the agent's pod: a new version begins before the old one ends ($POD_UID)",
+    )
+    plugin.add_argument(
+        "--kubelet-folder",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/lib/kubelet"),
+        help="where kubelet has `plugins` and `plugins_registry` (%(default)s)",
+    )
+    plugin.add_argument(
+        "--cdi-folder",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/run/cdi"),
+        help="where the container runtime looks for CDI specs (%(default)s)",
+    )
+    plugin.add_argument(
+        "--plugin-health-port",
+        dest="health_port",
+        metavar="PORT",
+        type=_port,
+        help="serve the gRPC health service there, which asks the plugin as kubelet does (none)",
+    )
     parser.add_argument(
         "--log.level",
         dest="log_level",
@@ -160,6 +212,19 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: such as :9402, 127.0.0.1:9402, [::1]:9402")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: such as 9403")
+    return int(text)
+
+
+def _driver(text: str) -> str:
+    try:
+        return driver_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _interval(text: str) -> float:

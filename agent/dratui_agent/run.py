@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
 from dratui_agent.attribution import processes
@@ -18,9 +19,13 @@ from dratui_agent.exporter.server import application, serving
 from dratui_agent.exporter.state import State
 from dratui_agent.exporter.web_config import Web, WrongConfig
 from dratui_agent.journal import Journal
+from dratui_agent.kubelet.options import PluginOptions
 from dratui_agent.log import log
 from dratui_agent.nvml.sampler import Sampler
 from dratui_agent.sample import Sample
+
+if TYPE_CHECKING:  # gRPC is loaded by who wants it
+    from dratui_agent.kubelet.plugin import Plugin
 
 
 class CannotStart(Exception):
@@ -43,6 +48,7 @@ class Options:
     service_account: Path
     proc: Path | None  # the node's /proc; None: processes are not joined to pods
     container_logs: Path
+    plugin: PluginOptions | None = None
 
 
 async def run(options: Options) -> int:
@@ -60,6 +66,8 @@ async def run(options: Options) -> int:
 
     def publish(sample: Sample) -> None:
         log.debug("a sample of %d devices took %.1f ms", len(sample.devices), sample.took * 1000)
+        if plugin is not None:
+            plugin.look(sample)
         hand_over(state.take, sample)
 
     def replaced(why: str) -> None:
@@ -82,14 +90,18 @@ async def run(options: Options) -> int:
         raise CannotStart(str(wrong)) from wrong
     try:
         api = (
-            ApiServer.of_this_pod(options.service_account) if options.tokens or options.ask_cluster else None
+            ApiServer.of_this_pod(options.service_account)
+            if options.tokens or options.ask_cluster or options.plugin
+            else None
         )
     except NoAnswer as error:
         raise CannotStart(f"the API server cannot be asked: {error}") from error
     if options.tokens and config.context is None:
         log.warning("bearer tokens are taken without TLS: who listens on the network can use them")
     guests = Guests()
-    app = application(state, config, Reviews(api) if api and options.tokens else None, guests)
+    plugin = _plugin(options.plugin, state, api) if options.plugin and api else None
+    own = [plugin.metrics] if plugin else []
+    app = application(state, config, Reviews(api) if api and options.tokens else None, guests, own)
     sampler = Sampler(options.interval, publish, replaced)
     async with AsyncExitStack() as stack:
         if api is not None:
@@ -108,10 +120,29 @@ async def run(options: Options) -> int:
         for task in _attributing(state, options, api):
             task.add_done_callback(_ended)
             stack.push_async_callback(_end, task)
+        if plugin is not None:
+            stack.push_async_callback(plugin.stop)
+            await _begin(plugin)
         for host, port in addresses:
             scheme = "https" if config.context else "http"
             log.info("listening on %s:%d over %s", f"[{host}]" if ":" in host else host, port, scheme)
         return await ended
+
+
+def _plugin(options: PluginOptions, state: State, api: ApiServer) -> "Plugin":
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    from dratui_agent.kubelet.plugin import Plugin
+
+    return Plugin(options, state, api)
+
+
+async def _begin(plugin: "Plugin") -> None:
+    from dratui_agent.kubelet.sockets import CannotServe
+
+    try:
+        await plugin.start()
+    except CannotServe as error:
+        raise CannotStart(str(error)) from error
 
 
 def _attributing(state: State, options: Options, api: ApiServer | None) -> Iterator[asyncio.Task[None]]:

@@ -56,7 +56,7 @@ class Counted(ApiServer):
 
     asked = 0
 
-    async def ask(self, path: str, body: Any = None) -> Any:
+    async def ask(self, path: str, body: Any = None, method: str = "", kind: str = "") -> Any:
         self.asked += 1
         return await super().ask(path, body)
 

@@ -1,6 +1,6 @@
 """Protobuf messages of kubelet's plugin APIs, described here by their field numbers instead of generated.
 
-Source: k8s.io/kubelet, pkg/apis/{pluginregistration/v1, dra/v1, deviceplugin/v1beta1}.
+Source: k8s.io/kubelet, pkg/apis/{pluginregistration/v1, dra/v1, dra-health/v1alpha1, deviceplugin/v1beta1}.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ Fields = Mapping[str, tuple[int, str]]
 _SCALARS = {
     "string": FieldDescriptorProto.TYPE_STRING,
     "bool": FieldDescriptorProto.TYPE_BOOL,
+    "int64": FieldDescriptorProto.TYPE_INT64,
+    "enum": FieldDescriptorProto.TYPE_INT32,
 }
 
 
@@ -72,6 +74,25 @@ DRA = described(
         "UnpreparedOfClaim": {"key": (1, "string"), "value": (2, "Unprepared")},
         "UnprepareResponse": {"claims": (1, "[]UnpreparedOfClaim")},
     },
+)
+HEALTH = described(
+    "v1alpha1",
+    {
+        "NodeWatchResourcesRequest": {},
+        "Identifier": {"pool_name": (1, "string"), "device_name": (2, "string")},
+        "Device": {
+            "device": (1, "Identifier"),
+            "health": (2, "enum"),
+            "last_updated_time": (3, "int64"),
+            "health_check_timeout_seconds": (4, "int64"),
+            "message": (5, "string"),
+        },
+        "NodeWatchResourcesResponse": {"devices": (1, "[]Device")},
+    },
+)
+PROBE = described(
+    "grpc.health.v1",
+    {"HealthCheckRequest": {"service": (1, "string")}, "HealthCheckResponse": {"status": (1, "enum")}},
 )
 DEVICE_PLUGIN = described(
     "v1beta1",

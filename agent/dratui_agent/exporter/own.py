@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -99,9 +99,12 @@ def families() -> Iterator[Metric]:
     return Own(state, Stream(state), int).collect()
 
 
-def registry(state: State, stream: Stream, connections: Callable[[], int]) -> CollectorRegistry:
-    """The agent's own series, and those of its process."""
+def registry(
+    state: State, stream: Stream, connections: Callable[[], int], others: Iterable[Collector] = ()
+) -> CollectorRegistry:
+    """The agent's own series, and those of its process; and others."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(Own(state, stream, connections))
+    for each in (Own(state, stream, connections), *others):
+        made.register(each)
     ProcessCollector(registry=made)
     return made

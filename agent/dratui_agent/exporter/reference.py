@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from prometheus_client.core import Metric
+
 from dratui_agent.exporter import dcgm, frames, own
 from dratui_agent.exporter.series import DESCRIBED, HOLDER_LABELS, IDENTITY_LABELS, PREFIX, SERIES
 from dratui_agent.exporter.text import unit
+from dratui_agent.kubelet import metrics
 from dratui_agent.nvml.quantities import QUANTITIES
 from dratui_agent.sample import Absent
 
@@ -85,10 +88,18 @@ def _lines() -> Iterator[str]:
     keys = ((f"`{key}`", f"`{PREFIX}{q.series}`", _pairs(q.labels.items())) for key, q in QUANTITIES.items())
     yield from _table(("key", "series", "where"), keys)
     yield from ("", "## The agent itself", "")
-    yield from _table(("series", "type", "unit", "labels", "what it is"), _own())
+    yield from _table(("series", "type", "unit", "labels", "what it is"), _families(own.families()))
     yield from (
         "",
         "`process_…`: CPU, memory, open files and start of its process, as all Prometheus clients have them.",
+        "",
+        "## With --kubelet-plugin",
+        "",
+        "What the DRA driver tells of itself, as NVIDIA's does; `driver` tells the two apart.",
+        "",
+    )
+    yield from _table(("series", "type", "unit", "labels", "what it is"), _families(metrics.families()))
+    yield from (
         "",
         "## With --dcgm-names",
         "",
@@ -113,12 +124,12 @@ def _devices() -> Iterator[Sequence[str]]:
         yield f"`{each.name}`", each.kind, unit(each.name), each.labels, each.source, each.help
 
 
-def _own() -> Iterator[Sequence[str]]:
-    for family in own.families():
+def _families(families: Iterable[Metric]) -> Iterator[Sequence[str]]:
+    for family in families:
         name = {"counter": f"{family.name}_total", "info": f"{family.name}_info"}.get(
             family.type, family.name
         )
-        names = dict.fromkeys(name for sample in family.samples for name in sample.labels)
+        names = dict.fromkeys(name for sample in family.samples for name in sample.labels if name != "le")
         kind = "gauge" if family.type == "info" else family.type
         yield f"`{name}`", kind, unit(name), " ".join(names), family.documentation
 

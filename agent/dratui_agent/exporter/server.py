@@ -6,11 +6,12 @@ All is small and rendered before: a request costs its bytes. What does not end, 
 import asyncio
 import html
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from dratui_agent import __version__
 from dratui_agent.exporter import own
@@ -86,13 +87,14 @@ def application(
     config: Web | None = None,
     reviews: Reviews | None = None,
     guests: Guests | None = None,
+    others: Iterable[Collector] = (),
 ) -> web.Application:
-    """All pages. Whether one is alive and ready everybody may ask."""
+    """All pages. Whether one is alive and ready everybody may ask. `others`: what else is in `/metrics`."""
     config = config or Web(None, lambda wrong: None)
     guests = guests if guests is not None else Guests()
     admission = Admission(config, reviews)
     stream = Stream(state)
-    page = Page(state, own.registry(state, stream, lambda: len(guests)))
+    page = Page(state, own.registry(state, stream, lambda: len(guests), others))
     busy = asyncio.Semaphore(REQUESTS)
 
     async def index(_: web.Request) -> web.Response:

@@ -38,6 +38,9 @@ class PreparedClaim:
     completed: float | None = None
 
 
+What = Literal["prepare", "unprepare", "mig_created", "mig_destroyed", "restored", "swept"]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something that was done for a claim; `took` is seconds, `error` is empty when it went well.
@@ -47,7 +50,7 @@ class Step:
 
     at: float  # unix seconds, when it was over
     claim: str  # UID; empty for what was done for none
-    what: Literal["prepare", "unprepare", "mig_created", "mig_destroyed", "restored", "swept"]
+    what: What
     detail: str = ""
     took: float = 0.0
     error: str = ""

@@ -1,0 +1,228 @@
+"""Claims as the API server has them, and what their users are told: events, and conditions of the devices.
+
+Preparing waits for an answer, on its own thread; what is told waits for nobody, and is lost where it cannot be said.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from dratui_agent.apiserver import PATIENCE_SECONDS, ApiServer, NoAnswer
+from dratui_agent.kubelet.prepared import PreparedDevice
+from dratui_agent.log import log
+
+COMPONENT: Final = "dratui-agent"
+VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
+LONGEST: Final = 1000  # characters of an event's message; the server takes 1024
+AGAIN_SECONDS: Final = 600.0  # after which the same event is told anew
+MOST_EVENTS: Final = 200  # that are remembered
+NOT_SOON_SECONDS: Final = 3600.0  # after which it is tried again what the server did not allow
+LAST_SECONDS: Final = 1.0  # for what is being told at the end
+PAGE: Final = 500
+MOST_PAGES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A claim as kubelet names it."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+class Claims:
+    """Asks and tells on the agent's event loop, for threads that are not its own."""
+
+    def __init__(
+        self,
+        api: ApiServer,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        driver: str,
+        node: str,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._api = api
+        self._loop = loop
+        self._driver = driver
+        self._node = node
+        self._now = now
+        self._version = ""
+        self._events: dict[tuple[str, str, str], float] = {}  # what was told, and when
+        self._no_status = 0.0  # until then the server is not asked to keep conditions
+        self._telling: set[asyncio.Task[None]] = set()
+
+    def get(self, claim: Named) -> Mapping[str, Any]:
+        """The claim of that name, whatever its UID. Raises NoAnswer."""
+        found: Mapping[str, Any] = self._wait(self._ask(_path(claim)))
+        return found
+
+    def all(self) -> Sequence[Mapping[str, Any]]:
+        """Those of all namespaces. Raises NoAnswer."""
+        found: Sequence[Mapping[str, Any]] = self._wait(self._list())
+        return found
+
+    def event(self, reason: str, text: str, claim: Named | None = None) -> None:
+        """A warning that `kubectl describe` shows, of a claim or else of this node."""
+        self._tell(self._event(reason, text, claim))
+
+    def prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
+        """Say in the claim's status what its devices are; nothing more of them, when there are none."""
+        self._tell(self._prepared(claim, devices))
+
+    async def close(self) -> None:
+        """Let what is being told be told, for a moment."""
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=LAST_SECONDS)
+        for task in self._telling:
+            task.cancel()
+
+    def _tell(self, saying: Coroutine[Any, Any, None]) -> None:
+        def begin() -> None:
+            task = self._loop.create_task(saying)
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+        try:
+            self._loop.call_soon_threadsafe(begin)
+        except RuntimeError:  # the agent ends
+            saying.close()
+
+    def _wait(self, asking: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return asyncio.run_coroutine_threadsafe(asking, self._loop).result(2 * PATIENCE_SECONDS)
+        except Late:
+            raise NoAnswer("the API server does not answer") from None
+        except RuntimeError:
+            asking.close()
+            raise NoAnswer("the agent ends") from None
+
+    async def _list(self) -> Sequence[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        token = ""
+        for _ in range(MOST_PAGES):
+            more = f"&continue={quote(token, safe='')}" if token else ""
+            page = await self._ask(f"resourceclaims?limit={PAGE}{more}")
+            found += [each for each in page.get("items") or () if isinstance(each, dict)]
+            token = str((page.get("metadata") or {}).get("continue") or "")
+            if not token:
+                return found
+        raise NoAnswer(f"there are more than {PAGE * MOST_PAGES} claims")
+
+    async def _ask(self, path: str, *arguments: Any) -> Any:
+        """In the newest version that the server has."""
+        for version in [self._version] if self._version else VERSIONS:
+            try:
+                found = await self._api.ask(f"/apis/resource.k8s.io/{version}/{path}", *arguments)
+            except NoAnswer as why:
+                if why.status == 404 and not self._version and version != VERSIONS[-1]:
+                    if await self._serves(version):
+                        self._version = version
+                        raise
+                    continue
+                raise
+            self._version = version
+            return found
+        raise NoAnswer("the API server does not serve resource.k8s.io")
+
+    async def _serves(self, version: str) -> bool:
+        try:
+            await self._api.ask(f"/apis/resource.k8s.io/{version}")
+        except NoAnswer as why:
+            if why.status == 404:
+                return False
+            raise
+        return True
+
+    async def _event(self, reason: str, text: str, claim: Named | None) -> None:
+        key = (claim.uid if claim else "", reason, text)
+        now = self._now()
+        if now - self._events.get(key, 0.0) < AGAIN_SECONDS:
+            return
+        self._events = dict([*self._events.items()][-MOST_EVENTS + 1 :]) | {key: now}
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        namespace = claim.namespace if claim else "default"
+        about = (
+            {
+                "apiVersion": f"resource.k8s.io/{self._version or VERSIONS[0]}",
+                "kind": "ResourceClaim",
+                "namespace": namespace,
+                "name": claim.name,
+                "uid": claim.uid,
+            }
+            if claim
+            else {"apiVersion": "v1", "kind": "Node", "name": self._node, "uid": self._node}
+        )
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{COMPONENT}-", "namespace": namespace},
+            "involvedObject": about,
+            "type": "Warning",
+            "reason": reason,
+            "message": text[:LONGEST],
+            "source": {"component": COMPONENT, "host": self._node},
+            "reportingComponent": self._driver,
+            "reportingInstance": self._node,
+            "firstTimestamp": at,
+            "lastTimestamp": at,
+            "count": 1,
+        }
+        try:
+            await self._api.ask(f"/api/v1/namespaces/{quote(namespace, safe='')}/events", event)
+        except NoAnswer as why:
+            log.warning("cannot tell of it in an event: %s", why)
+
+    async def _prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
+        if self._now() < self._no_status:
+            return
+        applied = {
+            "apiVersion": f"resource.k8s.io/{self._version or VERSIONS[0]}",
+            "kind": "ResourceClaim",
+            "metadata": {"name": claim.name, "namespace": claim.namespace, "uid": claim.uid},
+            "status": {"devices": [self._condition(each) for each in devices]} if devices else {},
+        }
+        query = f"fieldManager={quote(self._driver, safe='')}-{quote(self._node, safe='')}&force=true"
+        try:
+            await self._ask(
+                f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml"
+            )
+        except NoAnswer as why:
+            if why.status in (403, 422):
+                self._no_status = self._now() + NOT_SOON_SECONDS
+                log.info("claims' status.devices stays empty: %s", why)
+            elif why.status not in (404, 409):  # it is gone, or another one of that name
+                log.warning("cannot say in claim %s/%s what it has: %s", claim.namespace, claim.name, why)
+
+    def _condition(self, device: PreparedDevice) -> Mapping[str, Any]:
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
+        told = {"uuid": device.uuid} | (
+            {}
+            if device.gi is None
+            else {"parentUUID": device.gpu, "gpuInstance": device.gi, "computeInstance": device.ci}
+        )
+        return {
+            "driver": self._driver,
+            "pool": device.pool,
+            "device": device.device,
+            **({"shareID": device.share} if device.share else {}),
+            "conditions": [
+                {
+                    "type": "Ready",
+                    "status": "True",
+                    "reason": "Prepared",
+                    "message": f"{device.uuid} is prepared on {self._node}",
+                    "lastTransitionTime": at,
+                }
+            ],
+            "data": told,
+        }
+
+
+def _path(claim: Named) -> str:
+    return f"namespaces/{quote(claim.namespace, safe='')}/resourceclaims/{quote(claim.name, safe='')}"

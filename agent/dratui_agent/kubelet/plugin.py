@@ -1,0 +1,186 @@
+"""Plugin mode, wired: from the samples to what is offered, from kubelet's calls to what is prepared, until it ends.
+
+Nothing here is done on the event loop but telling the health stream how devices are.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from dratui_agent.apiserver import ApiServer
+from dratui_agent.exporter.state import State
+from dratui_agent.kubelet import registration, service
+from dratui_agent.kubelet.belief import Steps
+from dratui_agent.kubelet.calls import Calls
+from dratui_agent.kubelet.cdi import Folder
+from dratui_agent.kubelet.checkpoint import Checkpoint
+from dratui_agent.kubelet.claims import Claims
+from dratui_agent.kubelet.hardware import CannotBring
+from dratui_agent.kubelet.health import Health, judged
+from dratui_agent.kubelet.inventory import Inventory
+from dratui_agent.kubelet.lock import Taken, Turn, take
+from dratui_agent.kubelet.metrics import Metrics
+from dratui_agent.kubelet.nvidia import Nvidia
+from dratui_agent.kubelet.offers import Offer
+from dratui_agent.kubelet.options import PluginOptions
+from dratui_agent.kubelet.preparation import Means, Preparation, nowhere
+from dratui_agent.kubelet.prepared import PreparedClaim, Step
+from dratui_agent.kubelet.probe import Probe
+from dratui_agent.kubelet.recovery import Recovery
+from dratui_agent.kubelet.registration import Registration
+from dratui_agent.kubelet.sockets import CannotServe, Server
+from dratui_agent.log import log
+from dratui_agent.sample import Sample
+
+SWEEP_SECONDS: Final = 600.0
+SOCKETS_SECONDS: Final = 5.0  # between two looks whether they are still there
+LOOK_SECONDS: Final = 1.0  # after which how the devices are is told without a new sample
+FIRST_SECONDS: Final = 10.0  # for which preparing waits until the driver was read for the first time
+GRACE_SECONDS: Final = 2.0  # for calls under way at the end
+WORKERS: Final = 32  # calls of kubelet at a time, and its health streams
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Plugin:
+    """From `start` to `stop`. `look` is called with every sample, on the thread that takes them."""
+
+    def __init__(self, options: PluginOptions, state: State, api: ApiServer) -> None:
+        self._options = options
+        self._state = state
+        self._inventory = Inventory()
+        self._problem = ""
+        self._looked = threading.Event()
+        self._ended = threading.Event()
+        self._folder = options.kubelet / "plugins" / options.driver
+        self._checkpoint = Checkpoint(self._folder / "checkpoint.json", BOOT.read_text().strip(), nowhere)
+        self._steps = Steps()
+        self.metrics = Metrics(options.driver, state.node, lambda: self._checkpoint.claims)
+        loop = asyncio.get_running_loop()
+        self._claims = Claims(api, loop, driver=options.driver, node=state.node)
+        means = Means(
+            driver=options.driver,
+            pool=state.node,
+            claims=self._claims,
+            offers=self._offers,
+            hardware=Nvidia(),
+            specs=Folder(options.cdi, options.driver, nowhere),
+            checkpoint=self._checkpoint,
+            turn=Turn(self._folder / "lock"),
+            calls=Calls(),
+            steps=self._steps,
+            told=self.metrics,
+            at=nowhere,
+        )
+        self._preparation = Preparation(means)
+        self._recovery = Recovery(means, self._preparation)
+        self._health = Health(state.node)
+        self._servers: list[Server] = []
+        self._probe: Probe | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._alone = -1
+
+    @property
+    def prepared(self) -> Mapping[str, PreparedClaim]:
+        """What the checkpoint has, by UID."""
+        return self._checkpoint.claims
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done last, the oldest first."""
+        return self._steps.all()
+
+    def look(self, sample: Sample) -> None:
+        """What a sample has may be offered."""
+        try:
+            self._inventory.look(sample)
+        except Exception as error:  # noqa: BLE001  samples go on
+            log.error("what the node offers stays as it was", exc_info=error)
+        self._problem = sample.problem
+        self._looked.set()
+
+    async def start(self) -> None:
+        """Be ready for kubelet, and let it know. Raises CannotServe."""
+        await asyncio.to_thread(self._start)
+        self._task = asyncio.create_task(self._tell())
+        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+
+    async def stop(self) -> None:
+        """End after the calls under way, or soon. What was prepared and published stays."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.to_thread(self._stop)
+        await self._claims.close()
+
+    def _start(self) -> None:
+        driver, pod = self._options.driver, self._options.pod
+        registering, serving = registration.names(driver, pod)
+        sockets = self._options.kubelet / "plugins_registry"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if not pod:
+                self._alone = take(self._folder / "agent.lock")
+            registration.refuse_others(sockets, driver, registering)
+            registration.remove_stale(self._folder, serving)
+            self._recovery.restore()
+        except Taken as error:
+            raise CannotServe(f"another dratui-agent serves {driver} on this node: {error.by}") from error
+        except OSError as error:
+            raise CannotServe(f"plugin mode cannot begin: {error}") from error
+        dra = self._folder / serving
+        self._register = Registration(driver, dra)
+        handlers = [*service.handlers(self._preparation, self.metrics), self._health.handlers()]
+        self._servers.append(Server(dra, handlers, WORKERS))
+        self._servers.append(Server(sockets / registering, [self._register.handlers()], 2))
+        if self._options.health_port is not None:
+            self._probe = Probe(self._options.health_port, sockets / registering, dra)
+        log.info("serving driver %s for kubelet", driver)
+
+    def _stop(self) -> None:
+        self._ended.set()
+        self._health.end()
+        if self._probe is not None:
+            self._probe.stop()
+        for server in reversed(self._servers):
+            server.stop(GRACE_SECONDS)
+        if self._alone >= 0:
+            os.close(self._alone)
+
+    def _offers(self) -> Mapping[str, Offer]:
+        if not self._looked.wait(FIRST_SECONDS):
+            raise CannotBring("the driver has not answered yet")
+        offers = self._inventory.offers
+        if not offers and self._problem:
+            raise CannotBring(self._problem)
+        return offers
+
+    def _sweep(self) -> None:
+        while not self._ended.is_set():
+            self._recovery.sweep()
+            self._ended.wait(SWEEP_SECONDS)
+
+    async def _tell(self) -> None:
+        """Let the health stream know with each sample, and when none comes; see that the sockets stay."""
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
+        while True:
+            held = {device.device for claim in self.prepared.values() for device in claim.devices}
+            self._health.take(judged(self._inventory.offers, sorted(held), self._state.trouble))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._state.newer_than(self._state.number), LOOK_SECONDS)
+            if loop.time() - looked >= SOCKETS_SECONDS:
+                looked = loop.time()
+                await asyncio.to_thread(self._keep_sockets)
+
+    def _keep_sockets(self) -> None:
+        for server in self._servers:
+            if not server.there:
+                log.warning("%s was removed: serving it anew", server.path)
+                try:
+                    server.again()
+                except CannotServe as error:
+                    log.error("%s", error)

@@ -1,0 +1,125 @@
+"""Claims on a real API server, allocated by hand: what a scheduler would have decided."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.agent import service_accounts
+from tests.agent.kubelet_plugin.calling import Claim
+from tests.realparts.controlplane import ControlPlane
+
+DRIVER = "gpu.dratui.dev"
+RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: plugin-{ns}}}
+rules:
+- {{apiGroups: [resource.k8s.io], resources: [resourceclaims], verbs: [get, list, watch]}}
+- {{apiGroups: [resource.k8s.io], resources: [resourceclaims/status], verbs: [get, patch, update]}}
+- apiGroups: [resource.k8s.io]
+  resources: [resourceclaims/driver]
+  verbs: ["associated-node:patch", "associated-node:update"]
+  resourceNames: [gpu.dratui.dev]
+- {{apiGroups: [resource.k8s.io], resources: [resourceslices], verbs: ["*"]}}
+- {{apiGroups: [""], resources: [nodes], verbs: [get]}}
+- {{apiGroups: [""], resources: [events], verbs: [create, patch]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: plugin-{ns}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: plugin-{ns}}}
+subjects: [{{kind: ServiceAccount, name: agent, namespace: {ns}}}]
+---
+apiVersion: v1
+kind: Node
+metadata: {{name: {ns}}}
+"""
+
+
+class Cluster:
+    """A namespace and a node of the test's own, of the same name, and the plugin's service account."""
+
+    def __init__(self, plane: ControlPlane, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.plane = plane
+        self.ns = self.node = f"plugin-{uuid.uuid4().hex[:6]}"
+        plane.kubectl("create", "namespace", self.ns)
+        plane.apply(RIGHTS.format(ns=self.ns))
+        service_accounts.in_pod(plane, monkeypatch)
+        self.account = service_accounts.folder(plane, folder / "account", self.token())
+
+    def token(self) -> str:
+        """The agent's, as a pod on the node has it."""
+        service_accounts.token(self.plane, self.ns, "agent")
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "agent", "namespace": self.ns},
+            "spec": {
+                "nodeName": self.node,
+                "serviceAccountName": "agent",
+                "containers": [{"name": "agent", "image": "agent:1"}],
+                "tolerations": [{"operator": "Exists"}],
+            },
+        }
+        self.plane.apply(yaml.safe_dump(pod))
+        return self.plane.kubectl(
+            "create", "token", "agent", "-n", self.ns, "--bound-object-kind=Pod", "--bound-object-name=agent"
+        ).strip()
+
+    def claim(
+        self,
+        name: str,
+        devices: Mapping[str, str],
+        *,
+        config: Sequence[Mapping[str, Any]] = (),
+        pool: str = "",
+        admin: bool = False,
+        driver: str = DRIVER,
+    ) -> Claim:
+        """One whose requests were given devices."""
+        requests = [{"name": r.partition("/")[0], "exactly": {"deviceClassName": "gpu"}} for r in devices]
+        claim = {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "ResourceClaim",
+            "metadata": {"name": name, "namespace": self.ns},
+            "spec": {"devices": {"requests": requests}},
+        }
+        self.plane.apply(yaml.safe_dump(claim))
+        results = [
+            {"request": r, "driver": driver, "pool": pool or self.node, "device": d}
+            | ({"adminAccess": True} if admin else {})
+            for r, d in devices.items()
+        ]
+        allocation: dict[str, Any] = {"devices": {"results": results}}
+        if config:
+            allocation["devices"]["config"] = [*config]
+        patch = json.dumps({"status": {"allocation": allocation}})
+        self.plane.kubectl(
+            "patch", "resourceclaim", name, "-n", self.ns, "--subresource=status", "--type=merge", "-p", patch
+        )
+        return (self.ns, name, self.get(name)["metadata"]["uid"])
+
+    def get(self, name: str) -> dict[str, Any]:
+        """A claim."""
+        found: dict[str, Any] = json.loads(
+            self.plane.kubectl("get", "resourceclaim", name, "-n", self.ns, "-o", "json")
+        )
+        return found
+
+    def delete(self, name: str) -> None:
+        """A claim, with its finalizers."""
+        patch = '{"metadata":{"finalizers":null}}'
+        self.plane.kubectl("patch", "resourceclaim", name, "-n", self.ns, "--type=merge", "-p", patch)
+        self.plane.kubectl("delete", "resourceclaim", name, "-n", self.ns)
+
+    def events(self) -> list[tuple[str, str, str]]:
+        """Kind and reason and message of each."""
+        return [
+            (each["involvedObject"]["kind"], each["reason"], each["message"])
+            for each in self.plane.objects("events", "-n", self.ns)
+        ]

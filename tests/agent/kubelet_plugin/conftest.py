@@ -1,0 +1,29 @@
+"""A node of its own for each test: folders as kubelet has them, GPUs of the driver of tests, a real API server."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agent.driver import FakeDriver, gpu
+from tests.agent.kubelet_plugin.cluster import Cluster
+from tests.agent.kubelet_plugin.node import PluginNode
+from tests.realparts.controlplane import ControlPlane
+
+
+@pytest.fixture
+def cluster(bare_control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    return Cluster(bare_control_plane, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def node(driver: FakeDriver, cluster: Cluster, tmp_path: Path) -> Iterator[PluginNode]:
+    """Two GPUs, and no agent yet."""
+    driver.set({"count": "2", **gpu(0), **gpu(1)})
+    short = Path(tempfile.mkdtemp(prefix="dratui-"))  # sockets' paths are short
+    made = PluginNode(driver, cluster, tmp_path, short)
+    yield made
+    made.stop()
+    shutil.rmtree(short)
