@@ -70,7 +70,7 @@ class NodeSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     attributed: float | None = None  # when holders were last asked for; None: never
     attribution_problem: str = ""
     plugin: Plugin | None = None  # what the node's kubelet plugin believes; None: nobody tells
-    believed: float | None = None  # when that was looked at
+    believed: float | None = None  # when that was looked at; None: it is of earlier, nobody tells now
 
     @property
     def key(self) -> ObjectKey:

@@ -27,6 +27,7 @@ from dratui.cluster.index import users
 from dratui.cluster.judgement import node_of, published
 from dratui.cluster.live import Live
 from dratui.cluster.pending import waiting
+from dratui.cluster.reconciliation import STILL_RESERVED, Disagreement, of_claim
 from dratui.cluster.requests import Choice, choice, waste_of
 from dratui.cluster.steps import Step, steps
 from dratui.cluster.store import Store
@@ -86,6 +87,7 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=Tr
     evicted_at: datetime | None
     made_for: str  # `pod NAME, entry NAME`; empty for one that a person made
     live: Live | None = None
+    amiss: tuple[Disagreement, ...] | None = None  # on its node; None: the plugin there does not tell
 
     @property
     def key(self) -> ObjectKey:
@@ -94,8 +96,9 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, rename="camel", kw_only=Tr
 
     @property
     def faulty(self) -> bool:
-        """Whether one of its devices is gone, ill, not as it was allocated, or failed to bind."""
-        return any(d.vanished or d.changed or d.binding_failed or unhealthy(d.health) for d in self.devices)
+        """Whether a device is gone, ill, not as it was allocated, or failed to bind, or the node does not agree."""
+        ill = (d.vanished or d.changed or d.binding_failed or unhealthy(d.health) for d in self.devices)
+        return bool(self.amiss) or any(ill)
 
     @property
     def dangling(self) -> bool:
@@ -141,6 +144,7 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
     waits = any(d.binding_pending for d in devices) and not any(d.binding_failed for d in devices)
     consumers = tuple(_consumer(store, claim, c) for c in claim.consumers)
     nodes = {d.node for d in devices}
+    amiss = of_claim(store, claim) if store.amiss else None
     return ClaimRow(
         namespace=claim.namespace,
         name=claim.name,
@@ -149,13 +153,14 @@ def claim_row(store: Store, key: ObjectKey) -> ClaimRow | None:
         requests=claim.requests,
         consumers=consumers,
         node=(allocation.node if allocation else "") or (nodes.pop() if len(nodes) == 1 else ""),
-        reason="; ".join(_reasons(store, claim, devices, consumers)),
+        reason="; ".join(_reasons(store, claim, devices, consumers, amiss)),
         created=claim.created,
         allocated=allocation.at if allocation else None,
         binding_ends=gives_up(allocation.at) if allocation and waits and not _bound(store, claim) else None,
         made_for=_made_for(claim),
         evicted_at=min([d.evicted_at for d in devices if d.evicted_at], default=None),
         live=claim_live(store, claim),
+        amiss=amiss,
     )
 
 
@@ -245,9 +250,16 @@ def _consumer(store: Store, claim: Claim, consumer: Consumer) -> ClaimConsumer:
 
 
 def _reasons(
-    store: Store, claim: Claim, devices: tuple[ClaimDevice, ...], consumers: tuple[ClaimConsumer, ...]
+    store: Store,
+    claim: Claim,
+    devices: tuple[ClaimDevice, ...],
+    consumers: tuple[ClaimConsumer, ...],
+    amiss: tuple[Disagreement, ...] | None,
 ) -> Iterator[str]:
     """What an operator should know about a claim beyond its state."""
+    for found in amiss or ():
+        if found.what != STILL_RESERVED:
+            yield f"{found.text} (node {found.node})"
     if claim.deleted and consumers:
         yield f"being deleted, still reserved for {', '.join(c.name for c in consumers)}"
     elif claim.deleted and claim.finalizers:

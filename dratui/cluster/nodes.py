@@ -12,6 +12,7 @@ from dratui.cluster.index import pool_of
 from dratui.cluster.live import Live
 from dratui.cluster.pods import finished, plugin_devices
 from dratui.cluster.pools import devices_of
+from dratui.cluster.reconciliation import Disagreement, of_node
 from dratui.cluster.store import Store
 from dratui.cluster.totals import node_live
 
@@ -48,6 +49,8 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     pods: int | None
     created: datetime | None
     live: Live | None = None  # of its GPUs
+    prepared: int | None = None  # claims, by the kubelet plugin; None, as the next: it does not tell
+    amiss: tuple[Disagreement, ...] | None = None  # where plugin, kubelet and API disagree
 
     @property
     def key(self) -> ObjectKey:
@@ -80,7 +83,15 @@ def node_row(store: Store, key: ObjectKey) -> NodeRow | None:
         else None,
         created=node.created if node else None,
         live=node_live(store, key.name) if store.samples else None,
+        prepared=_prepared(store, key),
+        amiss=of_node(store, key.name),
     )
+
+
+def _prepared(store: Store, key: ObjectKey) -> int | None:
+    sample = store.samples.get(key)
+    plugin = sample.plugin if sample is not None and sample.believed is not None else None
+    return None if plugin is None or plugin.problem else len(plugin.claims)
 
 
 def devices_on(store: Store, node: str) -> Iterator[tuple[DeviceKey, Counted]]:

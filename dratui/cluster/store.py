@@ -133,6 +133,7 @@ class Store:
             str, Any
         ] = {}  # memo of `measured.measured` by node, dropped when its devices or their claims change
         self.trails = Trails()
+        self.amiss: dict[str, tuple[Any, ...]] = {}  # what `reconciliation` found by a node's latest sample
 
         self.journal: Journal | None = None  # is told of every change, to remember the past
         self.seen: Seen = _nothing  # what was watched of an object, as far as it is remembered
@@ -191,12 +192,14 @@ class Store:
 
     def _measure(self, changes: Changes) -> None:
         """Samples come last: of devices that are known by then, and held by those who hold them."""
-        from dratui.cluster.sampling import sampled  # it needs all of us, and few sessions need it
+        from dratui.cluster.reconciliation import reconcile  # they need all of us, and few sessions need them
+        from dratui.cluster.sampling import sampled
 
         for key in changes.rows.get("nodes", ()):
             self.measured.pop(key.name, None)
         for key, old in self._sampled.items():
             sampled(self, old, self.samples.get(key), changes.live)
+            reconcile(self, key.name, changes.rows)
         self._sampled.clear()
 
     def copy(self) -> "Store":
@@ -210,6 +213,7 @@ class Store:
         other.judged.update(self.judged)
         other.tallied.update(self.tallied)
         other.trails = self.trails.over()
+        other.amiss.update(self.amiss)
         other._members.update((stream, keys.copy()) for stream, keys in self._members.items())
         other._listed.update((stream, keys.copy()) for stream, keys in self._listed.items())
         return other

@@ -152,7 +152,7 @@ class Following:
                 raise Broken("the stream ended")
             except Broken as trouble:
                 last = self._last.get(node) or NodeSample(node=node)
-                self._tell(msgspec.structs.replace(last, problem=trouble.what), emit)
+                self._tell(msgspec.structs.replace(last, problem=trouble.what, believed=None), emit)
                 self._found(node, trouble, emit)
                 # Who was measured is asked soon, whatever is said: an API server that has just started refuses all.
                 soon = trouble.phase is Phase.STALE or measured
