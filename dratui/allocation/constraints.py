@@ -4,6 +4,7 @@ Each remembers what was added, and forgets in the same imperfect ways as the all
 constraint.go and allocator_*.go.
 """
 
+from collections.abc import Hashable, Mapping
 from typing import Protocol
 
 from dratui.allocation.rules import Feature, Rules
@@ -13,11 +14,21 @@ from dratui.api.model import AttributeValue, Constraint, Device
 class Constrained(Protocol):
     """A constraint in the course of a search. `names` are those of the request, and of request/subrequest."""
 
+    @property
+    def name(self) -> str:
+        """The attribute's."""
+
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         """Whether the device may join those that were added."""
 
     def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
         """One that was added goes."""
+
+    def restores(self, most: Mapping[str, int]) -> bool:
+        """Whether removing leaves nothing behind, where requests have at most so many devices, by name."""
+
+    def state(self) -> Hashable:
+        """Equal where the same devices may join."""
 
 
 def constrained(constraint: Constraint, rules: Rules) -> Constrained | None:
@@ -45,7 +56,7 @@ def _values(value: AttributeValue) -> frozenset[tuple[type, object]]:
 
 class _Named:
     def __init__(self, name: str, requests: tuple[str, ...]) -> None:
-        self._name = name
+        self.name = name
         self._requests = requests
         self._count = 0
 
@@ -63,7 +74,7 @@ class _Match(_Named):
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         if not self._concerns(names):
             return True
-        value = attribute(driver, device, self._name)
+        value = attribute(driver, device, self.name)
         if value is None:
             return False
         if self._count == 0:
@@ -77,6 +88,12 @@ class _Match(_Named):
         if self._concerns(names):
             self._count -= 1
 
+    def restores(self, most: Mapping[str, int]) -> bool:
+        return True
+
+    def state(self) -> Hashable:
+        return (type(self._value), self._value) if self._count else None
+
 
 class _MatchLists(_Named):
     """What all have in common. It is not restored when a device is removed."""
@@ -88,7 +105,7 @@ class _MatchLists(_Named):
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         if not self._concerns(names):
             return True
-        value = attribute(driver, device, self._name)
+        value = attribute(driver, device, self.name)
         if value is None or value == ():
             return False
         values = _values(value)
@@ -105,6 +122,12 @@ class _MatchLists(_Named):
         if self._concerns(names):
             self._count -= 1
 
+    def restores(self, most: Mapping[str, int]) -> bool:
+        return False
+
+    def state(self) -> Hashable:
+        return self._common if self._count else None
+
 
 class _Distinct(_Named):
     """Remembers one value a request: of several devices of one request only the last."""
@@ -118,7 +141,7 @@ class _Distinct(_Named):
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         if not self._concerns(names):
             return True
-        value = attribute(driver, device, self._name)
+        value = attribute(driver, device, self.name)
         if value is None:
             return False
         if self._count and not self._differs(device, value):
@@ -143,3 +166,11 @@ class _Distinct(_Named):
         if self._concerns(names):
             self._of.pop(names[0], None)
             self._count -= 1
+
+    def restores(self, most: Mapping[str, int]) -> bool:
+        """What one request's first device was is forgotten with its second."""
+        of = {name.partition("/")[0] for name in self._requests} or most.keys()
+        return self._by_value and all(most.get(name, 0) <= 1 for name in of)
+
+    def state(self) -> Hashable:
+        return frozenset((type(value), value) for _, value in self._of.values())

@@ -29,11 +29,9 @@ class Counters:
 
     def take(self, candidate: Candidate) -> bool:
         """What a device consumes; nothing if not all of it is there."""
-        ledger = self._ledger(candidate)
-        available = self._available.get(ledger)
+        ledger = self.ledger(candidate)
+        available = self.left(candidate)
         if available is None:
-            available = self._left(candidate, ledger)
-        if ledger in self._overdrawn:
             return False
         taken, wanted = self._taken[ledger], self._wanted(candidate)
         for counter, amount in wanted.items():
@@ -45,7 +43,7 @@ class Counters:
 
     def give_back(self, candidate: Candidate) -> None:
         """What was taken for it."""
-        taken = self._taken[self._ledger(candidate)]
+        taken = self._taken[self.ledger(candidate)]
         for counter, amount in self._wanted(candidate).items():
             taken[counter] -= amount
 
@@ -57,7 +55,16 @@ class Counters:
                 found[counter] = found.get(counter, 0) + amount
         return found
 
-    def _ledger(self, candidate: Candidate) -> str:
+    def left(self, candidate: Candidate) -> _Amounts | None:
+        """What others left of its ledger; None if they took more than there is."""
+        ledger = self.ledger(candidate)
+        left = self._available.get(ledger)
+        if left is None:
+            left = self._left(candidate, ledger)
+        return None if ledger in self._overdrawn else left
+
+    def ledger(self, candidate: Candidate) -> str:
+        """The name that its counters are kept by."""
         return candidate.slice.name if self._rules.counters_of_slice else candidate.pool.id[1]
 
     def _left(self, candidate: Candidate, ledger: str) -> _Amounts:
