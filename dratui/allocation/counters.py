@@ -4,7 +4,8 @@ They are kept by the name of the pool alone: two drivers that name pools after t
 pool that is looked at sets its limits. In 1.34 they are kept by slice.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from dratui.allocation.pools import Candidate
 from dratui.allocation.rules import Rules
@@ -12,8 +13,17 @@ from dratui.allocation.world import Held
 from dratui.api import quantity
 from dratui.api.model import CounterSet, Device, DeviceKey, Slice
 
-_Amounts = dict[tuple[str, str], int]
-"""Nano units by counter set and counter."""
+
+class Counter(NamedTuple):
+    """A counter of a counter set, in a ledger."""
+
+    ledger: str
+    of_set: str
+    name: str
+
+
+_Amounts = dict[Counter, int]
+"""In nano units."""
 
 
 class Counters:
@@ -51,7 +61,7 @@ class Counters:
         found = self._consumption.get(candidate)
         if found is None:
             found = self._consumption[candidate] = {}
-            for counter, amount in _consumed(candidate.device):
+            for counter, amount in _consumed(candidate.device, self.ledger(candidate)):
                 found[counter] = found.get(counter, 0) + amount
         return found
 
@@ -62,6 +72,19 @@ class Counters:
         if left is None:
             left = self._left(candidate, ledger)
         return None if ledger in self._overdrawn else left
+
+    def takes(self, candidate: Candidate) -> Mapping[Counter, tuple[int, int]] | None:
+        """Of each counter that has a limit: what it takes, and what others left. None if there is too little."""
+        available = self.left(candidate)
+        if available is None:
+            return None
+        wanted = self._wanted(candidate)
+        found = {
+            counter: (amount, available[counter])
+            for counter, amount in wanted.items()
+            if counter in available
+        }
+        return None if any(amount > left for amount, left in found.values()) else found
 
     def ledger(self, candidate: Candidate) -> str:
         """The name that its counters are kept by."""
@@ -74,14 +97,14 @@ class Counters:
         if self._rules.counters_of_slice:
             sets, slices = candidate.slice.counter_sets, (candidate.slice,)
         left = {
-            (counters.name, name): quantity.parse(value) or 0
+            Counter(ledger, counters.name, name): quantity.parse(value) or 0
             for counters in sets
             for name, value in counters.counters.items()
         }
         for each in slices:
             for device in each.devices:
                 if device.consumes and self._consumes(DeviceKey(each.driver, each.pool, device.name)):
-                    for counter, amount in _consumed(device):
+                    for counter, amount in _consumed(device, ledger):
                         if counter in left:
                             left[counter] -= amount
         self._available[ledger], self._taken[ledger] = left, {}
@@ -93,7 +116,7 @@ class Counters:
         return self._held.has(key) if self._rules.shares_consume else key in self._held.exclusive
 
 
-def _consumed(device: Device) -> Iterator[tuple[tuple[str, str], int]]:
+def _consumed(device: Device, ledger: str) -> Iterator[tuple[Counter, int]]:
     for consumption in device.consumes:
         for name, amount in consumption.counters.items():
-            yield (consumption.counter_set, name), quantity.parse(amount) or 0
+            yield Counter(ledger, consumption.counter_set, name), quantity.parse(amount) or 0

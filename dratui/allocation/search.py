@@ -18,6 +18,7 @@ from dratui.allocation.pools import Candidate, Pool, candidate_of, gathered
 from dratui.allocation.rules import Feature
 from dratui.allocation.shortcuts import Shortcuts, hold
 from dratui.allocation.taints import prevents
+from dratui.allocation.volume import too_much
 from dratui.allocation.world import World
 from dratui.api.model import Claim, Device, DeviceKey, NodeSelector, Slice, Toleration
 
@@ -126,6 +127,9 @@ class Search:
             claim.begin()
         self._begin()
         if self._fatal is None and hold(self._world, self._claims, self._asked, self._usable):
+            if too_much(self._asked, self._worth_trying, self._counters):
+                self.shortened = True
+                return False
             self._shortcuts = Shortcuts(self._world, self._asked, self._usable, self._counters)
         try:
             return self._next(0, 0, 0, 0, _BEGINNING, within=False)
@@ -287,9 +291,7 @@ class Search:
         )
 
     def _enough(self, claim: int, asked: Asked, start: int, wanted: int) -> bool:
-        if asked.every is not None:
-            return True
-        candidates = self._worth_trying(asked)
+        candidates = self._worth_trying(asked) if asked.every is None else asked.every
         for number in range(start, len(candidates)):
             if wanted <= 0:
                 break

@@ -198,6 +198,6 @@ def _likeness(devices: Sequence[Candidate], kinds: _Kinds, counters: Counters) -
         consumed.append(tuple(sorted(wants)))
     left = counters.left(devices[0]) if sets else {}
     rest = left and sorted(
-        (sets[name], counter, amount) for (name, counter), amount in left.items() if name in sets
+        (sets[name], counter, amount) for (_, name, counter), amount in left.items() if name in sets
     )
     return tuple(map(kinds.of, devices)), tuple(consumed), None if left is None else tuple(rest or ())
