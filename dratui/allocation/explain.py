@@ -18,9 +18,10 @@ from dratui.allocation.cel.selector import selector
 from dratui.allocation.counters import Counters
 from dratui.allocation.fleet import view
 from dratui.allocation.nodes import Place, reaches
+from dratui.allocation.patience import Patience
 from dratui.allocation.pools import Candidate, Pool, candidate_of
 from dratui.allocation.rules import Feature
-from dratui.allocation.search import MOST_STEPS, AllocationError, Chosen, GaveUp, Search, allocate
+from dratui.allocation.search import AllocationError, Chosen, GaveUp, Search, allocate
 from dratui.allocation.taints import prevents
 from dratui.allocation.world import World
 from dratui.api.model import Claim, Device, DeviceKey, Request, Version
@@ -58,6 +59,8 @@ From `cordoned` on: what keeps the pod from the node before its devices are look
 _NEAREST: Final[Sequence[Cause]] = ("taint", "counters", "capacity", "held", "node", "selector", "class")
 """What came closest to fitting first."""
 
+_OUT_OF_TIME: Final = "the scheduler searches longer for it, and may run out of time before"
+
 Holder = Callable[[DeviceKey], str]
 """Who has a device, in words such as `vision/nb-1`; empty where nobody knows."""
 
@@ -94,10 +97,11 @@ class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 
 def explain(
-    world: World, place: Place, claims: Sequence[Claim], holder: Holder, *, most_steps: int = MOST_STEPS
+    world: World, place: Place, claims: Sequence[Claim], holder: Holder, patience: Patience | None = None
 ) -> NodeExplained:
     """Never raises: what aborts the scheduling of the pod is the cause `error`, too long a search `gave up`."""
-    search = Search(world, place, claims, most_steps)
+    patience = patience or Patience()
+    search = Search(world, place, claims, patience)
     try:
         found = search.result()
     except AllocationError as error:
@@ -107,8 +111,9 @@ def explain(
     except GaveUp as given_up:
         return NodeExplained(place.name, fits=False, cause="gave up", detail=str(given_up))
     if found is not None:
-        return NodeExplained(place.name, fits=True, cause="fits", devices=tuple(_given(found)))
-    return _Asking(world, place, holder, search.pools, most_steps).first_miss(claims)
+        detail = _OUT_OF_TIME if search.shortened else ""
+        return NodeExplained(place.name, fits=True, cause="fits", detail=detail, devices=tuple(_given(found)))
+    return _Asking(world, place, holder, search.pools, patience).first_miss(claims)
 
 
 def _given(found: Sequence[Sequence[Chosen]]) -> Iterator[DeviceExplained]:
@@ -121,13 +126,13 @@ class _Asking:
     """One node, asked request by request."""
 
     def __init__(
-        self, world: World, place: Place, holder: Holder, pools: Sequence[Pool], most_steps: int
+        self, world: World, place: Place, holder: Holder, pools: Sequence[Pool], patience: Patience
     ) -> None:
         self._world = world
         self._place = place
         self._holder = holder
         self._pools = pools
-        self._most_steps = most_steps
+        self._patience = patience
 
     def first_miss(self, claims: Sequence[Claim]) -> NodeExplained:
         """The first request that cannot be served alone, by the alternative that came nearest; else what they share."""
@@ -163,7 +168,7 @@ class _Asking:
 
     def _fits(self, claims: Sequence[Claim]) -> bool:
         try:
-            return allocate(self._world, self._place, claims, most_steps=self._most_steps) is not None
+            return allocate(self._world, self._place, claims, self._patience) is not None
         except (AllocationError, GaveUp):
             return False
 

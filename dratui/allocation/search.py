@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from dratui.allocation import capacity
 from dratui.allocation.asked import MOST_DEVICES, AllocationError, Asked, AskedClaim
 from dratui.allocation.capacity import Amounts
 from dratui.allocation.counters import Counters
 from dratui.allocation.nodes import Place
+from dratui.allocation.patience import GaveUp, Patience
 from dratui.allocation.pools import Candidate, Pool, candidate_of, gathered
 from dratui.allocation.rules import Feature
 from dratui.allocation.shortcuts import Shortcuts, hold
@@ -22,17 +25,10 @@ from dratui.allocation.volume import too_much
 from dratui.allocation.world import World
 from dratui.api.model import Claim, Device, DeviceKey, NodeSelector, Slice, Toleration
 
-__all__ = ["MOST_STEPS", "AllocationError", "Chosen", "GaveUp", "Search", "allocate"]
-
-MOST_STEPS: Final = 50_000
-"""Half a second. A step is one device tried."""
+__all__ = ["AllocationError", "Chosen", "GaveUp", "Search", "allocate"]
 
 _PLAIN: Final = 1_000
 """Steps without shortcuts: nearly every search has ended by then, and need not pay for them."""
-
-
-class GaveUp(Exception):
-    """The search took more steps than it may: how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +57,26 @@ _BEGINNING: Final = 0  # of the candidates
 
 
 def allocate(
-    world: World, place: Place, claims: Sequence[Claim], *, most_steps: int = MOST_STEPS
+    world: World, place: Place, claims: Sequence[Claim], patience: Patience | None = None
 ) -> list[list[Chosen]] | None:
     """Devices for each claim, in the order in which they are found; None if they do not fit on this node.
 
-    Raises AllocationError, and GaveUp after so many steps.
+    Raises AllocationError, and GaveUp after too many steps.
     """
-    return Search(world, place, claims, most_steps).result()
+    return Search(world, place, claims, patience or Patience()).result()
 
 
 class Search:
-    """One node's. `plain`: the steps before shortcuts are taken."""
+    """One node's."""
 
-    def __init__(
-        self, world: World, place: Place, claims: Sequence[Claim], most_steps: int, *, plain: int = _PLAIN
-    ) -> None:
+    def __init__(self, world: World, place: Place, claims: Sequence[Claim], patience: Patience) -> None:
         self._world = world
         self._rules = world.rules
         self._place = place
         self._claims = claims
-        self._most_steps = most_steps
-        self._plain = plain
+        self._patience = patience
+        self._most_steps = patience.steps
+        self._plain = 0 if patience.long else min(_PLAIN, self._most_steps // 2)
         self.steps = 0
         self.shortened = False  # something was left out that the scheduler would try
         self.pools = gathered(world.slices, place, world.rules)
@@ -104,6 +99,12 @@ class Search:
 
     def result(self) -> list[list[Chosen]] | None:
         """See `allocate`."""
+        try:
+            return self._result()
+        finally:
+            self._patience.spend(self.steps)
+
+    def _result(self) -> list[list[Chosen]] | None:
         for claim in self._claims:
             self._asked.append(AskedClaim(self._world, self._place, claim, self.pools, self._usable))
         try:
@@ -123,11 +124,12 @@ class Search:
     def _shortened(self) -> bool:
         """From the beginning, with shortcuts if any may be taken."""
         self._plain = self._most_steps
+        self._patience.long = True
         for claim in self._asked:
             claim.begin()
         self._begin()
         if self._fatal is None and hold(self._world, self._claims, self._asked, self._usable):
-            if too_much(self._asked, self._worth_trying, self._counters):
+            if too_much(self._asked, self._worth_trying, self._counters) or self._part_fails():
                 self.shortened = True
                 return False
             self._shortcuts = Shortcuts(self._world, self._asked, self._usable, self._counters)
@@ -135,6 +137,24 @@ class Search:
             return self._next(0, 0, 0, 0, _BEGINNING, within=False)
         except _TooMany:
             return False
+
+    def _part_fails(self) -> bool:
+        """Whether one of the claims, or one request of the only claim, finds nothing even if it is asked for alone."""
+        parts = [(claim,) for claim in self._claims]
+        if len(parts) == 1:
+            [claim] = self._claims
+            parts = [(msgspec.structs.replace(claim, requests=(request,)),) for request in claim.requests]
+        if len(parts) == 1:
+            return False
+        for part in parts:
+            search = Search(self._world, self._place, part, Patience(self._most_steps // 4))
+            try:
+                if search.result() is None:
+                    return True
+            except GaveUp:
+                pass
+            self.steps += search.steps
+        return False
 
     def _usable_devices(self) -> Iterator[Candidate]:
         """All devices that may be given, in the order in which they are tried."""
@@ -180,11 +200,11 @@ class Search:
         return self._search(claim, request, sub, device, start, within=within)
 
     def _step(self) -> None:
-        self.steps += 1
-        if self.steps > self._most_steps:
-            raise GaveUp(f"gave up after {self._most_steps:,} steps")
-        if self.steps > self._plain:
+        if self.steps >= self._most_steps:
+            raise GaveUp(self._patience.given_up)
+        if self.steps >= self._plain:
             raise _Long
+        self.steps += 1
 
     def _alternatives(self, claim: int, request: int, device: int, count: int) -> bool:
         too_many = True

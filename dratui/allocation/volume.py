@@ -58,7 +58,10 @@ def _least(
         if not found:
             return Fraction(0)  # all devices, or none: the search sees it at once
         return asked.count * min(
-            sum((weights.get(counter, Fraction(0)) * amount for counter, (amount, _) in taken.items()), Fraction(0))
+            sum(
+                (weights.get(counter, Fraction(0)) * amount for counter, (amount, _) in taken.items()),
+                Fraction(0),
+            )
             for taken in found
         )
 

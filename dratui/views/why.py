@@ -76,7 +76,7 @@ def opening(question: Question, answer: Answer, subject: Pod | Claim, now: datet
     name = f"{subject.namespace}/{subject.name}"
     if answer.agrees is False:
         yield f"We and the scheduler disagree: {answer.conflict}. What it said may be old; else trust neither."
-    if answer.verdict in ("bound", "allocated", "unknown"):
+    if answer.verdict in ("bound", "allocated") or (answer.verdict == "unknown" and not answer.nodes):
         yield f"{name}: {answer.why}."
     else:
         yield from _waits(answer, subject, name, now)
@@ -113,6 +113,8 @@ def _verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
             yield f"The scheduler does not try it yet. If it did: the claims fit on {fits} of {of}."
         case "does not fit":
             yield f"It fits on none of {of}."
+        case "unknown":
+            yield f"Whether it fits is not known: {answer.why}."
         case "error":
             yield "The scheduler stops at an error, for all nodes:"
         case _:
@@ -167,7 +169,8 @@ def _detail(group: Group) -> str:
     devices = [f"{each.device} for {each.why}" for each in node.devices[:_MOST_DEVICES]]
     if len(node.devices) > _MOST_DEVICES:
         devices.append("…")
-    return f"would get {', '.join(devices)}" if devices else "fits"
+    gets = f"would get {', '.join(devices)}" if devices else "fits"
+    return f"{gets}; {node.detail}" if node.detail else gets
 
 
 def _some(names: tuple[str, ...], columns: int) -> str:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import msgspec
 
 from dratui.allocation.explain import Cause, NodeExplained, explain
-from dratui.allocation.search import MOST_STEPS
+from dratui.allocation.patience import Patience
 from dratui.api.native import is_native
 from dratui.cluster.groups import not_tried
 from dratui.cluster.pending import Waiting, before_the_queue, node_counts, nodes_looked_at, settled, waiting
@@ -54,10 +54,6 @@ _SAID_OF_PLACEMENT: Final = (
 )
 
 
-_LEAST_STEPS: Final = 1_000
-"""Of the search on a node. Where one took too many, the others get fewer: there may be thousands of them."""
-
-
 class Group(msgspec.Struct, frozen=True, gc=False):
     """Nodes with the same story, by name; `nearest` is the one that misses least."""
 
@@ -82,11 +78,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     why: str = ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`
 
 
-def by_node(store: Store, question: Question, *, most_steps: int = MOST_STEPS) -> Iterator[NodeExplained]:
+def by_node(store: Store, question: Question, patience: Patience | None = None) -> Iterator[NodeExplained]:
     """One node after the other, so that one may stop, and tell how far one is."""
     if question.missing or question.unknown or question.settled:
         return
-    steps = most_steps
+    patience = patience or Patience()
     for node in question.nodes:
         found = kept_away(store, question, node)
         if found is None or found.cause == "resources":
@@ -95,10 +91,8 @@ def by_node(store: Store, question: Question, *, most_steps: int = MOST_STEPS) -
                 place_of(node),
                 question.claims_on(node),
                 lambda key: holder(store, key),
-                most_steps=steps,
+                patience,
             )
-            if devices.cause == "gave up":
-                steps = max(_LEAST_STEPS, steps // 10)
             found = _with_its_devices(found, devices) if found else devices
         yield found
 
@@ -108,6 +102,8 @@ def _with_its_devices(kept: NodeExplained, devices: NodeExplained) -> NodeExplai
     if devices.fits and not devices.devices:
         return kept  # it asks for none
     also = "its claims would fit" if devices.fits else "nor do its claims fit"
+    if devices.cause == "gave up":
+        also = "whether its claims would fit is not known"
     return msgspec.structs.replace(
         kept,
         detail=f"{kept.detail}; {also}" + ("" if devices.fits else f": {devices.detail}"),
@@ -152,7 +148,12 @@ def _verdict(
         return "not tried", before.reason
     if any(node.cause == "error" for node in nodes):
         return "error", ""
-    return ("fits" if any(node.fits for node in nodes) else "does not fit"), ""
+    if any(node.fits for node in nodes):
+        return "fits", ""
+    if given_up := sum(node.cause == "gave up" for node in nodes):
+        where = "there" if given_up == len(nodes) else "there; it fits on no other"
+        return "unknown", f"the search gave up on {given_up} of {_nodes(len(nodes))}: it may fit {where}"
+    return "does not fit", ""
 
 
 def grouped(nodes: Sequence[NodeExplained]) -> tuple[Group, ...]:
@@ -192,6 +193,8 @@ def compared(question: Question, nodes: Sequence[NodeExplained]) -> tuple[bool |
         return None, ""
     if condition.reason not in ("Unschedulable", "SchedulerError"):
         return None, ""
+    if "timed out trying to allocate devices" in condition.message:
+        return None, ""  # we have shortcuts, and no ten seconds
     errors = [node.why or node.detail for node in nodes if node.cause == "error"]
     said = node_counts(condition.message)
     if not said:

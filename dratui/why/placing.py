@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from dratui.allocation.manifests import Workload
+from dratui.allocation.patience import Patience
 from dratui.allocation.search import AllocationError, Chosen, GaveUp, allocate
 from dratui.api.model import Claim, Consumer, Node, Owner
 from dratui.why.placement import kept_away, place_of
@@ -14,7 +15,7 @@ from dratui.why.planned import Planned
 
 _MOST_SHARING: Final = 256  # resource.k8s.io's ResourceClaimReservedForMaxSize
 _STEPS: Final = 20_000
-"""Of the search on a node: there may be thousands of nodes."""
+"""Of the search on a node, and 50 times as many for all nodes and replicas."""
 _MOST_LOOKS: Final = 30_000
 """At nodes, to keep count of those that fit where what one replica takes is missing on others."""
 
@@ -64,6 +65,7 @@ class Placing:
         self._fits: dict[int, Fit | None] = {}  # by the number of the node; None: to be looked at again
         self._counted = True
         self._looks = 0
+        self._patience = Patience(_STEPS, 50 * _STEPS)
         self._next = -1  # the first node that may fit
 
     def next(self, number: int) -> Landing | None:
@@ -111,7 +113,7 @@ class Placing:
             return None
         claims = self.question.claims_on(node)
         try:
-            found = allocate(self.question.world, place_of(node), claims, most_steps=_STEPS)
+            found = allocate(self.question.world, place_of(node), claims, self._patience)
         except GaveUp:
             self.gave_up.add(node.name)
             return None

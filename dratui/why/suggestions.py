@@ -11,6 +11,7 @@ import msgspec
 from dratui.allocation.cel.clauses import clauses
 from dratui.allocation.cel.selector import selector
 from dratui.allocation.explain import Cause, NodeExplained
+from dratui.allocation.patience import Patience
 from dratui.allocation.search import AllocationError, GaveUp, allocate
 from dratui.allocation.world import World, held
 from dratui.api.model import Claim, Node, ObjectKey, Placement, Request, Taint, Toleration
@@ -95,7 +96,7 @@ class _Trying:
             return False
         try:
             claims = question.claims_on(node)
-            return allocate(world, place_of(node), claims, most_steps=_STEPS) is not None
+            return allocate(world, place_of(node), claims, Patience(_STEPS)) is not None
         except AllocationError:
             return False
         except GaveUp:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from dratui.allocation.nodes import Place
+from dratui.allocation.patience import Patience
 from dratui.allocation.rules import Feature, Release, Rules, rules
 from dratui.allocation.search import AllocationError, Chosen, allocate
 from dratui.allocation.world import Held, World, held
@@ -90,7 +91,7 @@ def _state(state: Json) -> Held:
 def answer(world: World, at: Place, claims: Sequence[Claim], most_steps: int = 1_000_000) -> Answer:
     """Ours. Raises GaveUp after so many steps."""
     try:
-        found = allocate(world, at, claims, most_steps=most_steps)
+        found = allocate(world, at, claims, Patience(most_steps, most_steps))
     except AllocationError as error:
         return Answer("nodeError" if error.of_node else "error", error=str(error))
     if found is None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from dratui.allocation.patience import Patience
 from dratui.api.model import (
     Constraint,
     Device,
@@ -227,11 +228,34 @@ def test_a_search_without_end_is_given_up_and_on_the_next_nodes_sooner() -> None
     devices = [Device(f"gpu-{n}", attributes={"odd": n}) for n in range(24)]
     same = Constraint(match_attribute=f"{DRIVER}/odd", requests=("last",))
     two = (Request("many", device_class=DRIVER, count=12), Request("last", device_class=DRIVER, count=2))
-    rows: list[Row] = [CLASS, waits(), claim("gpu", requests=two, constraints=(same,))]
+    odd = Constraint(distinct_attribute=f"{DRIVER}/odd", requests=("many",))  # with it there are no shortcuts
+    rows: list[Row] = [CLASS, waits(), claim("gpu", requests=two, constraints=(same, odd))]
     for n in range(3):
         rows += [node(f"node-{n}"), slice_(f"node-{n}", *devices)]
     known = store(*rows)
-    found = by_node(known, about_pod(known, waits(), VERSION), most_steps=4_000)
+    found = by_node(known, about_pod(known, waits(), VERSION), Patience(2_000, 4_000))
     assert [each.detail for each in found] == [
-        f"gave up after {steps} steps" for steps in ("4,000", "1,000", "1,000")
+        "gave up after 2,000 steps: it may fit or not",
+        "gave up after 2,000 steps: it may fit or not",
+        "gave up after 400 steps (searches on other nodes took the rest): it may fit or not",
     ]
+
+
+def test_where_a_search_was_given_up_nobody_says_that_it_does_not_fit() -> None:
+    devices = [Device(f"gpu-{n}", attributes={"odd": n}) for n in range(24)]
+    same = Constraint(match_attribute=f"{DRIVER}/odd", requests=("last",))
+    odd = Constraint(distinct_attribute=f"{DRIVER}/odd", requests=("many",))
+    two = (Request("many", device_class=DRIVER, count=12), Request("last", device_class=DRIVER, count=2))
+    hard = claim("gpu", requests=two, constraints=(same, odd))
+    rows: list[Row] = [CLASS, waits(), hard, node("node-1"), slice_("node-1", *devices), node("node-2")]
+    known = store(*rows)
+    question = about_pod(known, waits(), VERSION)
+    found = answer(known, question, list(by_node(known, question, Patience(2_000))))
+    assert found.verdict == "unknown"
+    assert found.why == "the search gave up on 1 of 2 nodes: it may fit there; it fits on no other"
+
+
+def test_that_the_scheduler_had_no_time_is_no_disagreement() -> None:
+    says = "0/1 nodes are available: node node-1: timed out trying to allocate devices"
+    found = asked(claim("gpu"), node("node-1"), slice_("node-1"), about=waits(says=says))
+    assert (found.verdict, found.agrees, found.conflict) == ("does not fit", None, "")
