@@ -31,7 +31,8 @@ class ApiServer:
 
     def __init__(self, address: str, folder: Path = SERVICE_ACCOUNT) -> None:
         """Raises NoAnswer where there is no service account."""
-        self._address = address
+        self.address = address
+        self.folder = folder
         self._token = folder / "token"
         self._session: aiohttp.ClientSession | None = None
         try:
@@ -74,7 +75,7 @@ class ApiServer:
                 headers["Content-Type"] = kind
             async with self._session.request(
                 method or ("GET" if body is None else "POST"),
-                self._address + path,
+                self.address + path,
                 data=None if body is None else json.dumps(body),
                 headers=headers,
                 allow_redirects=False,

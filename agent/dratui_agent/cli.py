@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             pod=asked.pod_uid,
             kubelet=asked.kubelet_folder,
             cdi=asked.cdi_folder,
+            partitionable=asked.partitionable,
+            sys=asked.sys_folder,
             health_port=asked.health_port,
         )
         if asked.kubelet_plugin
@@ -161,6 +163,11 @@ def _parser() -> argparse.ArgumentParser:
         help="of the driver; none that another driver of the node has (%(default)s)",
     )
     plugin.add_argument(
+        "--partitionable",
+        action="store_true",
+        help="offer all parts that MIG can cut a GPU into, beside the whole; a part is made when a claim gets it",
+    )
+    plugin.add_argument(
         "--pod-uid",
         metavar="UID",
         default=os.environ.get("POD_UID", ""),
@@ -179,6 +186,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("/var/run/cdi"),
         help="where the container runtime looks for CDI specs (%(default)s)",
+    )
+    plugin.add_argument(
+        "--sys-folder",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/sys"),
+        help="the node's /sys, which tells PCIe roots and NUMA nodes (%(default)s)",
     )
     plugin.add_argument(
         "--plugin-health-port",

@@ -7,7 +7,7 @@ import pytest
 from dratui_agent.kubelet.inventory import Inventory
 from dratui_agent.kubelet.offering import Offering, booted
 from dratui_agent.kubelet.offers import Taint
-from dratui_agent.kubelet.taints import QUIET_SECONDS, Health
+from dratui_agent.kubelet.taints import QUIET_SECONDS, Taints
 from dratui_agent.nvml.node import Node
 from dratui_agent.sample import Sample
 
@@ -24,7 +24,7 @@ class Told:
     """What is offered as time goes by."""
 
     def __init__(self, *, partitionable: bool = False) -> None:
-        self.health = Health(OURS, booted=START - 1000)
+        self.health = Taints(OURS, booted=START - 1000)
         self.offering = Offering(
             Inventory(partitionable=partitionable, tell=print), self.health, lambda offers: None
         )

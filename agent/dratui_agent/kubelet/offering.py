@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dratui_agent.kubelet.inventory import Inventory
 from dratui_agent.kubelet.offers import Offer, Taint
-from dratui_agent.kubelet.taints import Health
+from dratui_agent.kubelet.taints import Taints
 from dratui_agent.sample import Sample
 
 
@@ -13,30 +13,27 @@ class Offering:
     """Takes samples, on the thread that takes them, and hands offers on. `offers`, by name, are the newest."""
 
     def __init__(
-        self, inventory: Inventory, health: Health, publish: Callable[[Iterable[Offer]], None]
+        self, inventory: Inventory, taints: Taints, publish: Callable[[Iterable[Offer]], None]
     ) -> None:
         self.offers: Mapping[str, Offer] = {}
         self._inventory = inventory
-        self._health = health
+        self._taints = taints
         self._publish = publish
         self._begun = False
 
     def take(self, sample: Sample) -> None:
         """Look at what there is now. Without a driver from the start there is nothing, and that is offered."""
         found = self._inventory.look(sample)
-        self._health.look(sample)
+        self._taints.look(sample)
         self._begun = True
-        self._tell(found)
+        tainted = self._taints.on(found.values())
+        self.offers = {offer.name: offer for offer in tainted}
+        self._publish(tainted)
 
     def recall(self, published: Mapping[str, Sequence[Taint]]) -> Iterable[Offer] | None:
         """What is published has come from an earlier life: what follows from it for the offers there are."""
-        self._health.recall(published)
-        return self._health.on(self._inventory.offers.values()) if self._begun else None
-
-    def _tell(self, found: Mapping[str, Offer]) -> None:
-        tainted = self._health.on(found.values())
-        self.offers = {offer.name: offer for offer in tainted}
-        self._publish(tainted)
+        self._taints.recall(published)
+        return self._taints.on(self._inventory.offers.values()) if self._begun else None
 
 
 def booted(proc: Path = Path("/proc")) -> float:

@@ -25,14 +25,17 @@ from dratui_agent.kubelet.inventory import Inventory
 from dratui_agent.kubelet.lock import Taken, Turn, take
 from dratui_agent.kubelet.metrics import Metrics
 from dratui_agent.kubelet.nvidia import Nvidia
+from dratui_agent.kubelet.offering import Offering, booted
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.options import PluginOptions
 from dratui_agent.kubelet.preparation import Means, Preparation, nowhere
 from dratui_agent.kubelet.prepared import PreparedClaim, Step
 from dratui_agent.kubelet.probe import Probe
+from dratui_agent.kubelet.publisher import Publisher, client
 from dratui_agent.kubelet.recovery import Recovery
 from dratui_agent.kubelet.registration import Registration
 from dratui_agent.kubelet.sockets import CannotServe, Server
+from dratui_agent.kubelet.taints import Taints
 from dratui_agent.log import log
 from dratui_agent.sample import Sample
 
@@ -51,7 +54,17 @@ class Plugin:
     def __init__(self, options: PluginOptions, state: State, api: ApiServer) -> None:
         self._options = options
         self._state = state
-        self._inventory = Inventory()
+        self._publisher = Publisher(
+            client(api.address, api.folder),
+            driver=options.driver,
+            node=state.node,
+            recall=lambda published: self._offering.recall(published),
+        )
+        self._offering = Offering(
+            Inventory(partitionable=options.partitionable, sys=options.sys),
+            Taints(options.driver, booted=booted()),
+            self._publisher.publish,
+        )
         self._problem = ""
         self._looked = threading.Event()
         self._ended = threading.Event()
@@ -96,7 +109,7 @@ class Plugin:
     def look(self, sample: Sample) -> None:
         """What a sample has may be offered."""
         try:
-            self._inventory.look(sample)
+            self._offering.take(sample)
         except Exception as error:  # noqa: BLE001  samples go on
             log.error("what the node offers stays as it was", exc_info=error)
         self._problem = sample.problem
@@ -138,10 +151,12 @@ class Plugin:
         self._servers.append(Server(sockets / registering, [self._register.handlers()], 2))
         if self._options.health_port is not None:
             self._probe = Probe(self._options.health_port, sockets / registering, dra)
+        self._publisher.start()
         log.info("serving driver %s for kubelet", driver)
 
     def _stop(self) -> None:
         self._ended.set()
+        self._publisher.stop(GRACE_SECONDS)
         self._health.end()
         if self._probe is not None:
             self._probe.stop()
@@ -153,7 +168,7 @@ class Plugin:
     def _offers(self) -> Mapping[str, Offer]:
         if not self._looked.wait(FIRST_SECONDS):
             raise CannotBring("the driver has not answered yet")
-        offers = self._inventory.offers
+        offers = self._offering.offers
         if not offers and self._problem:
             raise CannotBring(self._problem)
         return offers
@@ -169,7 +184,7 @@ class Plugin:
         looked = loop.time()
         while True:
             held = {device.device for claim in self.prepared.values() for device in claim.devices}
-            self._health.take(judged(self._inventory.offers, sorted(held), self._state.trouble))
+            self._health.take(judged(self._offering.offers, sorted(held), self._state.trouble))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._state.newer_than(self._state.number), LOOK_SECONDS)
             if loop.time() - looked >= SOCKETS_SECONDS:

@@ -9,11 +9,13 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.client import (
     ApiClient,
     ApiException,
+    Configuration,
     CoreV1Api,
     CustomObjectsApi,
     ResourceApi,
@@ -33,6 +35,21 @@ SETTLE_SECONDS: Final = 0.1  # what somebody else does to several slices is seen
 MOST_SECONDS: Final = 30.0  # between two tries
 _INVALID: Final = (400, 422)
 _STALE: Final = (404, 409, 410)
+
+
+def client(address: str, folder: Path) -> ApiClient:
+    """The official client, with the service account in a folder; its token is read anew for each request."""
+
+    def refresh(configuration: Configuration) -> None:
+        configuration.api_key["authorization"] = f"Bearer {(folder / 'token').read_text().strip()}"
+
+    made = Configuration(host=address)
+    made.ssl_ca_cert = str(folder / "ca.crt")
+    made.proxy = None
+    made.refresh_api_key_hook = refresh  # type: ignore[assignment]  # the client declares it as None
+    refresh(made)
+    return ApiClient(made)
+
 
 Recall = Callable[[Mapping[str, Sequence[Taint]]], Iterable[Offer] | None]
 

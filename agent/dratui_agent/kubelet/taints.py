@@ -58,7 +58,7 @@ class _Gpu:
     states: dict[str, float] = field(default_factory=dict)
 
 
-class Health:
+class Taints:
     """Follows samples. `booted` is when the node started, in unix seconds. May be asked from several threads."""
 
     def __init__(self, driver: str, *, booted: float) -> None:
