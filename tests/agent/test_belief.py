@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from dratui_agent.attribution.cdi import Specs
-from dratui_agent.kubelet.belief import STEPS, Steps, believed, specs
+from dratui_agent.kubelet.belief import READ_SECONDS, SETTLED, STEPS, Account, Steps, believed, specs
 from dratui_agent.kubelet.hardware import Instance
-from dratui_agent.kubelet.offers import Placement
+from dratui_agent.kubelet.offers import Offer, Placement
 from dratui_agent.kubelet.prepared import Belief, Orphan, PreparedClaim, PreparedDevice, Spec, Step
+from dratui_agent.sample import Device, DeviceSample, Sample
 
 DRIVER = "gpu.dratui.dev"
 UID = "0a1b2c3d-0000-1111-2222-333344445555"
@@ -121,3 +122,74 @@ def test_the_drivers_specs_are_found_by_name_and_by_kind_and_damaged_ones_too(fo
         ("renamed.json", OTHER, (f"k8s.{KIND}={OTHER}-gpu-1",)),
     ]
     assert all(spec.written > 0 for spec in found)
+
+
+# --- of a plugin that runs ---------------------------------------------------------------------------------------
+
+
+class Running:
+    """An account of what tests say."""
+
+    def __init__(self, folder: Path) -> None:
+        self.claims: dict[str, PreparedClaim] = {}
+        self.steps = Steps()
+        self.now = 100.0
+        self.folder = folder
+        self.account = Account(DRIVER, lambda: self.claims, self.steps, Specs((folder,)), lambda: self.now)
+
+    def look(self, *devices: Device, problem: str = "") -> Belief:
+        sample = Sample(self.now, 0.01, devices=[DeviceSample(d, {}, {}) for d in devices], problem=problem)
+        return self.account.look(sample, OFFERS)
+
+    def write(self, uid: str) -> Path:
+        devices = [{"name": f"{uid}-gpu-0", "containerEdits": {}}]
+        path = self.folder / f"{DRIVER}-claim_{uid}.json"
+        path.write_text(json.dumps({"cdiVersion": "0.5.0", "kind": KIND, "devices": devices}))
+        return path
+
+
+PARTITIONED = Offer("gpu-1", "gpu", "GPU-1", 1, "GPU-1", consumes={"gpu-1-counter-set": {"memory": 1}})
+FIXED = Offer("gpu-2-mig-1g10gb-19-0", "mig", "GPU-2", 2, "MIG-9", Placement(19, 0, 1))
+OFFERS = {each.name: each for each in (PARTITIONED, FIXED)}
+OURS = Device("MIG-1", "mig", "", "GPU-1", 1, 1, gi=7, ci=0, profile=19, start=0, size=1)
+THEIRS = Device("MIG-9", "mig", "", "GPU-2", 2, 2, gi=3, ci=0, profile=19, start=0, size=1)
+
+
+def test_mig_devices_that_are_offered_as_they_are_belong_to_nobody(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    running.look(OURS, THEIRS)
+    running.now += SETTLED
+    belief = running.look(OURS, THEIRS)
+    assert belief.instances == (INSTANCE,)
+    assert belief.orphans == (Orphan("mig", "GPU-1/7", 100.0),)
+
+
+def test_what_is_an_orphan_for_a_moment_is_not_told(tmp_path: Path) -> None:
+    """A claim is forgotten after its device is destroyed, and the sample is older than both."""
+    running = Running(tmp_path)
+    running.claims[UID] = claim(PART)
+    assert running.look(OURS).orphans == ()
+    running.claims.clear()
+    assert running.look(OURS).orphans == ()
+    running.now += 1
+    assert running.look().orphans == ()
+    running.now += SETTLED
+    assert running.look(OURS).orphans == ()  # another one, that has just come
+    running.now += SETTLED
+    assert running.look(OURS).orphans == (Orphan("mig", "GPU-1/7", running.now - SETTLED),)
+
+
+def test_while_the_driver_does_not_answer_nothing_is_known_of_mig_devices(tmp_path: Path) -> None:
+    assert Running(tmp_path).look(problem="the driver is not loaded").instances is None
+
+
+def test_specs_are_read_again_after_a_step_and_after_a_while(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    assert running.look().specs == ()
+    path = running.write(UID)
+    running.steps.add(Step(running.now, UID, "prepare"))
+    assert [spec.claim for spec in running.look().specs] == [UID]
+    path.unlink()
+    assert len(running.look().specs) == 1
+    running.now += READ_SECONDS
+    assert running.look().specs == ()

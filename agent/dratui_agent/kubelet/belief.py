@@ -1,18 +1,25 @@
 """What the plugin believes, put together: the last steps, the CDI specs that are there, and what fits nothing."""
 
 import re
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Final
 
 from dratui_agent.attribution.cdi import Specs, claim_uid
 from dratui_agent.kubelet.hardware import Instance
+from dratui_agent.kubelet.offers import Offer, Placement
 from dratui_agent.kubelet.prepared import Belief, Orphan, PreparedClaim, Spec, Step
+from dratui_agent.sample import Sample
 
 STEPS: Final = 256  # that are remembered
 LONGEST: Final = 500  # characters of an error
+READ_SECONDS: Final = 10.0  # after which CDI specs are looked for without a step: anybody may write there
+SETTLED: Final = (
+    3.0  # seconds for which something is an orphan before that is told: claims come and go meanwhile
+)
 
 
 class Steps:
@@ -95,3 +102,45 @@ def _orphans(
     for instance in instances:
         if (instance.gpu, instance.gi) not in owned and instance.gpu not in busy:
             yield Orphan("mig", f"{instance.gpu}/{instance.gi}", at)
+
+
+class Account:
+    """Of a plugin that runs: looks now and then, and remembers since when there are orphans."""
+
+    def __init__(
+        self,
+        driver: str,
+        claims: Callable[[], Mapping[str, PreparedClaim]],
+        steps: Steps,
+        found: Specs,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._driver = driver
+        self._claims = claims
+        self._steps = steps
+        self._found = found
+        self._now = now
+        self._before: Belief | None = None
+        self._read = 0.0  # when the specs were
+
+    def look(self, sample: Sample | None, offers: Mapping[str, Offer]) -> Belief:
+        """What is believed now. Reads the folder of CDI specs after a step, and now and then."""
+        before, steps, at = self._before, self._steps.all(), self._now()
+        if before is not None and before.steps == steps and 0 <= at - self._read < READ_SECONDS:
+            there = before.specs
+        else:
+            there, self._read = tuple(specs(self._found, self._driver)), at
+        claims = tuple(self._claims().values())
+        parts = None if sample is None or sample.problem else tuple(instances(sample, offers))
+        self._before = belief = believed(self._driver, at, claims, there, parts, steps, before=before)
+        return replace(belief, orphans=tuple(o for o in belief.orphans if at - o.since >= SETTLED))
+
+
+def instances(sample: Sample, offers: Mapping[str, Offer]) -> Iterator[Instance]:
+    """The MIG devices of a sample on GPUs that are partitioned for claims."""
+    partitioned = {offer.gpu for offer in offers.values() if offer.consumes}
+    for each in sample.devices:
+        d = each.device
+        if d.gpu in partitioned and d.gi is not None and None not in (d.profile, d.start, d.size):
+            placement = Placement(d.profile or 0, d.start or 0, d.size or 0)
+            yield Instance(d.gpu, d.gi, d.ci, d.uuid, placement)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from dratui_agent.apiserver import ApiServer
+from dratui_agent.attribution.cdi import Specs
 from dratui_agent.exporter.state import State
 from dratui_agent.kubelet import registration, service
-from dratui_agent.kubelet.belief import Steps
+from dratui_agent.kubelet.belief import Account, Steps
 from dratui_agent.kubelet.calls import Calls
 from dratui_agent.kubelet.cdi import Folder
 from dratui_agent.kubelet.checkpoint import Checkpoint
@@ -71,6 +72,7 @@ class Plugin:
         self._folder = options.kubelet / "plugins" / options.driver
         self._checkpoint = Checkpoint(self._folder / "checkpoint.json", BOOT.read_text().strip(), nowhere)
         self._steps = Steps()
+        self._account = Account(options.driver, lambda: self.prepared, self._steps, Specs((options.cdi,)))
         self.metrics = Metrics(options.driver, state.node, lambda: self._checkpoint.claims)
         loop = asyncio.get_running_loop()
         self._claims = Claims(api, loop, driver=options.driver, node=state.node)
@@ -179,12 +181,14 @@ class Plugin:
             self._ended.wait(SWEEP_SECONDS)
 
     async def _tell(self) -> None:
-        """Let the health stream know with each sample, and when none comes; see that the sockets stay."""
+        """Let health stream and state know with each sample, and when none comes; see that the sockets stay."""
         loop = asyncio.get_running_loop()
         looked = loop.time()
         while True:
             held = {device.device for claim in self.prepared.values() for device in claim.devices}
-            self._health.take(judged(self._offering.offers, sorted(held), self._state.trouble))
+            sample, offers = self._state.sample, self._offering.offers
+            self._state.believe(await asyncio.to_thread(self._account.look, sample, offers))
+            self._health.take(judged(offers, sorted(held), self._state.trouble))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._state.newer_than(self._state.number), LOOK_SECONDS)
             if loop.time() - looked >= SOCKETS_SECONDS:

@@ -70,8 +70,7 @@ class Means:
         self, claim: PreparedClaim | Named, what: What, detail: str = "", took: float = 0.0, error: str = ""
     ) -> None:
         """Remember it. `took` is seconds until now."""
-        at = self.now() - took
-        self.steps.add(Step(at, claim.uid, what, detail, took, error, claim.namespace, claim.name))
+        self.steps.add(Step(self.now(), claim.uid, what, detail, took, error, claim.namespace, claim.name))
 
 
 class Preparation:
