@@ -13,11 +13,20 @@ from dratui_agent.kubelet.options import DRIVER, PluginOptions, driver_name
 
 EPILOG = """\
 Serves / /metrics /v1/stream /v1/snapshot /-/healthy /-/ready. Reads NVIDIA's driver library (libnvidia-ml.so.1);
-without one it goes on and says so, and looks again every ten seconds."""
+without one it goes on and says so, and looks again every ten seconds.
+
+dratui-agent node says what this node's kubelet plugin believes: prepared claims, CDI specs, orphans, last errors."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the agent; the exit status."""
+    """Run the agent, or say what its plugin believes; the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["node"]:
+        from dratui_agent.kubelet.node import run as node
+
+        text, status = node(_node_parser().parse_args(argv[1:]))
+        print(text)
+        return status
     parser = _parser()
     asked = parser.parse_args(argv)
     if asked.metrics:
@@ -138,13 +147,6 @@ def _parser() -> argparse.ArgumentParser:
         "their slice tells",
     )
     parser.add_argument(
-        "--service-account",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
-        help="`token` and `ca.crt` for asking the API server, where one of these options does (%(default)s)",
-    )
-    parser.add_argument(
         "--dcgm-names",
         action="store_true",
         help="serve dcgm-exporter's names and labels too, for dashboards that exist",
@@ -155,37 +157,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="be a DRA driver: publish this node's GPUs, and prepare the claims that get them",
     )
-    plugin.add_argument(
-        "--driver-name",
-        metavar="NAME",
-        type=_driver,
-        default=DRIVER,
-        help="of the driver; none that another driver of the node has (%(default)s)",
-    )
-    plugin.add_argument(
-        "--partitionable",
-        action="store_true",
-        help="offer all parts that MIG can cut a GPU into, beside the whole; a part is made when a claim gets it",
-    )
+    _shared(plugin)
     plugin.add_argument(
         "--pod-uid",
         metavar="UID",
         default=os.environ.get("POD_UID", ""),
         help="of the agent's pod: a new version begins before the old one ends ($POD_UID)",
-    )
-    plugin.add_argument(
-        "--kubelet-folder",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("/var/lib/kubelet"),
-        help="where kubelet has `plugins` and `plugins_registry` (%(default)s)",
-    )
-    plugin.add_argument(
-        "--cdi-folder",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("/var/run/cdi"),
-        help="where the container runtime looks for CDI specs (%(default)s)",
     )
     plugin.add_argument(
         "--sys-folder",
@@ -219,6 +196,62 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--metrics", action="store_true", help="print every series as a table, and end")
     return parser
+
+
+def _node_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dratui-agent node",
+        description="What this node's kubelet plugin believes: prepared claims, CDI specs, MIG devices, what fits "
+        "nothing, the last errors and steps. Asks the running agent, or reads its files where none answers.",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json"), default="table", help="table or json (table)"
+    )
+    parser.add_argument(
+        "--agent",
+        metavar="URL",
+        default="http://127.0.0.1:9402",
+        help="where the running agent serves; '' to read its files at once (%(default)s)",
+    )
+    _shared(parser)
+    return parser
+
+
+def _shared(plugin: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Flags of the agent that `node` has too: a plugin's folders are found by them."""
+    plugin.add_argument(
+        "--driver-name",
+        metavar="NAME",
+        type=_driver,
+        default=DRIVER,
+        help="of the driver; none that another driver of the node has (%(default)s)",
+    )
+    plugin.add_argument(
+        "--partitionable",
+        action="store_true",
+        help="offer all parts that MIG can cut a GPU into, beside the whole; a part is made when a claim gets it",
+    )
+    plugin.add_argument(
+        "--kubelet-folder",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/lib/kubelet"),
+        help="where kubelet has `plugins` and `plugins_registry` (%(default)s)",
+    )
+    plugin.add_argument(
+        "--cdi-folder",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/run/cdi"),
+        help="where the container runtime looks for CDI specs (%(default)s)",
+    )
+    plugin.add_argument(
+        "--service-account",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
+        help="`token` and `ca.crt` for asking the API server, where one of these options does (%(default)s)",
+    )
 
 
 def _address(text: str) -> tuple[str, int]:
