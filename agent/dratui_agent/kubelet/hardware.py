@@ -11,6 +11,10 @@ class CannotBring(Exception):
     """The driver could not do it; the text is for people, and goes into the claim's error."""
 
 
+class GpuLost(CannotBring):
+    """Nothing can be done to the GPU any more until it is reset, and then nothing is left of what was made of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Brought:
     """A device that is there. `nodes`: paths of what a container needs, such as /dev/nvidia0."""

@@ -14,7 +14,7 @@ import pynvml as nvml
 
 from dratui_agent.kubelet import mig
 from dratui_agent.kubelet.devicenodes import DeviceNodes
-from dratui_agent.kubelet.hardware import Brought, CannotBring, Instance
+from dratui_agent.kubelet.hardware import Brought, CannotBring, GpuLost, Instance
 from dratui_agent.kubelet.offers import Offer, Placement
 from dratui_agent.nvml.quantity import Handle
 
@@ -231,7 +231,8 @@ def _opened(what: str = "GPUs") -> Iterator[None]:
         finally:
             nvml.nvmlShutdown()
     except nvml.NVMLError as error:
-        raise CannotBring(f"{what}: {_why(error)}") from error
+        kind = GpuLost if error.value in _DEAD else CannotBring
+        raise kind(f"{what}: {_why(error)}") from error
 
 
 def _why(error: nvml.NVMLError) -> str:

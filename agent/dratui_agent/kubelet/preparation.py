@@ -17,7 +17,7 @@ from dratui_agent.kubelet.calls import Busy, Calls
 from dratui_agent.kubelet.cdi import CannotWrite, Folder
 from dratui_agent.kubelet.checkpoint import CannotKeep, Checkpoint, Unreadable
 from dratui_agent.kubelet.claims import Claims, Named
-from dratui_agent.kubelet.hardware import CannotBring, Hardware, Instance
+from dratui_agent.kubelet.hardware import CannotBring, GpuLost, Hardware, Instance
 from dratui_agent.kubelet.lock import Taken, Turn
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.prepared import PreparedClaim, PreparedDevice, Step, What
@@ -30,6 +30,7 @@ ERRORS: Final[Mapping[type[Exception], str]] = {
     NoAnswer: "api_server",
     Refused: "claim",
     CannotBring: "driver",
+    GpuLost: "driver",
     CannotKeep: "checkpoint",
     Unreadable: "checkpoint",
     CannotWrite: "cdi",
@@ -201,22 +202,34 @@ class Preparation:
         if known.state == "completed" and any(device.made for device in known.devices):
             known = replace(known, state="started")
             means.checkpoint.put(known)  # what is half gone is not prepared any more
-        self.undo(known)
+        try:
+            self.undo(known)
+        except GpuLost as error:  # no pod is to wait for its reset: what it leaves is undone by the sweep
+            log.warning(
+                "claim %s/%s is given back but for its MIG device: %s", claim.namespace, claim.name, error
+            )
         means.claims.prepared(claim, ())
         return ()
 
     def undo(self, claim: PreparedClaim) -> None:
         """The spec first: no container is to get what is about to go. That it was there is forgotten last.
 
-        Raises CannotBring, CannotKeep and CannotWrite; what is left is tried again.
+        Raises CannotBring, CannotKeep and CannotWrite; what is left is tried again. A GPU that is lost keeps nobody
+        from giving back what others have.
         """
         means = self._means
         means.specs.remove(claim.uid)
         means.at("spec removed")
+        lost: GpuLost | None = None
         for device in claim.devices:
             if device.made:
-                self._remove(claim, device)
+                try:
+                    self._remove(claim, device)
+                except GpuLost as error:
+                    lost = error
                 means.at("device removed")
+        if lost is not None:
+            raise lost
         means.checkpoint.drop(claim.uid)
         means.at("forgotten")
 

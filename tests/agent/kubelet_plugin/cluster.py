@@ -82,7 +82,7 @@ class Cluster:
         driver: str = DRIVER,
     ) -> Claim:
         """One whose requests were given devices."""
-        requests = [{"name": r.partition("/")[0], "exactly": {"deviceClassName": "gpu"}} for r in devices]
+        requests = [_request(*request.split("/")) for request in devices]
         claim = {
             "apiVersion": "resource.k8s.io/v1",
             "kind": "ResourceClaim",
@@ -123,3 +123,10 @@ class Cluster:
             (each["involvedObject"]["kind"], each["reason"], each["message"])
             for each in self.plane.objects("events", "-n", self.ns)
         ]
+
+
+def _request(name: str, alternative: str = "") -> dict[str, Any]:
+    """Of one device; `alternative`: the first of several that would do."""
+    if alternative:
+        return {"name": name, "firstAvailable": [{"name": alternative, "deviceClassName": "gpu"}]}
+    return {"name": name, "exactly": {"deviceClassName": "gpu"}}
