@@ -6,5 +6,6 @@ cluster      the lab itself: a control plane, and agents on nodes that nobody ru
 agents       the real agent, read through the pod proxy; `chart`: as an administrator installs it
 node         a real kubelet with containerd and runc; `image` is what its pods are made of
 dashboard    the dashboard on it
+driver       the agent as the node's DRA driver
 plugins      a DRA driver and a device plugin, speaking to it in `messages`
 """

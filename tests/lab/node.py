@@ -95,7 +95,8 @@ class Node:
 
     def within(self) -> list[str]:
         """What makes a command run on the node."""
-        return ["nsenter", "--target", str(self._first), "--mount", "--net", "--pid", "--"]
+        nsenter = shutil.which("nsenter") or ""
+        return [nsenter, "--target", str(self._first), "--mount", "--net", "--pid", "--"]
 
     def run(self, *command: str) -> str:
         """A command on the node; what it prints."""
