@@ -20,7 +20,6 @@ VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
 LONGEST: Final = 1000  # characters of an event's message; the server takes 1024
 AGAIN_SECONDS: Final = 600.0  # after which the same event is told anew
 MOST_EVENTS: Final = 200  # that are remembered
-NOT_SOON_SECONDS: Final = 3600.0  # after which it is tried again what the server did not allow
 LAST_SECONDS: Final = 1.0  # for what is being told at the end
 PAGE: Final = 500
 MOST_PAGES: Final = 200
@@ -54,7 +53,7 @@ class Claims:
         self._now = now
         self._version = ""
         self._events: dict[tuple[str, str, str], float] = {}  # what was told, and when
-        self._no_status = 0.0  # until then the server is not asked to keep conditions
+        self._complained = -AGAIN_SECONDS  # when it was said last that the server keeps no conditions
         self._telling: set[asyncio.Task[None]] = set()
 
     def get(self, claim: Named) -> Mapping[str, Any]:
@@ -179,8 +178,6 @@ class Claims:
             log.warning("cannot tell of it in an event: %s", why)
 
     async def _prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
-        if self._now() < self._no_status:
-            return
         applied = {
             "apiVersion": f"resource.k8s.io/{self._version or VERSIONS[0]}",
             "kind": "ResourceClaim",
@@ -193,11 +190,11 @@ class Claims:
                 f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml"
             )
         except NoAnswer as why:
-            if why.status in (403, 422):
-                self._no_status = self._now() + NOT_SOON_SECONDS
-                log.info("claims' status.devices stays empty: %s", why)
-            elif why.status not in (404, 409):  # it is gone, or another one of that name
-                log.warning("cannot say in claim %s/%s what it has: %s", claim.namespace, claim.name, why)
+            now = self._now()
+            # It is gone, or another one has its name; what is not allowed, is not allowed for all.
+            if why.status not in (404, 409) and now - self._complained >= AGAIN_SECONDS:
+                self._complained = now
+                log.warning("status.devices of claim %s/%s is not kept: %s", claim.namespace, claim.name, why)
 
     def _condition(self, device: PreparedDevice) -> Mapping[str, Any]:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))

@@ -6,10 +6,10 @@ Nothing here is done on the event loop but telling the health stream how devices
 import asyncio
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dratui_agent.apiserver import ApiServer
 from dratui_agent.attribution.cdi import Specs
@@ -32,13 +32,15 @@ from dratui_agent.kubelet.options import PluginOptions
 from dratui_agent.kubelet.preparation import Means, Preparation, nowhere
 from dratui_agent.kubelet.prepared import PreparedClaim, Step
 from dratui_agent.kubelet.probe import Probe
-from dratui_agent.kubelet.publisher import Publisher, client
 from dratui_agent.kubelet.recovery import Recovery
 from dratui_agent.kubelet.registration import Registration
 from dratui_agent.kubelet.sockets import CannotServe, Server
 from dratui_agent.kubelet.taints import Taints
 from dratui_agent.log import log
 from dratui_agent.sample import Sample
+
+if TYPE_CHECKING:
+    from dratui_agent.kubelet.publisher import Publisher
 
 SWEEP_SECONDS: Final = 600.0
 SOCKETS_SECONDS: Final = 5.0  # between two looks whether they are still there
@@ -55,16 +57,14 @@ class Plugin:
     def __init__(self, options: PluginOptions, state: State, api: ApiServer) -> None:
         self._options = options
         self._state = state
-        self._publisher = Publisher(
-            client(api.address, api.folder),
-            driver=options.driver,
-            node=state.node,
-            recall=lambda published: self._offering.recall(published),
-        )
+        self._api = api
+        self._publisher: Publisher | None = None
+        self._publishing = threading.Lock()
+        self._offered: Iterable[Offer] | None = None
         self._offering = Offering(
             Inventory(partitionable=options.partitionable, sys=options.sys),
             Taints(options.driver, booted=booted()),
-            self._publisher.publish,
+            self._publish,
         )
         self._problem = ""
         self._looked = threading.Event()
@@ -121,7 +121,8 @@ class Plugin:
         """Be ready for kubelet, and let it know. Raises CannotServe."""
         await asyncio.to_thread(self._start)
         self._task = asyncio.create_task(self._tell())
-        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+        for work in (self._begin_to_publish, self._sweep):
+            threading.Thread(target=work, name=work.__name__, daemon=True).start()
 
     async def stop(self) -> None:
         """End after the calls under way, or soon. What was prepared and published stays."""
@@ -153,12 +154,14 @@ class Plugin:
         self._servers.append(Server(sockets / registering, [self._register.handlers()], 2))
         if self._options.health_port is not None:
             self._probe = Probe(self._options.health_port, sockets / registering, dra)
-        self._publisher.start()
         log.info("serving driver %s for kubelet", driver)
 
     def _stop(self) -> None:
         self._ended.set()
-        self._publisher.stop(GRACE_SECONDS)
+        with self._publishing:
+            publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            publisher.stop(GRACE_SECONDS)
         self._health.end()
         if self._probe is not None:
             self._probe.stop()
@@ -166,6 +169,30 @@ class Plugin:
             server.stop(GRACE_SECONDS)
         if self._alone >= 0:
             os.close(self._alone)
+
+    def _publish(self, offers: Iterable[Offer]) -> None:
+        with self._publishing:
+            self._offered = offers
+            if self._publisher is not None:
+                self._publisher.publish(offers)
+
+    def _begin_to_publish(self) -> None:
+        """After kubelet has found us: the Kubernetes client takes longer to load than all the rest."""
+        from dratui_agent.kubelet.publisher import Publisher, client
+
+        made = Publisher(
+            client(self._api.address, self._api.folder),
+            driver=self._options.driver,
+            node=self._state.node,
+            recall=self._offering.recall,
+        )
+        with self._publishing:
+            if self._ended.is_set():
+                return
+            self._publisher = made
+            made.start()
+            if self._offered is not None:
+                made.publish(self._offered)
 
     def _offers(self) -> Mapping[str, Offer]:
         if not self._looked.wait(FIRST_SECONDS):

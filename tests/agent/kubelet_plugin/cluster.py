@@ -95,7 +95,11 @@ class Cluster:
             | ({"adminAccess": True} if admin else {})
             for r, d in devices.items()
         ]
-        allocation: dict[str, Any] = {"devices": {"results": results}}
+        here = {"key": "metadata.name", "operator": "In", "values": [self.node]}
+        allocation: dict[str, Any] = {
+            "devices": {"results": results},
+            "nodeSelector": {"nodeSelectorTerms": [{"matchFields": [here]}]},
+        }
         if config:
             allocation["devices"]["config"] = [*config]
         patch = json.dumps({"status": {"allocation": allocation}})
