@@ -51,6 +51,14 @@ VARIANTS: Mapping[str, Values] = {
         "attribution": {"apiServer": True},
         "podMonitor": {"create": True, "authorization": {"credentials": {"name": "token", "key": "token"}}},
     },
+    "plugin": {
+        "kubeletPlugin": {"enabled": True, "driverName": "accelerator.example.com"},
+        "attribution": {"kubeletDir": "/var/lib/other/kubelet"},
+    },
+    "plugin alone": {
+        "kubeletPlugin": {"enabled": True, "partitionable": True, "cdiDir": "/etc/cdi"},
+        "attribution": {"enabled": False},
+    },
     "all": {
         "mig": {"monitor": True},
         "attribution": {"processes": True},
@@ -139,6 +147,7 @@ def test_a_field_that_a_monitor_does_not_have_would_be_refused(
         ({"web": {"users": {"jane": "secret"}}}, "/web/users/jane"),
         ({"web": {"users": {"jane": HASH}}, "podMonitor": {"create": True}}, "basicAuth or authorization"),
         ({"interval": "often"}, "/interval"),
+        ({"kubeletPlugin": {"enabled": True, "driverName": "gpu.nvidia.com/x"}}, "/kubeletPlugin/driverName"),
     ],
 )
 def test_values_that_are_wrong_are_refused_by_name(helm: Path, values: Values, said: str) -> None:
@@ -157,33 +166,54 @@ def test_the_agent_has_the_least_rights(render: Render, values: Values) -> None:
     documents = render(values)
     pod = pod_of(documents)
     (agent,) = pod["containers"]
-    security = agent["securityContext"]
-    mig = values.get("mig", {}).get("monitor", False)
-    assert security == {
+    plugin = values.get("kubeletPlugin", {})
+    cuts = plugin.get("partitionable", False)
+    mig = values.get("mig", {}).get("monitor", False) or cuts
+    added = ["SYS_ADMIN", "MKNOD"] if cuts else ["SYS_ADMIN"] if mig else []
+    assert agent["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"], **({"add": ["SYS_ADMIN"]} if mig else {})},
+        "capabilities": {"drop": ["ALL"], **({"add": added} if added else {})},
     }
-    of_node = {"/var/lib/kubelet/pod-resources", "/var/run/cdi"}
-    if values.get("attribution", {}).get("processes"):
-        of_node.add("/var/log/containers")
-    assert not pod.keys() & {"hostNetwork", "hostIPC"}
-    assert pod.get("hostPID", False) is ("/var/log/containers" in of_node)
-    assert all(mount["readOnly"] for mount in agent.get("volumeMounts", ()))
+    of_kubelet = values.get("attribution", {}).get("kubeletDir", "/var/lib/kubelet")
     attribution = values.get("attribution", {}).get("enabled", True)
-    assert pod["securityContext"]["runAsUser"] == (0 if attribution or mig else 65532)
-    on_host = {volume["hostPath"]["path"] for volume in pod.get("volumes", ()) if "hostPath" in volume}
-    assert on_host == (of_node if attribution else set())
+    read = {f"{of_kubelet}/pod-resources", "/var/run/cdi"} if attribution else set()
+    if values.get("attribution", {}).get("processes"):
+        read.add("/var/log/containers")
+    written = set()
+    if plugin:
+        driver = plugin.get("driverName", "gpu.dratui.dev")
+        written = {f"{of_kubelet}/plugins/{driver}", f"{of_kubelet}/plugins_registry"}
+        written |= {plugin.get("cdiDir", "/var/run/cdi"), *(["/dev"] if cuts else [])}
+    assert not pod.keys() & {"hostNetwork", "hostIPC"}
+    assert pod.get("hostPID", False) is ("/var/log/containers" in read)
+    assert pod["securityContext"]["runAsUser"] == (0 if attribution or mig or plugin else 65532)
+    on_host = {
+        volume["name"]: volume["hostPath"]["path"]
+        for volume in pod.get("volumes", ())
+        if "hostPath" in volume
+    }
+    assert {*on_host.values()} == read | written
+    writing = [mount for mount in agent.get("volumeMounts", ()) if not mount.get("readOnly")]
+    assert {on_host[mount["name"]] for mount in writing} == written
+    assert all(mount["mountPath"] in written for mount in writing), "kubelet is told these paths"
     bindings = [document for document in documents if document["kind"].endswith("RoleBinding")]
     own = [s for binding in bindings for s in binding["subjects"] if s["name"] == "dratui-agent"]
-    asks = bool(values.get("web", {}).get("bearerTokens") or values.get("attribution", {}).get("apiServer"))
+    asks = bool(
+        plugin or values.get("web", {}).get("bearerTokens") or values.get("attribution", {}).get("apiServer")
+    )
     assert (bool(own), pod["automountServiceAccountToken"]) == (asks, asks)
 
 
 def test_the_toolkit_refuses_to_monitor_mig_without_its_capability(render: Render) -> None:
     """NVIDIA's toolkit panics at the variable without it, so both or none are there."""
-    for monitor in (False, True):
-        (agent,) = pod_of(render({"mig": {"monitor": monitor}}))["containers"]
+    plugin = {"enabled": True, "partitionable": True}
+    for monitor, values in (
+        (False, {}),
+        (True, {"mig": {"monitor": True}}),
+        (True, {"kubeletPlugin": plugin}),
+    ):
+        (agent,) = pod_of(render(values))["containers"]
         assert any(each["name"] == "NVIDIA_MIG_MONITOR_DEVICES" for each in agent["env"]) is monitor
         assert ("add" in agent["securityContext"]["capabilities"]) is monitor
 

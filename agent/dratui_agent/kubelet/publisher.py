@@ -32,6 +32,7 @@ from dratui_agent.kubelet.watching import PATIENCE, PLURAL, Watching
 from dratui_agent.log import log
 
 SETTLE_SECONDS: Final = 0.1  # what somebody else does to several slices is seen as one change
+GRACE_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 30.0  # between two tries
 _INVALID: Final = (400, 422)
 _STALE: Final = (404, 409, 410)
@@ -155,7 +156,7 @@ class Publisher:
                     self._stopped.wait(SETTLE_SECONDS)
         finally:
             watching.stop()
-            watching.join()
+            watching.join(GRACE_SECONDS)  # where no answer comes it ends by itself, later
 
     def _ask(self) -> None:
         """What the server can do. What it was found to drop is asked anew of another release only."""

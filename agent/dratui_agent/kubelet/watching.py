@@ -101,7 +101,8 @@ class Watching(threading.Thread):
         )
         self._answer = answer
         try:
-            for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]  # of the client
+            # Looked at after that: whoever stops us has either shut it down, or was too early to know it.
+            for line in () if self._stopping else iter_resp_lines(answer):  # type: ignore[no-untyped-call]  # client
                 if self._stopping:
                     return
                 self._heard(json.loads(line))

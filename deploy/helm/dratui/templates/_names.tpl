@@ -25,7 +25,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{/* Not empty if the agent asks the API server. */}}
 {{- define "dratui.asks" -}}
-{{- if or .Values.web.bearerTokens (and .Values.attribution.enabled .Values.attribution.apiServer) }}yes{{ end -}}
+{{- if or .Values.kubeletPlugin.enabled .Values.web.bearerTokens (and .Values.attribution.enabled .Values.attribution.apiServer) }}yes{{ end -}}
+{{- end -}}
+
+{{/* The newest version of resource.k8s.io that the cluster has; without a cluster, by its release. */}}
+{{- define "dratui.resourceApi" -}}
+{{- $found := "" -}}
+{{- range $version := list "v1beta1" "v1beta2" "v1" -}}
+{{- if $.Capabilities.APIVersions.Has (printf "resource.k8s.io/%s" $version) }}{{ $found = $version }}{{ end -}}
+{{- end -}}
+resource.k8s.io/{{ $found | default (semverCompare ">=1.34-0" .Capabilities.KubeVersion.Version | ternary "v1" "v1beta1") }}
+{{- end -}}
+
+{{/* Folders of CDI specs that the agent sees. */}}
+{{- define "dratui.cdi" -}}
+{{- $dirs := .Values.attribution.enabled | ternary .Values.attribution.cdiDirs list -}}
+{{- if .Values.kubeletPlugin.enabled }}{{ $dirs = append $dirs .Values.kubeletPlugin.cdiDir | uniq }}{{ end -}}
+{{- toJson $dirs -}}
 {{- end -}}
 
 {{/* Not empty if the agent needs a web.config.yml. */}}
