@@ -1,0 +1,307 @@
+"""What would be, told before, beside what the real controllers and the real scheduler make of the same manifest."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+
+from dratui.allocation import manifests
+from dratui.api.streams import STREAMS
+from dratui.cli.reading import once
+from dratui.kube.options import Options
+from dratui.why.question import holder
+from dratui.why.whatif import Outcome, Planner, added
+from tests.realparts.controlplane import ControlPlane
+
+Json = dict[str, Any]
+RACK = "whatif.example/rack"
+
+
+def node(case: str, name: str, cpu: str = "16", taints: Sequence[Json] = ()) -> Json:
+    size = {"cpu": cpu, "memory": "64Gi", "pods": "110"}
+    labels = {"whatif": case, "kubernetes.io/hostname": name}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels, "annotations": {"kwok.x-k8s.io/node": "fake"}},
+        "spec": {"taints": list(taints)},
+        "status": {"capacity": size, "allocatable": size},
+    }
+
+
+def slice_(driver: str, pool: str, devices: Sequence[Json], **where: Any) -> Json:
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": f"{driver}-{pool}"},
+        "spec": {
+            "driver": driver,
+            "pool": {"name": pool, "generation": 1, "resourceSliceCount": 1},
+            **(where or {"nodeName": pool}),
+            "devices": list(devices),
+        },
+    }
+
+
+def gpu(name: str, driver: str, memory: str = "80Gi", rack: str = "a", **more: Any) -> Json:
+    capacity = {"memory": {"value": memory}}
+    return {"name": name, "attributes": {RACK: {"string": rack}}, "capacity": capacity, **more}
+
+
+def gpus(driver: str, number: int, **more: Any) -> list[Json]:
+    return [gpu(f"gpu-{n}", driver, **more) for n in range(number)]
+
+
+SICK: Json = {"taints": [{"key": "whatif.example/xid", "value": "79", "effect": "NoSchedule"}]}
+CORDON = ({"key": "whatif.example/drained", "effect": "NoSchedule"},)
+
+
+def one_each(case: str, driver: str) -> list[Json]:
+    """Nodes of different sizes; one device is tainted, one node, and one has cpu for two."""
+    return [
+        node(case, f"{case}-1"),
+        slice_(driver, f"{case}-1", [*gpus(driver, 3), gpu("gpu-3", driver, **SICK)]),
+        node(case, f"{case}-2"),
+        slice_(
+            driver, f"{case}-2", [gpu("gpu-0", driver), gpu("gpu-1", driver, "20Gi"), gpu("gpu-2", driver)]
+        ),
+        node(case, f"{case}-3", cpu="4"),
+        slice_(driver, f"{case}-3", gpus(driver, 4)),
+        node(case, f"{case}-4", taints=CORDON),
+        slice_(driver, f"{case}-4", gpus(driver, 2)),
+    ]
+
+
+def racks(case: str, driver: str) -> list[Json]:
+    """Two devices of one rack are to be had in some ways only."""
+    mixed = [gpu(f"gpu-{n}", driver, rack=rack) for n, rack in enumerate("abacbc")]
+    return [
+        node(case, f"{case}-1"),
+        slice_(driver, f"{case}-1", mixed),
+        node(case, f"{case}-2"),
+        slice_(driver, f"{case}-2", gpus(driver, 5)),
+        node(case, f"{case}-3"),
+        slice_(driver, f"{case}-3", [gpu("gpu-0", driver, rack="a"), gpu("gpu-1", driver, rack="b")]),
+    ]
+
+
+def network(case: str, driver: str) -> list[Json]:
+    """Devices that both nodes reach."""
+    return [
+        node(case, f"{case}-1"),
+        node(case, f"{case}-2"),
+        slice_(driver, f"{case}-net", gpus(driver, 3), allNodes=True),
+    ]
+
+
+def claim(driver: str, **asked: Any) -> Json:
+    memory = f'device.capacity["{driver}"].memory.compareTo(quantity("40Gi")) >= 0'
+    exactly = {"deviceClassName": driver, "selectors": [{"cel": {"expression": memory}}], **asked}
+    return {"requests": [{"name": "gpu", "exactly": exactly}]}
+
+
+def pod(case: str, **entry: str) -> Json:
+    main = {
+        "name": "main",
+        "image": "work:1",
+        "resources": {"claims": [{"name": "gpu"}], "requests": {"cpu": "2"}},
+    }
+    spec = {
+        "nodeSelector": {"whatif": case},
+        "containers": [main],
+        "resourceClaims": [{"name": "gpu", **entry}],
+    }
+    return {"metadata": {"labels": {"app": "train"}}, "spec": spec}
+
+
+def workload(kind: str, spec: Json) -> Json:
+    version = "batch/v1" if kind == "Job" else "apps/v1"
+    selector = {} if kind == "Job" else {"selector": {"matchLabels": {"app": "train"}}}
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "train"}, "spec": {**selector, **spec}}
+
+
+def template(devices: Json) -> Json:
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaimTemplate",
+        "metadata": {"name": "gpu"},
+        "spec": {"spec": {"devices": devices}},
+    }
+
+
+def deployment(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    return [template(claim(driver)), workload("Deployment", {"replicas": 12, "template": of})]
+
+
+def some(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    return [
+        template(claim(driver)),
+        workload(
+            "StatefulSet",
+            {"replicas": 3, "serviceName": "x", "podManagementPolicy": "Parallel", "template": of},
+        ),
+    ]
+
+
+def pairs(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    of["spec"]["restartPolicy"] = "Never"
+    devices = {**claim(driver, count=2), "constraints": [{"matchAttribute": RACK}]}
+    return [template(devices), workload("Job", {"parallelism": 8, "completions": 8, "template": of})]
+
+
+def shared(case: str, driver: str) -> list[Json]:
+    given = {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaim",
+        "metadata": {"name": "gpu"},
+        "spec": {"devices": claim(driver)},
+    }
+    of = pod(case, resourceClaimName="gpu")
+    return [given, workload("Deployment", {"replicas": 3, "template": of})]
+
+
+def daemons(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    return [template(claim(driver, count=3)), workload("DaemonSet", {"template": of})]
+
+
+CASES: Mapping[str, tuple[Callable[[str, str], list[Json]], Callable[[str, str], list[Json]]]] = {
+    "more-than-fit": (one_each, deployment),
+    "fewer-than-fit": (one_each, some),
+    "pairs": (racks, pairs),
+    "shared": (one_each, shared),
+    "daemons": (one_each, daemons),
+    "network": (network, deployment),
+}
+FIT = {"more-than-fit": 6, "fewer-than-fit": 3, "pairs": 4, "shared": 3, "daemons": 1, "network": 2}
+"""As counted by hand: one device of each case is held before."""
+
+
+class Case:
+    """A cluster of its own on the control plane, with one device held by another pod."""
+
+    def __init__(self, plane: ControlPlane, name: str) -> None:
+        self.plane, self.name = plane, f"whatif-{name}"
+        self.driver = f"{name}.whatif.example"
+        self._furnish, self._ask = CASES[name]
+
+    def make(self) -> None:
+        self.plane.create_namespace(self.name)
+        selector = {"cel": {"expression": f'device.driver == "{self.driver}"'}}
+        of_class = {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "DeviceClass",
+            "metadata": {"name": self.driver},
+            "spec": {"selectors": [selector]},
+        }
+        self.apply([of_class, *self._furnish(self.name, self.driver)])
+        other = pod(self.name, resourceClaimTemplateName="other")
+        held = template(claim(self.driver)) | {"metadata": {"name": "other"}}
+        holding = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other"}, "spec": other["spec"]}
+        other["spec"]["nodeSelector"]["kubernetes.io/hostname"] = f"{self.name}-1"
+        other["spec"]["containers"][0]["resources"].pop("requests")
+        self.apply([held, holding])
+        self.plane.wait(lambda: self.landed(), 60, "a device to be held")
+
+    @property
+    def manifest(self) -> list[Json]:
+        return self._ask(self.name, self.driver)
+
+    def apply(self, documents: Sequence[Json]) -> None:
+        items = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+        self.plane.kubectl("apply", "-n", self.name, "-f", "-", input=json.dumps(items))
+
+    def forecast(self) -> Outcome:
+        options = Options(kubeconfig=str(self.plane.kubeconfig("viewer")))
+        store, about, _ = asyncio.run(once(tuple(STREAMS), options, None, ""))
+        text = "\n".join(map(json.dumps, self.manifest)).encode()
+        read = manifests.read([("manifest", text)], self.name)
+        planned = store.copy()
+        added(planned, read)
+        (of,) = read.workloads
+        return Planner(planned, about.server_version, partial(holder, store)).outcome(of, of.replicas)
+
+    def pods(self) -> list[Json]:
+        return [
+            each
+            for each in self.plane.objects("pods", "-n", self.name)
+            if each["metadata"]["name"] != "other"
+        ]
+
+    def landed(self, of: str = "") -> Mapping[str, list[tuple[str, ...]]]:
+        """The devices of each pod, by node."""
+        claims = self.plane.objects("resourceclaims", "-n", self.name)
+        found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        nodes = {
+            each["metadata"]["name"]: each["spec"]["nodeName"]
+            for each in self.plane.objects("pods", "-n", self.name)
+            if each["spec"].get("nodeName") and each["metadata"]["name"].startswith(of)
+        }
+        for each in claims:
+            status = each.get("status", {})
+            results = status.get("allocation", {}).get("devices", {}).get("results", ())
+            for user in status.get("reservedFor", ()):
+                if user["name"] in nodes:
+                    found[nodes[user["name"]]].append(tuple(sorted(of["device"] for of in results)))
+        return {name: sorted(devices) for name, devices in found.items()}
+
+    def tried(self, number: int) -> bool:
+        """Whether the scheduler has said something of each of so many pods."""
+        pods = self.pods()
+        return len(pods) == number and all(map(_settled, pods))
+
+    def remove(self) -> None:
+        quietly = ("--ignore-not-found", "--wait=false")
+        self.plane.kubectl("delete", "namespace", self.name, *quietly)
+        slices = [each["metadata"]["name"] for each in self.plane.objects("resourceslices")]
+        mine = [name for name in slices if name.startswith(self.driver)]
+        self.plane.kubectl("delete", "resourceslices", *mine, *quietly)
+        self.plane.kubectl("delete", "nodes", "-l", f"whatif={self.name}", *quietly)
+        self.plane.kubectl("delete", "deviceclass", self.driver, *quietly)
+
+
+def _settled(pod: Json) -> bool:
+    said = {each["type"]: each for each in pod["status"].get("conditions", ())}.get("PodScheduled")
+    return bool(pod["spec"].get("nodeName")) or (said is not None and said["reason"] == "Unschedulable")
+
+
+@pytest.fixture(params=CASES)
+def case(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Case]:
+    made = Case(control_plane, request.param)
+    try:
+        made.make()
+        yield made
+    finally:
+        made.remove()
+
+
+def test_as_many_fit_and_get_the_devices_that_were_told(case: Case) -> None:
+    told = case.forecast()
+    assert len(told.landed) == FIT[case.name.removeprefix("whatif-")]
+    case.apply(case.manifest)
+    case.plane.wait(lambda: case.tried(told.wanted or 0), 90, "all pods to be tried")
+    on_node: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    given: dict[str, tuple[str, ...]] = {}
+    for each in told.landed:
+        devices = tuple(sorted(taken.device for taken in each.devices))
+        for name in each.shares:
+            devices += given[name]
+        given |= {taken.claim: devices for taken in each.devices}
+        on_node[each.node].append(devices)
+    real = case.landed("train")
+    assert sum(map(len, real.values())) == len(told.landed)
+    if told.rest is not None and told.anyhow:  # all that was there is taken, whoever came first
+        assert real == {name: sorted(devices) for name, devices in on_node.items()}
+    if told.rest is None and told.anyhow:
+        assert len(real) <= told.landed[0].of
+        for name, got in real.items():  # as the first, second, … on its node would get
+            first = on_node[name][: len(got)]
+            assert set(first) <= set(got)
+            assert len(first) < len(got) or set(first) == set(got)
