@@ -80,6 +80,8 @@ class PodSpec(Struct, frozen=True):
 
     node_name: str = ""
     scheduler_name: str = ""
+    priority: int | None = None
+    priority_class_name: str = ""
     resource_claims: tuple[ClaimReference, ...] | None = None
     containers: tuple[Container, ...] | None = None
     init_containers: tuple[Container, ...] | None = None
@@ -368,6 +370,8 @@ def pod_row(wire: Pod) -> model.Pod:
         finalizers=meta.finalizers or (),
         gates=tuple([g.name for g in spec.scheduling_gates]) if spec.scheduling_gates else (),
         scheduler=intern(spec.scheduler_name),
+        priority=spec.priority or 0,
+        priority_class=intern(spec.priority_class_name),
         started=status.start_time,
         times=_times(status) if spec.resource_claims or hidden else model.NO_TIMES,
         placement=model.ANYWHERE if spec.node_name else _placement(spec, containers),

@@ -401,6 +401,8 @@ class Pod(Row, frozen=True, kw_only=True):
     finalizers: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
     scheduler: str = ""
+    priority: int = 0
+    priority_class: str = ""
     started: datetime | None = None  # kubelet saw it
     times: PodTimes = NO_TIMES  # only of pods with claims
     placement: Placement = ANYWHERE  # only of pods without a node that have to do with accelerators

@@ -59,7 +59,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
         raise Failure(
             "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"
         )
-    planner = Planner(changed, about.server_version, partial(holder, store))
+    planner = Planner(changed, about.server_version, partial(holder, store), read.priorities)
     outcomes = []
     for workload in workloads:
         replicas = workload.replicas if wanted.replicas is None else wanted.replicas
@@ -69,17 +69,16 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
         print(_json(outcomes, said))
         return 0
     columns = shutil.get_terminal_size((_WIDE, 24)).columns if sys.stdout.isatty() else _WIDE
-    notes = [*said, *(each for outcome in outcomes if outcome.question for each in _assumed(outcome))]
+    notes = [*said, *(each for outcome in outcomes for each in _assumed(outcome))]
     for line in told(outcomes, notes, columns):
         print(line)
     return 0
 
 
 def _assumed(outcome: Outcome) -> Sequence[str]:
-    """What is said of every workload alike: that its claims are not made yet goes without saying."""
-    return (
-        [each for each in outcome.question.notes if "is not made yet" not in each] if outcome.question else []
-    )
+    """What is said of a workload: that its claims are not made yet goes without saying."""
+    of_question = outcome.question.notes if outcome.question else ()
+    return [*outcome.notes, *(each for each in of_question if "is not made yet" not in each)]
 
 
 def _files(named: Sequence[str]) -> Iterator[str]:

@@ -345,6 +345,7 @@ _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("status.status", "nodes.status"), Scrubber.code),
     "kubeletVersion": Scrubber.version,
     "schedulerName": lambda scrubber, text: text if text == "default-scheduler" else scrubber.name(text),
+    "priorityClassName": lambda scrubber, text: text if text.startswith("system-") else scrubber.name(text),
     **dict.fromkeys(("type", "bindingConditions", "bindingFailureConditions"), Scrubber.condition),
     **dict.fromkeys(("apiGroup", "finalizers", "key", "schedulingGates.name"), Scrubber.label),
     **dict.fromkeys(("values", "taints.value", "taint.value", "tolerations.value"), Scrubber.flag),

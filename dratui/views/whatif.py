@@ -63,6 +63,9 @@ def _headline(outcome: Outcome) -> str:
         text = f"{name}: {count(fit, 'replica')} {fits}"
     else:
         text = f"{name}: {fit} of {count(wanted, 'replica')} {fits}"
+    if evicting := [each for each in outcome.landed if each.evicts]:
+        gone = count(sum(len(each.evicts) for each in evicting), "pod")
+        text += f", {len(evicting)} of them by evicting {gone} of lower priority"
     text += _whichever(outcome)
     if outcome.limit:
         text += f" No more do: {outcome.limit}."
@@ -102,6 +105,8 @@ def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:
         shown = there[:_MOST_DEVICES]
         for each in shown:
             text = f"{each.replica}: {_devices(each)}"
+            if each.evicts:
+                text += f"; evicts {', '.join(each.evicts)}"
             for number, line in enumerate(_wrapped(text, columns - 8)):
                 yield f"{indent}{'  ' if number else ''}{line}"
         if len(there) > len(shown):
@@ -113,7 +118,7 @@ def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:
 def _devices(landing: Landing) -> str:
     taken = landing.devices
     if not taken:
-        return f"shares claim {', '.join(landing.shares)}" if landing.shares else "no device"
+        return f"shares claim {', '.join(landing.shares)}" if landing.shares else "no device of a claim"
     words = [
         f"{each.device}{f' (now held by {each.holder})' if each.holder else ''}"
         for each in taken[:_MOST_DEVICES]

@@ -1,12 +1,13 @@
 """Another cluster than there is: without a claim, a pod or a node, or with more nodes. In a store that is a copy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from dratui.api.model import Node, ObjectKey, Row
+from dratui.api.model import Claim, Node, ObjectKey, Pod, Row
+from dratui.cluster.index import claims_of
 from dratui.cluster.store import Store
 from dratui.events import Gone, Put
 
@@ -47,22 +48,31 @@ def remove(store: Store, found: Found) -> None:
     elif found.kind == "claim":
         store.apply([Gone("resourceclaims", row)])
     else:
-        _remove_pod(store, row)
+        end(store, store.pods[row.key])
 
 
-def _remove_pod(store: Store, pod: Row) -> None:
-    for claim in list(store.claims.values()):
-        if claim.namespace != pod.namespace:
+def end(store: Store, pod: Pod) -> Sequence[Claim]:
+    """As if a pod were over and gone. Returns the claims that gave back their devices, as they were."""
+    freed = []
+    for key in {*claims_of(pod), *store.claims_reserved_for[pod.key]}:
+        claim = store.claims.get(key)
+        if claim is None:
             continue
         owner = claim.owner
+        others = tuple(each for each in claim.consumers if (each.resource, each.name) != ("pods", pod.name))
         if owner is not None and owner.kind == "Pod" and owner.name == pod.name:
             store.apply([Gone("resourceclaims", claim)])
-        elif any(each.resource == "pods" and each.name == pod.name for each in claim.consumers):
-            others = tuple(each for each in claim.consumers if each.name != pod.name)
-            allocation = claim.allocation if others else None  # nobody uses it: its devices are given back
+        elif others == claim.consumers:
+            continue
+        else:  # if nobody uses it its devices are given back
+            allocation = claim.allocation if others else None
             row = msgspec.structs.replace(claim, consumers=others, allocation=allocation)
             store.apply([Put("resourceclaims", row)])
+            if others:
+                continue
+        freed.append(claim)
     store.apply([Gone("pods", pod)])
+    return freed
 
 
 def copy_node(store: Store, node: Node, copies: int) -> int:

@@ -27,10 +27,11 @@ def kept_away(store: Store, question: Question, node: Node) -> NodeExplained | N
 
     Source: the default order of filters, pkg/scheduler/apis/config/v1/default_plugins.go, 1.36.
     """
-    return next(_reasons(store, question, node), None)
+    return next(reasons(store, question, node), None)
 
 
-def _reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExplained]:
+def reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExplained]:
+    """All of them."""
     place = place_of(node)
     if question.pod is not None:
         yield from _taints(node, question.pod.placement)

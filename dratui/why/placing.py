@@ -9,9 +9,10 @@ import msgspec
 from dratui.allocation.manifests import Workload
 from dratui.allocation.patience import Patience
 from dratui.allocation.search import AllocationError, Chosen, GaveUp, allocate
-from dratui.api.model import Claim, Consumer, Node, Owner
-from dratui.why.placement import kept_away, place_of
+from dratui.api.model import Claim, Consumer, Node, Owner, Pod
+from dratui.why.placement import kept_away, place_of, reasons
 from dratui.why.planned import Planned
+from dratui.why.preemption import RESOLVED, cost, victims
 
 _MOST_SHARING: Final = 256  # resource.k8s.io's ResourceClaimReservedForMaxSize
 _STEPS: Final = 20_000
@@ -35,13 +36,15 @@ class Taken(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 class Landing(msgspec.Struct, frozen=True, gc=False):
     """Where a replica would land. `of`: how many nodes it fits on, of which the scheduler takes one; 0: not counted.
-    `shares`: claims that have their devices already, for others, too."""
+    `shares`: claims that have their devices already, for others, too. `evicts`: pods of lower priority that the
+    scheduler would end for it, NAMESPACE/NAME."""
 
     replica: str
     node: str
     devices: tuple[Taken, ...] = ()
     shares: tuple[str, ...] = ()
     of: int = 0
+    evicts: tuple[str, ...] = ()
 
 
 class Placing:
@@ -49,10 +52,10 @@ class Placing:
     not fit later, but where a claim that replicas have in common got its devices.
 
     `apart`: what a replica takes on one node is not missing on another. Then as many fit, and get the same devices
-    there, whichever nodes the scheduler takes.
+    there, whichever nodes the scheduler takes. Where none fits others are evicted, if the workload `preempts`.
     """
 
-    def __init__(self, planned: Planned, workload: Workload) -> None:
+    def __init__(self, planned: Planned, workload: Workload, *, preempts: bool = False) -> None:
         self._planned = planned
         self._workload = workload
         self._single = workload.kind in ("Pod", "ResourceClaim")
@@ -67,6 +70,13 @@ class Placing:
         self._looks = 0
         self._patience = Patience(_STEPS, 50 * _STEPS)
         self._next = -1  # the first node that may fit
+        worth = question.pod.priority if question.pod is not None and preempts else None
+        self._preempts = worth is not None and any(
+            each.priority < worth for each in planned.store.pods.values()
+        )
+        self._victims: dict[int, Sequence[Pod]] | None = (
+            None  # by the number of the node, where it would help
+        )
 
     def next(self, number: int) -> Landing | None:
         """The next replica, placed on the first node by name; None if it fits nowhere."""
@@ -80,7 +90,7 @@ class Placing:
                 if fit is not None:
                     return self._landed(number, self._next, fit)
             self._next += 1
-        return None
+        return self._evicting(number) if self._preempts and not self._error else None
 
     def next_on_each(self, done: set[str]) -> Landing | None:
         """Of a DaemonSet: the next pod that fits on its node; None if there is none left."""
@@ -91,6 +101,44 @@ class Placing:
                 if fit is not None:
                     return self._landed(len(done) - 1, index, fit)
         return None
+
+    def _evicting(self, number: int) -> Landing | None:
+        """The next replica in the place of others, where that costs least."""
+        if self._victims is None:
+            self._victims = {}
+            for index in range(len(self.question.nodes)):
+                self._weigh(index)
+        if not self._victims:
+            return None
+        costs = {index: cost(gone) for index, gone in self._victims.items()}
+        least = min(costs.values())
+        equal = [index for index, each in costs.items() if each == least]
+        index, gone = equal[0], self._victims[equal[0]]
+        for each in gone:
+            self._planned.evict(each)
+            self.question.room.remove(each)
+        self.apart = False
+        fit = self._look(index)
+        if fit is None:
+            return None
+        landing = self._landed(number, index, fit)
+        self._weigh(index)
+        self._next = min(self._next, index)
+        names = tuple(f"{each.namespace}/{each.name}" for each in gone)
+        return msgspec.structs.replace(landing, of=len(equal), evicts=names)
+
+    def _weigh(self, index: int) -> None:
+        """Whom it would cost on a node where nothing else is short, and the claims fit as things are."""
+        if self._victims is None:
+            return
+        self._victims.pop(index, None)
+        node = self.question.nodes[index]
+        kept = {each.cause for each in reasons(self._planned.store, self.question, node)}
+        if not kept or kept - RESOLVED:
+            return
+        gone = victims(self.question, node, self._planned.there(node))
+        if gone and self._allocated(node) is not None:
+            self._victims[index] = gone
 
     def _full(self) -> bool:
         for claim in self.question.given:
@@ -111,6 +159,12 @@ class Placing:
         node = self.question.nodes[index]
         if self._error or kept_away(self._planned.store, self.question, node) is not None:
             return None
+        fit = self._allocated(node)
+        if fit is not None:
+            self._fits[index] = fit
+        return fit
+
+    def _allocated(self, node: Node) -> Fit | None:
         claims = self.question.claims_on(node)
         try:
             found = allocate(self.question.world, place_of(node), claims, self._patience)
@@ -122,10 +176,7 @@ class Placing:
                 self._error = True
                 self._fits.clear()
             return None
-        if found is None:
-            return None
-        self._fits[index] = claims, found
-        return claims, found
+        return None if found is None else (claims, found)
 
     def _landed(self, number: int, index: int, fit: Fit) -> Landing:
         planned, pod, node = self._planned, self._workload.pod, self.question.nodes[index]

@@ -1,5 +1,6 @@
 """A cluster that changes as replicas land on it: what they took is held, and nothing else is worked out anew."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -19,8 +20,10 @@ from dratui.api.model import (
     Pod,
     Result,
 )
+from dratui.cluster.pods import finished
 from dratui.cluster.store import Store
 from dratui.events import Put
+from dratui.why.changes import end
 from dratui.why.question import Question, about_claim, about_pod
 
 
@@ -36,6 +39,7 @@ class Planned:
         self._exclusive: set[DeviceKey] = set()
         self._shared: dict[DeviceKey, dict[str, int]] = {}
         self._shares = 0
+        self._there: defaultdict[str, list[Pod]] | None = None
 
     def world(self, question: Question) -> World:
         """With what was taken so far; the devices and what selectors say of them are the same for all workloads."""
@@ -77,7 +81,26 @@ class Planned:
 
     def start(self, pod: Pod) -> None:
         """It runs from now on."""
+        if self._there is not None:
+            self._there[pod.node].append(pod)
         self.store.apply([Put("pods", pod)])
+
+    def evict(self, pod: Pod) -> None:
+        """It is gone from now on, and what only it had is free."""
+        for claim in end(self.store, pod):
+            for result in claim.allocation.results if claim.allocation else ():
+                self._give_back(result)
+        if self._there is not None:
+            self._there[pod.node].remove(pod)
+
+    def there(self, node: Node) -> Sequence[Pod]:
+        """The pods of a node that are not over."""
+        if self._there is None:
+            self._there = defaultdict(list)
+            for pod in self.store.pods.values():
+                if pod.node and not finished(pod):
+                    self._there[pod.node].append(pod)
+        return self._there[node.name]
 
     def free_name(self, namespace: str, name: str) -> str:
         """This one, or one like it that no pod and no claim has."""
@@ -86,6 +109,18 @@ class Planned:
         ):
             name += "-more"
         return name
+
+    def _give_back(self, result: Result) -> None:
+        if result.admin_access:
+            return
+        taken = self._shared.get(result.key)
+        if taken is None:
+            self._exclusive.discard(result.key)
+            return
+        for name, amount in result.consumed_capacity.items():
+            taken[name] = taken.get(name, 0) - (quantity.parse(amount) or 0)
+        if not any(taken.values()):
+            del self._shared[result.key]
 
     def _take(self, chosen: Chosen) -> Result:
         share, consumed = "", {}

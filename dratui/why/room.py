@@ -52,6 +52,11 @@ class Room:
         if self._taken is not None:
             _add(self._taken, pod)
 
+    def remove(self, pod: Pod) -> None:
+        """One that is gone since."""
+        if self._taken is not None:
+            _add(self._taken, pod, -1)
+
     def short(self, pod: Pod, node: Node) -> Iterator[Short]:
         """What a node lacks for a pod, as far as it tells what it has to give."""
         if node.native is None:
@@ -75,13 +80,13 @@ class Room:
         return self._taken.get(node, {})
 
 
-def _add(taken: dict[str, dict[str, int]], pod: Pod) -> None:
+def _add(taken: dict[str, dict[str, int]], pod: Pod, sign: int = 1) -> None:
     of = taken.get(pod.node)
     if of is None:
         of = taken[pod.node] = {PODS: 0}
-    of[PODS] += 1
+    of[PODS] += sign
     for name, amount in pod.native:
-        of[name] = of.get(name, 0) + amount
+        of[name] = of.get(name, 0) + sign * amount
 
 
 def _written(name: str, amount: int) -> str:

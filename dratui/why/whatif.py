@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from dratui.allocation.explain import Cause, NodeExplained
-from dratui.allocation.manifests import Manifests, Workload
+from dratui.allocation.manifests import Manifests, PriorityClass, Workload
 from dratui.api.model import DeviceKey, ObjectKey, Pod
 from dratui.cluster.store import Store
 from dratui.events import Put
@@ -20,6 +20,7 @@ from dratui.why.answer import Group, Verdict, by_node, grouped
 from dratui.why.placement import kept_away
 from dratui.why.placing import Landing, Placing
 from dratui.why.planned import Planned
+from dratui.why.priority import priority_of
 from dratui.why.question import Question
 from dratui.why.suggestions import Suggestion, freeing, suggestions
 
@@ -60,6 +61,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     limits: tuple[Limit, ...] = ()
     rest: Rest | None = None
     why: str = ""
+    notes: tuple[str, ...] = ()
     question: Question | None = None
 
 
@@ -95,22 +97,40 @@ def unused(store: Store, manifests: Manifests) -> Iterator[Workload]:
 class Planner:
     """One cluster, changed; workloads one after the other. `holder`: who has a device in the cluster as it is."""
 
-    def __init__(self, store: Store, server_version: str, holder: Callable[[DeviceKey], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        server_version: str,
+        holder: Callable[[DeviceKey], str],
+        priorities: Sequence[PriorityClass] = (),
+    ) -> None:
         self._planned = Planned(store, server_version, holder)
+        self._priorities = priorities
 
     def outcome(
         self, workload: Workload, replicas: int | None, progress: Callable[[int], None] = lambda done: None
     ) -> Outcome:
         """Of so many replicas; None for as many as fit. A DaemonSet has one for each node, whatever is asked."""
-        placing = Placing(self._planned, workload)
+        priority = priority_of(workload, self._priorities, self._planned.store)
+        workload = priority.of(workload)
+        placing = Placing(self._planned, workload, preempts=priority.preempts)
         question = placing.question
         if question.unknown or question.missing:
             why = f"{' and '.join(question.unknown)} cannot be read"
             if question.missing:
                 why = f"{self._unknown(workload.pod) or question.missing}: give its manifest, too, with -f"
-            return Outcome(workload.name, replicas, (), why=why, question=question)
+            return Outcome(workload.name, replicas, (), why=why, notes=priority.notes(), question=question)
         if workload.kind == "DaemonSet":
-            return self._on_each_node(workload, placing, progress)
+            found = self._on_each_node(workload, placing, progress)
+        else:
+            found = self._one_after_the_other(workload, replicas, placing, progress)
+        notes = priority.notes(by_claims=bool(question.wanted) and found.rest is not None)
+        return msgspec.structs.replace(found, notes=notes)
+
+    def _one_after_the_other(
+        self, workload: Workload, replicas: int | None, placing: Placing, progress: Callable[[int], None]
+    ) -> Outcome:
+        question = placing.question
         landed: list[Landing] = []
         most = MOST_REPLICAS if replicas is None else replicas
         why = ""

@@ -86,6 +86,7 @@ def test_json_has_every_device_and_every_node(
         ],
         "shares": [],
         "of": 3,
+        "evicts": [],
     }
     assert found["whicheverNodes"] is True
     assert found["next"]["verdict"] == "does not fit"

@@ -172,7 +172,9 @@ def daemons(case: str, driver: str) -> list[Json]:
     return [template(claim(driver, count=3)), workload("DaemonSet", {"template": of})]
 
 
-CASES: Mapping[str, tuple[Callable[[str, str], list[Json]], Callable[[str, str], list[Json]]]] = {
+Make = Callable[[str, str], list[Json]]
+
+CASES: Mapping[str, tuple[Make, Make]] = {
     "more-than-fit": (one_each, deployment),
     "fewer-than-fit": (one_each, some),
     "pairs": (racks, pairs),
@@ -187,10 +189,10 @@ FIT = {"more-than-fit": 6, "fewer-than-fit": 3, "pairs": 4, "shared": 3, "daemon
 class Case:
     """A cluster of its own on the control plane, with one device held by another pod."""
 
-    def __init__(self, plane: ControlPlane, name: str) -> None:
+    def __init__(self, plane: ControlPlane, name: str, furnish: Make, ask: Make) -> None:
         self.plane, self.name = plane, f"whatif-{name}"
         self.driver = f"{name}.whatif.example"
-        self._furnish, self._ask = CASES[name]
+        self._furnish, self._ask = furnish, ask
 
     def make(self) -> None:
         self.plane.create_namespace(self.name)
@@ -202,13 +204,22 @@ class Case:
             "spec": {"selectors": [selector]},
         }
         self.apply([of_class, *self._furnish(self.name, self.driver)])
+        self.hold()
+        names = {each["metadata"]["name"] for each in self.plane.objects("pods", "-n", self.name)}
+        self.plane.wait(lambda: self.running() == names, 60, "pods to run and devices to be held")
+
+    def hold(self) -> None:
+        """One device of the first node."""
         other = pod(self.name, resourceClaimTemplateName="other")
         held = template(claim(self.driver)) | {"metadata": {"name": "other"}}
         holding = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other"}, "spec": other["spec"]}
         other["spec"]["nodeSelector"]["kubernetes.io/hostname"] = f"{self.name}-1"
         other["spec"]["containers"][0]["resources"].pop("requests")
         self.apply([held, holding])
-        self.plane.wait(lambda: self.landed(), 60, "a device to be held")
+
+    def running(self) -> set[str]:
+        pods = self.plane.objects("pods", "-n", self.name)
+        return {each["metadata"]["name"] for each in pods if each["spec"].get("nodeName")}
 
     @property
     def manifest(self) -> list[Json]:
@@ -226,14 +237,13 @@ class Case:
         planned = store.copy()
         added(planned, read)
         (of,) = read.workloads
-        return Planner(planned, about.server_version, partial(holder, store)).outcome(of, of.replicas)
+        planner = Planner(planned, about.server_version, partial(holder, store), read.priorities)
+        return planner.outcome(of, of.replicas)
 
     def pods(self) -> list[Json]:
-        return [
-            each
-            for each in self.plane.objects("pods", "-n", self.name)
-            if each["metadata"]["name"] != "other"
-        ]
+        """Those of the manifest."""
+        pods = self.plane.objects("pods", "-n", self.name)
+        return [each for each in pods if each["metadata"]["name"].startswith("train")]
 
     def landed(self, of: str = "") -> Mapping[str, list[tuple[str, ...]]]:
         """The devices of each pod, by node."""
@@ -274,7 +284,7 @@ def _settled(pod: Json) -> bool:
 
 @pytest.fixture(params=CASES)
 def case(control_plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Case]:
-    made = Case(control_plane, request.param)
+    made = Case(control_plane, request.param, *CASES[request.param])
     try:
         made.make()
         yield made
@@ -305,3 +315,74 @@ def test_as_many_fit_and_get_the_devices_that_were_told(case: Case) -> None:
             first = on_node[name][: len(got)]
             assert set(first) <= set(got)
             assert len(first) < len(got) or set(first) == set(got)
+
+
+# --- whom the scheduler evicts ---------------------------------------------------------------------
+
+
+def priority(name: str, value: int) -> Json:
+    return {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value,
+    }
+
+
+LOW, LESS, HIGH = priority("whatif-low", 10), priority("whatif-less", 5), priority("whatif-high", 1000)
+
+
+def small(name: str, of: Json, on: str, cpu: str, **more: Any) -> Json:
+    main = {"name": "main", "image": "work:1", "resources": {"requests": {"cpu": cpu}}}
+    spec = {"nodeName": "", "nodeSelector": {"kubernetes.io/hostname": on}, "containers": [main], **more}
+    spec |= {"priorityClassName": of["metadata"]["name"], "terminationGracePeriodSeconds": 0}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def full(case: str, driver: str) -> list[Json]:
+    """Cpu is short on two nodes, devices on a third: there one pod of low priority has the only one."""
+    return [
+        *(LOW, LESS),
+        *(node(case, f"{case}-1", cpu="4"), slice_(driver, f"{case}-1", gpus(driver, 4))),
+        *(node(case, f"{case}-2", cpu="4"), slice_(driver, f"{case}-2", gpus(driver, 4))),
+        *(node(case, f"{case}-3", cpu="16"), slice_(driver, f"{case}-3", gpus(driver, 1))),
+        *(small("low-1", LOW, f"{case}-1", "2"), small("less-1", LESS, f"{case}-1", "1500m")),
+        *(small("low-2", LOW, f"{case}-2", "2"), small("low-3", LOW, f"{case}-2", "2")),
+        template(claim(driver)),
+        small(
+            *("holds", LESS, f"{case}-3", "1"),
+            resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
+        ),
+    ]
+
+
+def urgent(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    of["spec"]["priorityClassName"] = "whatif-high"
+    return [HIGH, template(claim(driver)), workload("Deployment", {"replicas": 5, "template": of})]
+
+
+def test_whom_the_scheduler_evicts_and_that_it_evicts_nobody_for_devices(control_plane: ControlPlane) -> None:
+    case = Case(control_plane, "full", full, urgent)
+    try:
+        case.make()
+        told = case.forecast()
+        gone = {name.partition("/")[2] for each in told.landed for name in each.evicts}
+        assert (len(told.landed), gone) == (4, {"low-1", "less-1", "low-2", "low-3"})
+        assert told.notes == ("for devices of claims the scheduler evicts nobody, whatever the priority",)
+        case.apply(case.manifest)
+        control_plane.wait(
+            lambda: sum(map(len, case.landed("train").values())) == 4, 90, "four pods to be placed"
+        )
+        control_plane.wait(lambda: case.tried(5), 90, "the fifth to be tried")
+        names = {each["metadata"]["name"] for each in case.plane.objects("pods", "-n", case.name)}
+        assert names & {"low-1", "less-1", "low-2", "low-3", "holds"} == {"holds"}
+        assert {name: len(devices) for name, devices in case.landed("train").items()} == {
+            f"{case.name}-1": 2,
+            f"{case.name}-2": 2,
+        }
+    finally:
+        case.remove()
+        control_plane.kubectl(
+            "delete", "priorityclass", "whatif-low", "whatif-less", "whatif-high", "--ignore-not-found"
+        )
