@@ -11,7 +11,18 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from dratui.views.tables import TABLES
-from tests.bench import agent, allocation, growth, hands, latency, profiling, seeking, startup, streams
+from tests.bench import (
+    agent,
+    allocation,
+    growth,
+    hands,
+    latency,
+    profiling,
+    seeking,
+    slices,
+    startup,
+    streams,
+)
 from tests.bench.corpus import Size
 from tests.bench.serving import Served, serving
 from tests.bench.table import Result, print_table
@@ -71,6 +82,8 @@ def _allocation() -> Iterator[Result]:
 def _agent() -> Iterator[Result]:
     _say("the node agent (two minutes)")
     yield from agent.measure()
+    _say("slices in a real API server")
+    yield from slices.measure()
     _say("streams, and the way from the driver to the screen (three minutes)")
     yield from streams.measure()
     yield from latency.measure()
