@@ -49,6 +49,23 @@ def fits(
     return ""
 
 
+def most(of: Capacity, taken: int) -> int:
+    """The most that may be requested beside what is taken; 0 for nothing."""
+    left = max(0, _read(of.value).nano - taken)
+    policy = of.policy
+    if policy is None:
+        return left
+    if (valid := policy.valid_range) is not None and valid.min is not None:
+        least = _read(valid.min).nano
+        left = min(left, _read(valid.max).nano) if valid.max is not None else left
+        if left < least or valid.step is None or not (step := _read(valid.step).nano):
+            return left if left >= least else 0
+        return least + (left - least) // step * step
+    if policy.valid_values:
+        return max((nano for each in policy.valid_values if (nano := _read(each).nano) <= left), default=0)
+    return left
+
+
 def _taken(requested: str | None, of: Capacity) -> _Amount:
     policy = of.policy
     if requested is None:

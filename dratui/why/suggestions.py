@@ -1,40 +1,43 @@
-"""The smallest changes with which it would fit, each tried out with the allocator. One change at a time, and not for
-ever: where there are more nodes than trials, those that miss least are tried."""
+"""The smallest changes with which it would fit, each tried out with the allocator: one, and where no single one is
+enough, two. Not for ever: where there are more nodes than trials, those that miss least are tried."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Final, Literal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
+from itertools import combinations
+from math import comb
+from typing import Final
 
 import msgspec
 
-from dratui.allocation.cel.clauses import clauses
-from dratui.allocation.cel.selector import selector
-from dratui.allocation.explain import Cause, NodeExplained
-from dratui.allocation.patience import Patience
-from dratui.allocation.search import AllocationError, GaveUp, allocate
-from dratui.allocation.world import World, held
-from dratui.api.model import Claim, Node, ObjectKey, Placement, Request, Taint, Toleration
+from dratui.allocation.explain import NodeExplained, explain
+from dratui.allocation.patience import GaveUp, Patience
+from dratui.allocation.search import AllocationError, allocate
+from dratui.allocation.world import World
+from dratui.api.model import Claim, Node, ObjectKey, Taint
 from dratui.cluster.store import Store
-from dratui.failure import Failure
+from dratui.why.freed import holding, without
 from dratui.why.placement import kept_away, place_of
 from dratui.why.question import Question
+from dratui.why.relaxed import TAKEN, Change, Kind, changed, ladders
 
 MOST_TRIALS: Final = 2_000
 _OF_ONE_CHANGE: Final = 400
-_NODES_TO_FREE: Final = 8
-_CLAIMS_TO_FREE: Final = 16
+_COSTS: Final = 30  # trials, of a selector that was not asked before
 _STEPS: Final = 20_000  # of a search
-_COSTS: Final = 500  # trials, of a search that took them all
+_ALL_STEPS: Final = 60_000
 
-_TAKEN: Final = frozenset[Cause](("held", "capacity", "counters", "together", "constraint"))
-_PLACED: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity"))
+_NODES_TO_FREE: Final = 8
+_FREED: Final = 3  # nodes, of which is said whose claims to end
+_NODES_FOR_TWO: Final = 6
+_TWO: Final = 3  # suggestions
+_COMBINATIONS: Final = 70  # of claims
 
-Kind = Literal["free", "clause", "tolerate", "count", "node"]
+_RUNGS: Final = 3  # of a ladder, for two changes
 
 
 class Suggestion(msgspec.Struct, frozen=True, gc=False):
-    """It would fit on these nodes if `what`: `free`, one of `claims` ended; else another request, or another pod."""
+    """It would fit on these nodes if `what`; of `claims` some ended, if any are named. `two`: two changes of which
+    neither is enough."""
 
     kind: Kind
     what: str
@@ -42,51 +45,63 @@ class Suggestion(msgspec.Struct, frozen=True, gc=False):
     claims: tuple[str, ...] = ()
 
 
-def freeing(node: str, claims: tuple[str, ...]) -> Suggestion:
-    """That one of these ended."""
-    one = f"one of the claims {', '.join(claims)}" if len(claims) > 1 else f"claim {claims[0]}"
-    return Suggestion("free", f"{one} ended", (node,), claims)
-
-
 def suggestions(
     store: Store,
     question: Question,
     nodes: Sequence[NodeExplained],
     heed: Callable[[], None] = lambda: None,
+    *,
+    lasting: Set[str] = frozenset(),
 ) -> tuple[Suggestion, ...]:
     """What would help most first. Nothing where it fits already, or where an error must be mended before.
 
-    `heed` is called before each trial; what it raises ends it.
+    `heed` is called before each trial; what it raises ends it. `lasting`: claims that are not to end, NAMESPACE/NAME.
     """
     if not nodes or any(node.fits or node.cause == "error" for node in nodes):
         return ()
-    return tuple(_Trying(store, question, nodes, heed).all())
-
-
-@dataclass(slots=True)
-class _Change:
-    kind: Kind
-    what: str
-    question: Question
-    causes: frozenset[Cause]
+    trying = _Trying(store, question, nodes, heed, lasting)
+    return tuple(trying.one()) or tuple(trying.two())
 
 
 class _Trying:
     """Counts the trials."""
 
     def __init__(
-        self, store: Store, question: Question, nodes: Sequence[NodeExplained], heed: Callable[[], None]
+        self,
+        store: Store,
+        question: Question,
+        nodes: Sequence[NodeExplained],
+        heed: Callable[[], None],
+        lasting: Set[str],
     ) -> None:
         self._store = store
         self._heed = heed
         self._question = question
         self._nodes = sorted(nodes, key=lambda node: (node.wanted - node.got, node.node))
+        self._lasting = lasting
         self._left = MOST_TRIALS
+        self._patience = Patience(_STEPS, _ALL_STEPS)
+        self._sources = _sources(question)
 
-    def all(self) -> Iterator[Suggestion]:
+    def one(self) -> Iterator[Suggestion]:
+        """Those of one change: claims that end first."""
         yield from self._freed()
-        changed = [found for change in self._changes() if (found := self._tried(change))]
-        yield from sorted(changed, key=lambda found: -len(found.nodes))
+        found = []
+        nearest = self._nodes[:_OF_ONE_CHANGE]
+        for ladder in ladders(self._question, nearest, self._node_taints(nearest)):
+            for change in ladder:
+                if names := self._helped((change,), [node for node in self._nodes if change.may_help(node)]):
+                    found.append(Suggestion(change.kind, change.what, names))
+                    break
+        yield from sorted(found, key=lambda each: -len(each.nodes))
+
+    def two(self) -> Iterator[Suggestion]:
+        """Those of two, or of more claims that end; on a few nodes of different stories."""
+        told: list[Suggestion] = []
+        for node in self._sample():
+            if len(told) < _TWO and not any(node.node in each.nodes for each in told):
+                told += self._two_on(node)
+        return iter(told)
 
     def _fits(self, question: Question, world: World, name: str) -> bool:
         self._heed()
@@ -95,154 +110,141 @@ class _Trying:
         if node is None or self._left < 0 or kept_away(self._store, question, node) is not None:
             return False
         try:
-            claims = question.claims_on(node)
-            return allocate(world, place_of(node), claims, Patience(_STEPS)) is not None
-        except AllocationError:
-            return False
-        except GaveUp:
-            self._left -= _COSTS
+            return allocate(world, place_of(node), question.claims_on(node), self._patience) is not None
+        except (AllocationError, GaveUp):
             return False
 
-    def _tried(self, change: _Change) -> Suggestion | None:
-        tried = [node.node for node in self._nodes if node.cause in change.causes][:_OF_ONE_CHANGE]
-        fits = [name for name in tried if self._fits(change.question, change.question.world, name)]
-        return Suggestion(change.kind, change.what, tuple(sorted(fits))) if fits else None
+    def _helped(self, changes: Sequence[Change], nodes: Sequence[NodeExplained]) -> tuple[str, ...]:
+        """Those of the nodes on which it would fit."""
+        question = self._changed(changes) if nodes else None
+        if question is None:
+            return ()
+        names = (node.node for node in nodes[:_OF_ONE_CHANGE])
+        return tuple(sorted(name for name in names if self._fits(question, question.world, name)))
+
+    def _changed(self, changes: Sequence[Change]) -> Question | None:
+        question = changed(self._question, changes)
+        if question is not None:
+            sources = _sources(question)
+            self._left -= _COSTS * len(sources - self._sources)
+            self._sources |= sources
+        return question
+
+    def _node_taints(self, nodes: Sequence[NodeExplained]) -> list[Taint]:
+        rows = (
+            self._store.nodes.get(ObjectKey("", node.node)) for node in nodes if node.cause == "node taint"
+        )
+        return [taint for row in rows if row is not None for taint in row.taints]
 
     def _freed(self) -> Iterator[Suggestion]:
-        taken = [node for node in self._nodes if node.cause in _TAKEN]
-        for node in taken[:_NODES_TO_FREE]:
-            pools = {(device.driver, device.pool) for device in node.devices}
-            keys = sorted({key for pool in pools for key in self._store.claims_of_pool[pool]})
-            claims = [self._store.claims[key] for key in keys]
-            found = [
-                f"{claim.namespace}/{claim.name}"
-                for claim in claims[:_CLAIMS_TO_FREE]
-                if self._fits(self._question, self._without(claim, claims), node.node)
-            ]
+        """One claim that ends, on the nodes that miss least."""
+        told = 0
+        for node in [node for node in self._nodes if _is_taken(node)][:_NODES_TO_FREE]:
+            found = [each for each in self._holding(node) if self._ends([each], node.node)]
             if found:
-                yield freeing(node.node, tuple(found))
+                told += 1
+                yield Suggestion("free", ended(1, _names(found)), (node.node,), _names(found))
+            if told == _FREED:
+                return
 
-    def _without(self, claim: Claim, claims: Sequence[Claim]) -> World:
-        """As far as these pools go, which are all that the node has."""
-        world = self._question.world
-        return world.holding(held((each for each in claims if each is not claim), world.rules))
+    def _holding(self, node: NodeExplained) -> list[Claim]:
+        return holding(self._store, self._question.world, node, self._lasting)
 
-    def _changes(self) -> Iterator[_Change]:
-        yield from self._clauses()
-        yield from self._tolerations()
-        yield from self._counts()
-        yield from self._placements()
+    def _ends(self, claims: Sequence[Claim], name: str, changes: Sequence[Change] = ()) -> bool:
+        """Whether it would fit if these claims ended and this was changed."""
+        question = self._changed(changes)
+        if question is None:
+            return False
+        return self._fits(question, without(self._store, question.world, claims), name)
 
-    def _asking(self, change: Callable[[Request], Request | None]) -> Iterator[Question]:
-        """The question with one request changed, for each that can be."""
-        for c, claim in enumerate(self._question.wanted):
-            for r, request in enumerate(claim.requests):
-                if request.alternatives or (other := change(request)) is None:
-                    continue
-                requests = (*claim.requests[:r], other, *claim.requests[r + 1 :])
-                changed = msgspec.structs.replace(claim, requests=requests)
-                wanted = (*self._question.wanted[:c], changed, *self._question.wanted[c + 1 :])
-                yield replace(self._question, wanted=wanted)
+    # Two
 
-    def _clauses(self) -> Iterator[_Change]:
-        dialect = self._question.world.rules.dialect
-        seen: set[tuple[int, str]] = set()
-        sources = {s for claim in self._question.wanted for r in claim.requests for s in r.selectors}
-        for source in sorted(sources):
-            try:
-                parts = [clause.text for clause in clauses(selector(source, dialect))]
-            except Failure:
-                continue
-            for number, part in enumerate(parts):
-                if (number, part) in seen:
-                    continue
-                seen.add((number, part))
-                rest = " && ".join(f"({text})" for n, text in enumerate(parts) if n != number)
-                for question in self._asking(partial(_without_clause, source, rest)):
-                    yield _Change("clause", f"it did not ask for {part}", question, frozenset(("selector",)))
+    def _sample(self) -> Iterator[NodeExplained]:
+        """The nearest, of different stories."""
+        left = _NODES_FOR_TWO
+        of_cause: Counter[str] = Counter()
+        for node in self._nodes:
+            of_cause[node.cause] += 1
+            if of_cause[node.cause] <= 2 and left:
+                left -= 1
+                yield node
 
-    def _tolerations(self) -> Iterator[_Change]:
-        wanted = {
-            device.why.removeprefix("tainted ")
-            for node in self._nodes
-            for device in node.devices
-            if device.verdict == "taint"
-        }
-        for taint in _taints(self._question.world, wanted):
-            added = Toleration(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
-            for question in self._asking(partial(_tolerating, added)):
-                yield _Change("tolerate", f"it tolerated {taint.text}", question, frozenset(("taint",)))
+    def _two_on(self, node: NodeExplained) -> Iterator[Suggestion]:
+        claims = self._holding(node)
+        fewest, of = self._fewest(node, claims)
+        freed = Suggestion("free", ended(fewest, of), (node.node,), of) if of else None
+        if (freed is None or fewest > 2) and (found := self._pair(node, claims)) is not None:
+            yield found
+        if freed is not None:
+            yield freed
 
-    def _counts(self) -> Iterator[_Change]:
-        for question in self._asking(_one_less):
-            before = {r.name: r.count for claim in self._question.wanted for r in claim.requests}
-            name, number = next(
-                (r.name, r.count)
-                for claim in question.wanted
-                for r in claim.requests
-                if r.count != before[r.name]
-            )
-            what = f"request {name} wanted {number} instead of {number + 1}"
-            yield _Change("count", what, question, frozenset((*_TAKEN, "too few", "taint", "selector")))
-
-    def _placements(self) -> Iterator[_Change]:
-        pod = self._question.pod
-        if pod is None:
-            return
-        placement = pod.placement
-
-        def placed(kind: Kind, what: str, other: Placement) -> _Change:
-            changed = msgspec.structs.replace(pod, placement=other)
-            return _Change(kind, what, replace(self._question, pod=changed), _PLACED)
-
-        for label in placement.node_selector:
-            rest = tuple(each for each in placement.node_selector if each != label)
-            other = msgspec.structs.replace(placement, node_selector=rest)
-            yield placed("node", f"the pod did not want nodes with {'='.join(label)}", other)
-        if placement.affinity is not None:
-            other = msgspec.structs.replace(placement, affinity=None)
-            yield placed("node", "the pod had no required node affinity", other)
-        for taint in self._node_taints():
-            added = Toleration(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
-            other = msgspec.structs.replace(placement, tolerations=(*placement.tolerations, added))
-            yield placed("node", f"the pod tolerated the node taint {taint.text}", other)
-
-    def _node_taints(self) -> Sequence[Taint]:
-        names = [node.node for node in self._nodes if node.cause == "node taint"][:_OF_ONE_CHANGE]
-        nodes = [self._store.nodes[ObjectKey("", name)] for name in names]
-        found = {
-            taint.text: taint for node in nodes for taint in node.taints if taint.effect != "PreferNoSchedule"
-        }
-        return [found[text] for text in sorted(found)][:8]
-
-
-def _tolerating(added: Toleration, request: Request) -> Request:
-    return msgspec.structs.replace(request, tolerations=(*request.tolerations, added))
-
-
-def _without_clause(source: str, rest: str, request: Request) -> Request | None:
-    if source not in request.selectors:
+    def _pair(self, node: NodeExplained, claims: Sequence[Claim]) -> Suggestion | None:
+        rungs = [
+            (each, ladder[each])
+            for ladder in ladders(self._question, (self._looked_at(node),), self._node_taints((node,)))
+            for each in sorted({*range(min(_RUNGS, len(ladder))), len(ladder) - 1})
+            if ladder
+        ]
+        changes = [change for _, change in sorted(rungs, key=lambda rung: rung[0])]
+        for change in changes:
+            if found := [each for each in claims if self._ends([each], node.node, [change])]:
+                what = f"{ended(1, _names(found))} and {change.what}"
+                return Suggestion("two", what, (node.node,), _names(found))
+        for pair in combinations(changes, 2):
+            if self._helped(pair, (node,)):
+                alike = [other for other in self._nodes if other.cause == node.cause]
+                what = " and ".join(each.what for each in pair)
+                return Suggestion("two", what, self._helped(pair, alike) or (node.node,))
         return None
-    selectors = [rest if each == source else each for each in request.selectors]
-    return msgspec.structs.replace(request, selectors=tuple(filter(None, selectors)))
+
+    def _looked_at(self, node: NodeExplained) -> NodeExplained:
+        """With its devices, even where something else keeps the pod away."""
+        row = self._store.nodes.get(ObjectKey("", node.node))
+        if node.devices or row is None:
+            return node
+        claims = self._question.claims_on(row)
+        return explain(self._question.world, place_of(row), claims, lambda key: "", self._patience)
+
+    def _fewest(self, node: NodeExplained, claims: Sequence[Claim]) -> tuple[int, tuple[str, ...]]:
+        """How many claims must end, where one is not enough; and their names, or of which any so many will do."""
+        if len(claims) < 2 or not self._ends(claims, node.node):
+            return 0, ()
+        fewest = list(claims)
+        for claim in claims:
+            rest = [each for each in fewest if each is not claim]
+            if self._ends(rest, node.node):
+                fewest = rest
+        number = len(fewest)
+        if comb(len(claims), number) <= _COMBINATIONS:
+            ways = [way for way in combinations(claims, number) if self._ends(way, node.node)]
+            of = [claim for claim in claims if any(claim in way for way in ways)]
+            if len(ways) == comb(len(of), number):
+                return number, _names(of)
+        return number, _names(fewest)
 
 
-def _one_less(request: Request) -> Request | None:
-    if request.mode != "ExactCount" or request.count < 2:
-        return None
-    return msgspec.structs.replace(request, count=request.count - 1)
+def ended(number: int, claims: Sequence[str]) -> str:
+    """So many of these claims ended, in words."""
+    if len(claims) == 1:
+        return f"claim {claims[0]} ended"
+    if number == len(claims):
+        return f"claims {', '.join(claims[:-1])} and {claims[-1]} ended"
+    return f"{number} of these {len(claims)} claims ended ({', '.join(claims)})"
 
 
-def _taints(world: World, wanted: set[str]) -> Sequence[Taint]:
-    """Those of these texts, the first few by text."""
-    if not wanted:
-        return ()
-    found = {
-        taint.text: taint
-        for slices in world.slices.of_pool.values()
-        for each in slices
-        for device in each.devices
-        for taint in device.taints
-        if taint.text in wanted
+def _names(claims: Sequence[Claim]) -> tuple[str, ...]:
+    return tuple(f"{claim.namespace}/{claim.name}" for claim in claims)
+
+
+def _sources(question: Question) -> set[str]:
+    return {
+        source
+        for claim in question.wanted
+        for request in claim.requests
+        for each in (request, *request.alternatives)
+        for source in each.selectors
     }
-    return [found[text] for text in sorted(found)][:8]
+
+
+def _is_taken(node: NodeExplained) -> bool:
+    return node.cause in TAKEN or any(each.verdict in TAKEN for each in node.devices)

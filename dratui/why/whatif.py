@@ -22,7 +22,7 @@ from dratui.why.placing import Landing, Placing
 from dratui.why.planned import Planned
 from dratui.why.priority import priority_of
 from dratui.why.question import Question
-from dratui.why.suggestions import Suggestion, freeing, suggestions
+from dratui.why.suggestions import Suggestion, suggestions
 
 MOST_REPLICAS: Final = 100_000
 _ELSEWHERE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity"))
@@ -193,15 +193,8 @@ class Planner:
         store = self._planned.store
         nodes = tuple(by_node(store, question))
         verdict: Verdict = "error" if any(node.cause == "error" for node in nodes) else "does not fit"
-        told = []
-        for each in suggestions(store, question, nodes):
-            if each.kind == "free":
-                claims = tuple(claim for claim in each.claims if claim not in self._planned.made)
-                if claims:
-                    told.append(freeing(each.nodes[0], claims))
-            else:
-                told.append(each)
-        return Rest(verdict, nodes, grouped(nodes), tuple(told))
+        told = suggestions(store, question, nodes, lasting=self._planned.made)
+        return Rest(verdict, nodes, grouped(nodes), told)
 
     def _unknown(self, pod: Pod) -> str:
         """The template that a pod names and nobody knows."""

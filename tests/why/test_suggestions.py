@@ -2,11 +2,28 @@
 
 from collections.abc import Sequence
 
-from dratui.api.model import Device, Node, Placement, Pod, Request, Taint
+import pytest
+
+from dratui.api.model import (
+    AttributeValue,
+    Capacity,
+    CapacityRange,
+    Device,
+    Node,
+    Placement,
+    Pod,
+    Request,
+    RequestPolicy,
+    Result,
+    Taint,
+    Version,
+)
 from dratui.events import Row
-from dratui.why.suggestions import Suggestion
-from tests.cluster.build import DRIVER, claim, pod, result, slice_
-from tests.why.test_answer import TAINT, asked, node, waits
+from dratui.why.answer import by_node
+from dratui.why.question import about_pod
+from dratui.why.suggestions import MOST_TRIALS, Suggestion, suggestions
+from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
+from tests.why.test_answer import CLASS, TAINT, VERSION, asked, node, waits
 
 
 def helps(*rows: Row, about: Pod | None = None) -> Sequence[Suggestion]:
@@ -29,13 +46,13 @@ def test_one_of_the_claims_that_hold_what_it_wants_ends() -> None:
     found = helps(
         wants(), claim("a", result("gpu-0")), claim("b", result("gpu-1")), *machine("gpu-0", "gpu-1")
     )
-    assert said(found) == [("free", "one of the claims default/a, default/b ended", ("node-1",))]
+    assert said(found) == [("free", "1 of these 2 claims ended (default/a, default/b)", ("node-1",))]
     assert found[0].claims == ("default/a", "default/b")
 
 
 def test_a_claim_whose_end_is_not_enough_is_not_named() -> None:
     rows = (claim("a", result("gpu-0")), claim("b", result("gpu-1")), *machine("gpu-0", "gpu-1"))
-    assert [each.kind for each in helps(wants(2), *rows)] == []
+    assert said(helps(wants(2), *rows)) == [("free", "claims default/a and default/b ended", ("node-1",))]
     both = claim("both", result("gpu-0"), result("gpu-1"))
     assert said(helps(wants(2), both, *machine("gpu-0", "gpu-1"))) == [
         ("free", "claim default/both ended", ("node-1",))
@@ -54,9 +71,9 @@ def test_a_taint_is_tolerated() -> None:
     assert said(found) == [("tolerate", "it tolerated xid=79:NoSchedule", ("node-1",))]
 
 
-def test_one_device_less() -> None:
-    found = helps(wants(3), *machine("gpu-0", "gpu-1"))
-    assert said(found) == [("count", "request gpu wanted 2 instead of 3", ("node-1",))]
+def test_as_many_devices_as_there_are() -> None:
+    found = helps(wants(5), *machine("gpu-0", "gpu-1"))
+    assert said(found) == [("count", "request gpu wanted 2 instead of 5", ("node-1",))]
 
 
 def test_another_node_selector_or_a_node_taint_that_is_tolerated() -> None:
@@ -71,4 +88,168 @@ def test_another_node_selector_or_a_node_taint_that_is_tolerated() -> None:
 def test_what_fits_and_what_nothing_helps_has_no_suggestions() -> None:
     assert helps(wants(), *machine("gpu-0")) == ()
     assert helps(wants(), *machine()) == ()
-    assert helps(wants(5), *machine("gpu-0"), about=pod("train", "gpu")) == ()
+    broken = claim("gpu", requests=(Request("gpu", device_class="absent"),))
+    assert helps(broken, *machine("gpu-0"), about=pod("train", "gpu")) == ()
+
+
+# Other limits
+
+CAPACITY, ATTRIBUTE = f'device.capacity["{DRIVER}"]', f'device.attributes["{DRIVER}"]'
+GI_80 = f'{CAPACITY}.memory.compareTo(quantity("80Gi")) >= 0'
+
+
+def gpu(number: int, memory: str = "40Gi", **more: AttributeValue) -> Device:
+    return Device(f"gpu-{number}", attributes={"index": number} | more, capacity={"memory": Capacity(memory)})
+
+
+def fleet(*memories: str) -> list[Row]:
+    return [row for n, each in enumerate(memories) for row in (node(f"n{n}"), slice_(f"n{n}", gpu(0, each)))]
+
+
+def test_the_highest_limit_that_would_do_as_the_user_writes_it_and_where() -> None:
+    found = helps(wants(1, GI_80), *fleet("24Gi", "40960Mi", "40Gi", "16Gi"))
+    assert said(found) == [("limit", "it asked for memory >= 40Gi instead of 80Gi", ("n1", "n2"))]
+
+
+def test_a_limit_is_as_low_as_the_last_of_the_devices_needs() -> None:
+    found = helps(wants(2, GI_80), node("n"), slice_("n", gpu(0, "64Gi"), gpu(1, "40Gi"), gpu(2, "10Gi")))
+    assert said(found)[:1] == [("limit", "it asked for memory >= 40Gi instead of 80Gi", ("n",))]
+
+
+@pytest.mark.parametrize(
+    ("clause", "says"),
+    [
+        (f'{CAPACITY}.memory.isGreaterThan(quantity("80Gi"))', "memory > 39Gi instead of 80Gi"),
+        (f"quantity('80G').isLessThan({CAPACITY}.memory)", "memory > 42G instead of 80G"),
+        (f"{ATTRIBUTE}.index < 5", "index < 8 instead of 5"),
+        (f"4 >= {ATTRIBUTE}.index", "index <= 7 instead of 4"),
+        (f'{ATTRIBUTE}.cuda.compareTo(semver("13.0.0")) >= 0', "cuda >= 12.8.1 instead of 13.0.0"),
+        (f'{ATTRIBUTE}.cuda.isLessThan(semver("12.0.0"))', "cuda < 12.8.2 instead of 12.0.0"),
+        (f'{ATTRIBUTE}.cuda.isGreaterThan(semver("12.8.1"))', "cuda > 12.8.0 instead of 12.8.1"),
+    ],
+)
+def test_numbers_quantities_and_versions_compared_in_any_way(clause: str, says: str) -> None:
+    found = helps(wants(1, f"true && {clause}"), node("n"), slice_("n", gpu(7, cuda=Version("12.8.1"))))
+    assert said(found) == [("limit", f"it asked for {says}", ("n",))]
+
+
+def test_a_clause_whose_limit_nothing_meets_is_dropped() -> None:
+    found = helps(wants(1, GI_80), node("n"), slice_("n", "no-memory"))
+    assert said(found) == []  # an error: the scheduler stops
+    optional = f'{CAPACITY}[?"memory"].hasValue() && {GI_80}'
+    found = helps(wants(1, optional), node("n"), slice_("n", "no-memory"))
+    assert [each.kind for each in found] == ["two"]
+
+
+def test_smaller_devices_help_where_the_large_ones_are_held() -> None:
+    rows = (node("n"), slice_("n", gpu(0, "80Gi"), gpu(1, "40Gi")), claim("a", result("gpu-0", "n")))
+    assert said(helps(wants(1, GI_80), *rows)) == [
+        ("free", "claim default/a ended", ("n",)),
+        ("limit", "it asked for memory >= 40Gi instead of 80Gi", ("n",)),
+    ]
+
+
+def test_the_devices_of_an_alternative_count() -> None:
+    sub = Request("small", device_class=DRIVER, count=1, selectors=(GI_80,))
+    first = claim("gpu", requests=(Request("gpu", alternatives=(sub,)),))
+    found = helps(first, *fleet("40Gi"))
+    assert said(found) == [("limit", "it asked for memory >= 40Gi instead of 80Gi", ("n0",))]
+
+
+def shared(policy: RequestPolicy | None = None) -> tuple[Row, ...]:
+    """A device of 80Gi, of which 65Gi are taken."""
+    memory = Capacity("80Gi", policy)
+    device = Device("gpu-0", capacity={"memory": memory}, multiple_allocations=True)
+    other = Result("gpu", DRIVER, "n", "gpu-0", share_id="s", consumed_capacity={"memory": "65Gi"})
+    return node("n"), slice_("n", device), claim("other", other)
+
+
+@pytest.mark.parametrize(
+    ("policy", "amount"),
+    [
+        (None, "15Gi"),
+        (RequestPolicy("1Gi", valid_range=CapacityRange("4Gi", "80Gi", "4Gi")), "12Gi"),
+        (RequestPolicy("8Gi", valid_values=("8Gi", "10Gi", "20Gi")), "10Gi"),
+    ],
+)
+def test_less_of_a_shared_capacity(policy: RequestPolicy | None, amount: str) -> None:
+    request = Request("gpu", device_class=DRIVER, count=1, capacity={"memory": "20Gi"})
+    found = helps(claim("gpu", requests=(request,)), *shared(policy))
+    assert said(found) == [
+        ("free", "claim default/other ended", ("n",)),
+        ("capacity", f"request gpu asked for {amount} of memory instead of 20Gi", ("n",)),
+    ]
+
+
+# Two changes
+
+XID = Taint(key="xid", value="79", effect="NoSchedule")
+
+
+def test_a_claim_that_ends_and_a_taint_that_is_tolerated() -> None:
+    devices = (Device("gpu-0", taints=(XID,)), "gpu-1")
+    found = helps(wants(2), claim("a", result("gpu-1")), *machine(*devices))
+    assert said(found) == [("two", "claim default/a ended and it tolerated xid=79:NoSchedule", ("node-1",))]
+    assert found[0].claims == ("default/a",)
+
+
+def test_two_taints_of_the_node_and_of_its_device_on_all_nodes_alike() -> None:
+    rows = [
+        row
+        for n in ("n1", "n2", "n3")
+        for row in (node(n, TAINT), slice_(n, Device("gpu-0", taints=(XID,) if n != "n3" else ())))
+    ]
+    one = helps(wants(), *rows)
+    assert said(one) == [("node", "the pod tolerated the node taint team=red:NoSchedule", ("n3",))]
+    assert said(helps(wants(), *rows[:4])) == [
+        (
+            "two",
+            "it tolerated xid=79:NoSchedule and the pod tolerated the node taint team=red:NoSchedule",
+            ("n1", "n2"),
+        )
+    ]
+
+
+def test_two_of_three_claims_where_any_two_will_do() -> None:
+    names = ("a", "b", "c")
+    rows = [claim(name, result(f"gpu-{n}")) for n, name in enumerate(names)]
+    found = helps(wants(2), *rows, *machine("gpu-0", "gpu-1", "gpu-2"))
+    all_ = ("default/a", "default/b", "default/c")
+    assert said(found) == [("free", f"2 of these 3 claims ended ({', '.join(all_)})", ("node-1",))]
+    assert found[0].claims == all_
+
+
+def test_more_claims_that_must_all_end() -> None:
+    rows = [claim(f"c{n}", result(f"gpu-{n}")) for n in range(4)]
+    found = helps(wants(4), *rows, *machine(*(f"gpu-{n}" for n in range(4))))
+    assert [each.kind for each in found] == ["two", "free"]
+    assert said(found)[1:] == [
+        ("free", "claims default/c0, default/c1, default/c2 and default/c3 ended", ("node-1",))
+    ]
+
+
+def test_a_claim_of_a_device_that_another_has_too_frees_nothing_alone() -> None:
+    rows = (claim("a", result("gpu-0")), claim("b", result("gpu-0")), *machine("gpu-0"))
+    assert said(helps(wants(), *rows)) == [("free", "claims default/a and default/b ended", ("node-1",))]
+
+
+def test_claims_that_last_are_not_named() -> None:
+    known = store(
+        *(CLASS, waits(), wants(), claim("a", result("gpu-0")), claim("b", result("gpu-1"))),
+        *machine("gpu-0", "gpu-1"),
+    )
+    question = about_pod(known, waits(), VERSION)
+    found = suggestions(known, question, list(by_node(known, question)), lasting={"default/a"})
+    assert [each.claims for each in found] == [("default/b",)]
+
+
+def test_it_ends_after_so_many_trials_however_much_there_is() -> None:
+    rows: list[Row] = [CLASS, waits(), wants(20, GI_80, f"{ATTRIBUTE}.index > 3")]
+    for n in range(60):
+        rows += [node(f"n{n}"), slice_(f"n{n}", *(gpu(d, f"{n + d}Gi") for d in range(16)))]
+        rows += [claim(f"c{n}-{d}", result(f"gpu-{d}", f"n{n}")) for d in range(16)]
+    known = store(*rows)
+    question = about_pod(known, waits(), VERSION)
+    trials = []
+    suggestions(known, question, list(by_node(known, question)), lambda: trials.append(1))
+    assert 0 < len(trials) <= MOST_TRIALS + 100  # what is begun is ended

@@ -18,6 +18,8 @@ class Clause:
     """One of the conditions that `&&` joins: its text, and the paths that it reads (none: it may read anything)."""
 
     text: str
+    node: Node
+    span: tuple[int, int]  # of the selector
     reads: tuple[Path, ...]
     step: Step
     variables: int
@@ -36,9 +38,9 @@ def clauses(selector: Selector) -> tuple[Clause, ...]:
     found: list[Clause] = []
     for node in _terms(selector.node):
         step, variables = instantiate(node, selector.dialect.functions, counting=True)
-        begin, end = node.span
-        text = selector.source[begin:end] if begin < end else selector.source  # joined by nothing, or by `||`
-        found.append(Clause(text.strip(), read_by(node) or (), step, variables))
+        begin, end = span = node.span if node.span[0] < node.span[1] else (0, len(selector.source))
+        text = selector.source[begin:end].strip()
+        found.append(Clause(text, node, span, read_by(node) or (), step, variables))
     return tuple(found)
 
 

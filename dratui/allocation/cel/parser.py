@@ -145,9 +145,13 @@ class _Parser:
         """What stands between two `&&`, with its place in the text."""
         begin = self._token.at
         node = self._relation()
-        last = self._tokens[self._next - 1]
-        node.span = begin, last.at + len(last.text)
+        node.span = begin, self._ended()
         return node
+
+    def _ended(self) -> int:
+        """Where in the text what was taken last ends."""
+        last = self._tokens[self._next - 1]
+        return last.at + len(last.text)
 
     def _relation(self) -> Node:
         node, before = self._sum(), self._depth
@@ -241,7 +245,9 @@ class _Parser:
             return self._list(token.at)
         if self._accept("{"):
             return self._map(token.at)
-        return self._literal()
+        literal = self._literal()
+        literal.span = token.at, self._ended()
+        return literal
 
     def _name(self) -> Node:
         """An identifier, a call of a function, or a message."""

@@ -18,7 +18,7 @@ class Node:
 
     def __init__(self, at: int) -> None:
         self.at = at
-        self.span = (at, at)  # of the text, where the parser takes note: of clauses
+        self.span = (at, at)  # of the text, where the parser takes note: of clauses and literals
         self.type: Type = ERROR
 
 
