@@ -29,7 +29,7 @@ class Folder:
     """The specs of one driver in a folder."""
 
     def __init__(self, path: Path, driver: str, at: Callable[[str], None]) -> None:
-        self._path = path
+        self.path = path
         self._vendor = f"k8s.{driver}"
         self._at = at
         self._ours = re.compile(rf"{re.escape(self._vendor)}-claim_({_UID})\.json")
@@ -44,7 +44,7 @@ class Folder:
         place = self._of(claim)
         fresh = place.with_name(f".{place.stem}.new")
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             with open(fresh, "w") as file:
                 json.dump(self._spec(devices), file)
             self._at("spec written")
@@ -68,7 +68,8 @@ class Folder:
         try:
             place.unlink(missing_ok=True)
         except OSError as error:
-            raise CannotWrite(f"cannot remove {place}: {error.strerror or error}") from error
+            if os.path.lexists(place):  # a file system that is read-only refuses even what is not there
+                raise CannotWrite(f"cannot remove {place}: {error.strerror or error}") from error
 
     def claims(self) -> Iterator[str]:
         """The UIDs of claims that have a spec. Raises OSError."""
@@ -80,7 +81,7 @@ class Folder:
         """Remove what a write has left that did not end. Raises OSError."""
         for name in self._names():
             if self._unfinished.fullmatch(name):
-                (self._path / name).unlink(missing_ok=True)
+                (self.path / name).unlink(missing_ok=True)
 
     def devices(self, claim: str, pool: str) -> tuple[PreparedDevice, ...]:
         """What a claim was given, as far as its spec tells: not for which requests, nor whether it was made for it."""
@@ -104,11 +105,11 @@ class Folder:
     def _of(self, claim: str) -> Path:
         if not re.fullmatch(_UID, claim):  # kubelet sends none: it is a file's name
             raise CannotWrite(f"{ascii(claim)[:60]} is no UID of a claim")
-        return self._path / f"{self._vendor}-claim_{claim}.json"
+        return self.path / f"{self._vendor}-claim_{claim}.json"
 
     def _names(self) -> Iterable[str]:
         try:
-            return os.listdir(self._path)
+            return os.listdir(self.path)
         except FileNotFoundError:
             return ()
 

@@ -29,7 +29,7 @@ from dratui_agent.kubelet.nvidia import Nvidia
 from dratui_agent.kubelet.offering import Offering, booted
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.options import PluginOptions
-from dratui_agent.kubelet.preparation import Means, Preparation, nowhere
+from dratui_agent.kubelet.preparation import Means, Preparation, in_words, nowhere
 from dratui_agent.kubelet.prepared import PreparedClaim, Step
 from dratui_agent.kubelet.probe import Probe
 from dratui_agent.kubelet.recovery import Recovery
@@ -146,7 +146,7 @@ class Plugin:
         except Taken as error:
             raise CannotServe(f"another dratui-agent serves {driver} on this node: {error.by}") from error
         except OSError as error:
-            raise CannotServe(f"plugin mode cannot begin: {error}") from error
+            raise CannotServe(f"plugin mode cannot begin: {in_words(error)}") from error
         dra = self._folder / serving
         self._register = Registration(driver, dra)
         handlers = [*service.handlers(self._preparation, self.metrics), self._health.handlers()]

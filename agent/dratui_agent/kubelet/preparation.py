@@ -112,7 +112,7 @@ class Preparation:
 
     def _failed(self, claim: Named, what: Operation, error: Exception, took: float) -> str:
         if isinstance(error, EXPECTED):
-            text = str(error)
+            text = in_words(error)
             log.warning("cannot %s claim %s/%s: %s", what, claim.namespace, claim.name, text)
         else:
             text = f"{type(error).__name__}: {error}"
@@ -259,6 +259,13 @@ class Preparation:
             if each.uuid == device.uuid if device.uuid else offer is not None and _at(offer, each):
                 return each
         return None
+
+
+def in_words(error: Exception) -> str:
+    """Of what is expected to go wrong."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def _at(offer: Offer, instance: Instance) -> bool:

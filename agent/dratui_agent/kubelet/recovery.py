@@ -9,7 +9,7 @@ from dratui_agent.kubelet.cdi import CannotWrite
 from dratui_agent.kubelet.checkpoint import CannotKeep, Newer, Unreadable
 from dratui_agent.kubelet.claims import Named
 from dratui_agent.kubelet.lock import Taken
-from dratui_agent.kubelet.preparation import EXPECTED, Means, Preparation
+from dratui_agent.kubelet.preparation import EXPECTED, Means, Preparation, in_words
 from dratui_agent.kubelet.prepared import PreparedClaim, Step
 from dratui_agent.log import log
 
@@ -41,7 +41,7 @@ class Recovery:
             with means.turn(self._load_again):
                 self._sweep_specs()
         except (OSError, Taken, Unreadable) as error:
-            log.warning("CDI specs cannot be looked after: %s", error)
+            log.warning("CDI specs cannot be looked after: %s", in_words(error))
         for claim in means.checkpoint.claims.values():
             try:
                 with means.calls.alone(claim.uid, 0), means.turn(means.checkpoint.load):
@@ -49,7 +49,7 @@ class Recovery:
             except Busy:
                 continue
             except EXPECTED as error:  # the next sweep tries it again
-                log.warning("claim %s cannot be looked after: %s", claim.uid, error)
+                log.warning("claim %s cannot be looked after: %s", claim.uid, in_words(error))
 
     # At the start
 
@@ -81,7 +81,7 @@ class Recovery:
             text += f"; what it was is {means.checkpoint.set_aside()} now"
             means.checkpoint.take(rebuilt)
         except (OSError, CannotKeep) as error:  # the next call writes it
-            text += f"; {error}"
+            text += f"; {in_words(error)}"
         log.error("%s", text)
         means.steps.add(Step(means.now(), "", "restored", "checkpoint", error=text))
         means.claims.event("CheckpointUnreadable", text)

@@ -128,6 +128,14 @@ class Cluster:
             for each in self.plane.objects("events", "-n", self.ns)
         ]
 
+    def node_events(self) -> list[tuple[str, str, str]]:
+        """The same of this node."""
+        return [
+            (each["involvedObject"]["kind"], each["reason"], each["message"])
+            for each in self.plane.objects("events", "-n", "default")
+            if each["involvedObject"]["name"] == self.node
+        ]
+
 
 def _request(name: str, alternative: str = "") -> dict[str, Any]:
     """Of one device; `alternative`: the first of several that would do."""

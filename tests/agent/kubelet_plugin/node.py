@@ -10,6 +10,7 @@ from dratui_agent.kubelet.prepared import PreparedClaim
 from tests.agent.driver import FakeDriver
 from tests.agent.kubelet_plugin.calling import Kubelet
 from tests.agent.kubelet_plugin.cluster import DRIVER, Cluster
+from tests.agent.kubelet_plugin.inside import Place
 from tests.agent.process import Agent
 
 
@@ -42,6 +43,18 @@ class PluginNode:
         )
         self._agents.append(agent)
         return agent
+
+    def place(self, *, partitionable: bool = False, boot: str = "one") -> Place:
+        """For an agent inside of a test."""
+        return Place(
+            self.cluster.plane.server,
+            self.cluster.account,
+            self.cluster.node,
+            self.plugin,
+            self.cdi,
+            partitionable,
+            boot,
+        )
 
     def stop(self) -> None:
         for agent in self._agents:
