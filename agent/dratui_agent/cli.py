@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if asked.ask_cluster and not asked.node:
         parser.error("--attribution.api-server asks for the slices of --node: which one is it?")
+    if asked.destroy_unclaimed and not asked.partitionable:
+        parser.error("--destroy-unclaimed-mig is for --partitionable: else MIG devices are what is offered")
     if asked.kubelet_plugin and not asked.node:
         parser.error("--kubelet-plugin serves the kubelet of --node: which one is it?")
     from dratui_agent.log import begin, log  # not for --help: it takes a moment
@@ -62,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             kubelet=asked.kubelet_folder,
             cdi=asked.cdi_folder,
             partitionable=asked.partitionable,
+            destroy_unclaimed=asked.destroy_unclaimed,
             sys=asked.sys_folder,
             health_port=asked.health_port,
         )
@@ -158,6 +161,13 @@ def _parser() -> argparse.ArgumentParser:
         help="be a DRA driver: publish this node's GPUs, and prepare the claims that get them",
     )
     _shared(plugin)
+    plugin.add_argument(
+        "--destroy-unclaimed-mig",
+        dest="destroy_unclaimed",
+        action="store_true",
+        help="with --partitionable: destroy MIG devices that no claim has, whoever made them, at the start and each "
+        "ten minutes; without it they stay, and are in the way of what is offered there",
+    )
     plugin.add_argument(
         "--pod-uid",
         metavar="UID",

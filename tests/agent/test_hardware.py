@@ -296,6 +296,20 @@ def test_a_half_removed_device_is_removed_by_the_next_attempt(hardware: Hardware
     assert where(hardware) == []
 
 
+def test_what_is_wanted_after_all_is_not_destroyed_and_nobody_waits_for_what_is_not(
+    hardware: Hardware, driver: FakeDriver, clock: Clock
+) -> None:
+    brought = hardware.bring(part(THREE_G, 0, 4))
+    assert brought.gi is not None
+    assert not hardware.remove(GPU, brought.gi, brought.ci, unless=lambda: True)
+    driver.set({"gpu0.busy": "1"})
+    with pytest.raises(CannotBring, match="in use by another client"):
+        hardware.remove(GPU, brought.gi, brought.ci, unless=lambda: False)
+    assert len(where(hardware)) == 1
+    assert hardware.remove(GPU, brought.gi, brought.ci, unless=lambda: False)
+    assert (where(hardware), clock.now) == ([], 0)
+
+
 # MIG mode
 
 

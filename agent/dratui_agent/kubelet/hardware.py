@@ -1,6 +1,6 @@
 """What preparation asks of the driver: that a device is there when a claim gets it, and gone when it gives it back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,12 @@ class Hardware(Protocol):
         What already lies exactly at the offer's placement is adopted. Raises CannotBring.
         """
 
-    def remove(self, gpu: str, gi: int, ci: int | None) -> None:
-        """Destroy the compute instance, then the GPU instance; what is not there is no error. Raises CannotBring."""
+    def remove(self, gpu: str, gi: int, ci: int | None, unless: Callable[[], bool] | None = None) -> bool:
+        """Destroy the compute instance, then the GPU instance; what is not there is no error. Raises CannotBring.
+
+        What is in use is tried again for a while. Not so with `unless`, of what nobody waits for: it is asked when
+        nothing else is being done to the GPU any more, and if it holds, nothing is done: False.
+        """
 
     def instances(self, gpu: str = "") -> Iterator[Instance]:
         """Those of a GPU, or of all GPUs, whoever made them. Raises CannotBring.

@@ -16,11 +16,7 @@ import pynvml as nvml
 from dratui_agent.kubelet.offers import Placement
 from dratui_agent.nvml.quantity import Handle
 
-_NOT_THERE: Final = (
-    nvml.NVML_ERROR_NOT_FOUND,
-    nvml.NVML_ERROR_INVALID_ARGUMENT,
-    nvml.NVML_ERROR_NOT_SUPPORTED,
-)
+_GONE: Final = (nvml.NVMLError_NotFound, nvml.NVMLError_InvalidArgument, nvml.NVMLError_NotSupported)
 """An index without a device, a profile that the GPU has not, a handle of what is gone, a GPU whose MIG mode is off."""
 
 
@@ -50,10 +46,8 @@ def gpu_instances(gpu: Handle) -> list[GpuInstance]:
             profile = nvml.nvmlDeviceGetGpuInstanceProfileInfo(gpu, index, version=1)
             count, handles = ctypes.c_uint(), (nvml.c_nvmlGpuInstance_t * profile.instanceCount)()
             nvml.nvmlDeviceGetGpuInstances(gpu, profile.id, handles, ctypes.byref(count))
-        except nvml.NVMLError as error:
-            if error.value in _NOT_THERE:
-                continue
-            raise
+        except _GONE:
+            continue
         for handle in handles[: count.value]:
             info = nvml.nvmlGpuInstanceGetInfo(handle)
             place = Placement(info.profileId, info.placement.start, info.placement.size)
@@ -64,11 +58,8 @@ def gpu_instances(gpu: Handle) -> list[GpuInstance]:
 def devices(gpu: Handle) -> Iterator[MigDevice]:
     """The MIG devices of a GPU."""
     for index in range(nvml.nvmlDeviceGetMaxMigDeviceCount(gpu)):
-        try:
+        with suppress(*_GONE):
             yield device(nvml.nvmlDeviceGetMigDeviceHandleByIndex(gpu, index))
-        except nvml.NVMLError as error:
-            if error.value not in _NOT_THERE:
-                raise
 
 
 def device(handle: Handle) -> MigDevice:
@@ -103,7 +94,7 @@ def _filling(instance: GpuInstance) -> int:
     """The compute instance profile with all slices; of several the first, as a later one is a revision of it."""
     most, number = 0, 0
     for index in range(nvml.NVML_COMPUTE_INSTANCE_PROFILE_COUNT):
-        with suppress(nvml.NVMLError_NotSupported, nvml.NVMLError_InvalidArgument):
+        with suppress(*_GONE):
             info = nvml.nvmlGpuInstanceGetComputeInstanceProfileInfo(
                 instance.handle, index, nvml.NVML_COMPUTE_INSTANCE_ENGINE_PROFILE_SHARED, version=1
             )
@@ -112,18 +103,11 @@ def _filling(instance: GpuInstance) -> int:
     return number
 
 
-def destroy_compute(gpu: Handle, gi: int, ci: int) -> None:
-    """What is not there is no error."""
-    with _may_be_gone():
+def destroy(gpu: Handle, gi: int, ci: int | None) -> None:
+    """The compute instance, then its GPU instance. What is not there is no error."""
+    with suppress(*_GONE):
         instance = nvml.nvmlDeviceGetGpuInstanceById(gpu, gi)
-        nvml.nvmlComputeInstanceDestroy(nvml.nvmlGpuInstanceGetComputeInstanceById(instance, ci))
-
-
-def destroy(gpu: Handle, gi: int) -> None:
-    """A GPU instance without compute instances. What is not there is no error."""
-    with _may_be_gone():
-        nvml.nvmlGpuInstanceDestroy(nvml.nvmlDeviceGetGpuInstanceById(gpu, gi))
-
-
-def _may_be_gone() -> suppress:
-    return suppress(nvml.NVMLError_NotFound, nvml.NVMLError_InvalidArgument, nvml.NVMLError_NotSupported)
+        if ci is not None:
+            with suppress(*_GONE):
+                nvml.nvmlComputeInstanceDestroy(nvml.nvmlGpuInstanceGetComputeInstanceById(instance, ci))
+        nvml.nvmlGpuInstanceDestroy(instance)

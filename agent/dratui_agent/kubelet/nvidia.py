@@ -28,6 +28,7 @@ _WHY: Final = {
     nvml.NVML_ERROR_NO_PERMISSION: "the driver refuses: changing MIG devices takes root with CAP_SYS_ADMIN",
     nvml.NVML_ERROR_GPU_IS_LOST: "the GPU is lost to the driver: reset it, or reboot the node",
     nvml.NVML_ERROR_RESET_REQUIRED: "the GPU needs a reset (nvidia-smi --gpu-reset)",
+    nvml.NVML_ERROR_IN_USE: "in use by another client (nvidia-smi lists processes)",
     nvml.NVML_ERROR_NOT_FOUND: "the driver does not know it any more",
 }
 _DEAD: Final = (nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED)
@@ -61,10 +62,16 @@ class Nvidia:
                 return self._cut(offer, offer.placement, gpu)
             return self._part(offer, offer.placement, gpu)
 
-    def remove(self, gpu: str, gi: int, ci: int | None) -> None:
+    def remove(self, gpu: str, gi: int, ci: int | None, unless: Callable[[], bool] | None = None) -> bool:
         """As `Hardware` has it."""
         with self._at(gpu) as handle:
-            self._remove(gpu, handle, gi, ci)
+            if unless is None:
+                self._remove(gpu, handle, gi, ci)
+            elif unless():
+                return False
+            else:
+                mig.destroy(handle, gi, ci)
+            return True
 
     def instances(self, gpu: str = "") -> Iterator[Instance]:
         """As `Hardware` has it. A GPU that is lost has none."""
@@ -151,13 +158,11 @@ class Nvidia:
         for part in mig.devices(gpu):
             if (part.gi, part.ci) == (instance.id, ci):
                 return part
-        self._patiently(uuid, lambda: mig.destroy_compute(gpu, instance.id, ci))
+        self._remove(uuid, gpu, instance.id, ci)
         raise CannotBring(f"{uuid}: the driver made a MIG device and does not list it")
 
     def _remove(self, uuid: str, gpu: Handle, gi: int, ci: int | None) -> None:
-        if ci is not None:
-            self._patiently(uuid, lambda: mig.destroy_compute(gpu, gi, ci))
-        self._patiently(uuid, lambda: mig.destroy(gpu, gi))
+        self._patiently(uuid, lambda: mig.destroy(gpu, gi, ci))
 
     def _undo(self, error: CannotBring, uuid: str, gpu: Handle, gi: int, ci: int | None) -> NoReturn:
         """Nothing is left of what we began; where that fails too, both are told."""

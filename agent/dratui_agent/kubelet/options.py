@@ -18,6 +18,7 @@ class PluginOptions:
     kubelet: Path = Path("/var/lib/kubelet")  # has the folders of plugins and of their registration
     cdi: Path = Path("/var/run/cdi")
     partitionable: bool = False  # GPUs that can be cut are offered in all parts too, made when they are given
+    destroy_unclaimed: bool = False  # MIG devices that no claim has, whoever made them
     sys: Path = Path("/sys")  # the node's
     health_port: int | None = None  # of the gRPC health service
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dratui_agent.apiserver import ApiServer
 from dratui_agent.attribution.cdi import Specs
 from dratui_agent.exporter.state import State
-from dratui_agent.kubelet import registration, service
+from dratui_agent.kubelet import registration, service, unclaimed
 from dratui_agent.kubelet.belief import Account, Steps
 from dratui_agent.kubelet.calls import Calls
 from dratui_agent.kubelet.cdi import Folder
@@ -76,7 +76,7 @@ class Plugin:
         self.metrics = Metrics(options.driver, state.node, lambda: self._checkpoint.claims)
         loop = asyncio.get_running_loop()
         self._claims = Claims(api, loop, driver=options.driver, node=state.node)
-        means = Means(
+        self._means = means = Means(
             driver=options.driver,
             pool=state.node,
             claims=self._claims,
@@ -205,6 +205,8 @@ class Plugin:
     def _sweep(self) -> None:
         while not self._ended.is_set():
             self._recovery.sweep()
+            if self._options.destroy_unclaimed:
+                unclaimed.destroy(self._means)
             self._ended.wait(SWEEP_SECONDS)
 
     async def _tell(self) -> None:
