@@ -29,7 +29,8 @@ from dratui.cluster.live import Live
 from dratui.cluster.pending import waiting
 from dratui.cluster.reconciliation import STILL_RESERVED, Disagreement, of_claim
 from dratui.cluster.requests import Choice, choice, waste_of
-from dratui.cluster.steps import Step, steps
+from dratui.cluster.step import Step
+from dratui.cluster.steps import steps
 from dratui.cluster.store import Store
 from dratui.cluster.taints import evicted_at
 from dratui.cluster.totals import claim_live

@@ -15,42 +15,27 @@ was watched, a step came no later than it was seen.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 import msgspec
 
 from dratui.api.model import Claim, ObjectKey, Pod
 from dratui.cluster.leaving import leaving
+from dratui.cluster.nodesteps import with_node_steps
 from dratui.cluster.pending import latest_warning, waiting
+from dratui.cluster.step import Step, StepName
 from dratui.cluster.store import Store
 
-StepName = Literal[
-    "created", "allocated", "reserved", "pod scheduled", "prepared", "running", "released", "deleted"
-]
 
-
-class Step(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A step of a claim, or of it with one pod.
-
-    It came `at`; where nobody tells when, not before `after` and not after `before`, as far as these are known. One
-    that is `waiting` has not come since `after`, for `reason`. Of an `unknown` one nobody tells whether it came.
-    """
-
-    step: StepName
-    pod: str = ""
-    state: Literal["done", "waiting", "unknown"] = "done"
-    at: datetime | None = None
-    after: datetime | None = None
-    before: datetime | None = None
-    reason: str = ""
-
-
-def steps(store: Store, claim: Claim, reason: str) -> Iterator[Step]:
-    """The claim's own steps, then each pod's, up to the one that does not come.
+def steps(store: Store, claim: Claim, reason: str) -> Sequence[Step]:
+    """The claim's own steps, then each pod's, up to the one that does not come; what its node did for it among them.
 
     `reason` is why the claim is not in order, as its row tells it.
     """
     pods = [store.pods[key] for key in sorted(store.pods_of_claim[claim.key])]
+    return with_node_steps(store, claim, pods, list(_told(store, claim, pods, reason)))
+
+
+def _told(store: Store, claim: Claim, pods: Sequence[Pod], reason: str) -> Iterator[Step]:
     seen, reserved = _seen(store, claim), _reservations(claim)
     own = list(_in_order(_of_claim(claim, pods, reason), None, seen))
     yield from own

@@ -5,7 +5,7 @@ from typing import Any
 
 from dratui.api.model import NO_TIMES, Allocation, Claim, Condition, Consumer, ObjectKey, Pod, PodTimes
 from dratui.cluster.claims import claim_told
-from dratui.cluster.steps import Step
+from dratui.cluster.step import Step
 from dratui.history import History
 from tests.cluster.build import ago, claim, owned_by, pod, put, result, slice_, store, warning
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dratui.cluster.steps import Step
+from dratui.cluster.step import Step
 from dratui.views.describe.steps import MOST, steps
 from dratui.views.table import Style
 from dratui.views.words import clock
@@ -37,6 +37,12 @@ def test_each_step_tells_when_it_came_and_how_long_it_took() -> None:
 @pytest.mark.parametrize(
     ("step", "value"),
     [
+        (Step(step="prepared", at=ago(minutes=2), took=0.0127), f"{at(minutes=2)}, 2m ago, took 13 ms"),
+        (
+            Step(step="prepared", at=ago(minutes=2), took=40.04, state="failed", reason="lost"),
+            f"{at(minutes=2)} failed, 2m ago, took 40.0 s: lost",
+        ),
+        (Step(step="restored", at=ago(minutes=2), reason="CDI spec"), f"{at(minutes=2)}, 2m ago: CDI spec"),
         (Step(step="reserved"), "? nobody tells when"),
         (Step(step="reserved", after=ago(minutes=2)), f"after {at(minutes=2)}"),
         (Step(step="reserved", before=ago(minutes=2)), f"by {at(minutes=2)}"),

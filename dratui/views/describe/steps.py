@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from dratui.cluster.steps import Step
+from dratui.cluster.step import Step
 from dratui.views import words
 from dratui.views.describe.document import Section, section
 from dratui.views.table import Style
@@ -40,6 +40,10 @@ def _one_by_one(told: Sequence[Step], now: datetime) -> Iterator[Line]:
             if number in (0, last):
                 value += f", {words.age(step.at, now)} ago"
             since = step.at
+        if step.took is not None:
+            value += f", took {_took(step.took)}"
+        if step.reason and step.state != "waiting":
+            value += f": {step.reason}"
         yield step.step, value, _style(step)
 
 
@@ -57,6 +61,8 @@ def _stuck_first(line: Line) -> bool:
 
 def _when(step: Step, now: datetime) -> str:
     match step:
+        case Step(state="failed", at=datetime() as at):
+            return f"{words.clock(at, now)} failed"
         case Step(state="unknown"):
             return f"{words.UNKNOWN} nobody tells"
         case Step(state="waiting", after=after, reason=reason):
@@ -75,4 +81,9 @@ def _when(step: Step, now: datetime) -> str:
 
 
 def _style(step: Step) -> Style:
-    return {"done": Style.PLAIN, "waiting": Style.WAITING, "unknown": Style.UNKNOWN}[step.state]
+    styles = {"done": Style.PLAIN, "waiting": Style.WAITING, "unknown": Style.UNKNOWN, "failed": Style.FAULT}
+    return styles[step.state]
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
