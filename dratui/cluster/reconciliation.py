@@ -20,7 +20,7 @@ import msgspec
 from dratui.api.model import Claim, ObjectKey, Pod
 from dratui.cluster.index import reserves
 from dratui.cluster.store import Store
-from dratui.prepared import Orphan, Plugin, Prepared
+from dratui.prepared import Orphan, Plugin, Prepared, Spec
 from dratui.samples import NodeSample
 
 GRACE: Final = 10.0
@@ -98,9 +98,54 @@ def of_claim(store: Store, claim: Claim) -> tuple[Disagreement, ...] | None:
     return tuple(d for d in found if (d.namespace, d.claim) == claim.key)
 
 
-def prepared(plugin: Plugin, uid: str) -> Prepared | None:
-    """What the plugin's checkpoint has of a claim."""
-    return next((each for each in plugin.claims if each.uid == uid), None)
+class Sides(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the three say of a claim's devices of one driver. `entry` and `spec` are the plugin's, None where it has
+    none; where `known` is false they are the last that it told, and `why` nothing newer is."""
+
+    node: str
+    allocated: tuple[str, ...]
+    given: tuple[tuple[str, str, str], ...] | None  # device, its UUID, container; None: kubelet does not tell
+    entry: Prepared | None = None
+    spec: Spec | None = None
+    known: bool = False
+    why: str = ""
+    at: float | None = None  # unix seconds, of the sample
+
+
+def sides(store: Store, claim: Claim) -> Sides | None:
+    """Of a claim that is allocated to a node, and of whose driver some plugin is known; None for any other."""
+    allocation = claim.allocation
+    if allocation is None or not allocation.node:
+        return None
+    own = (s.plugin.driver for s in store.samples.values() if s.plugin is not None)
+    driver = next((name for name in own if any(r.driver == name for r in allocation.results)), "")
+    if not driver:
+        return None
+    sample = store.samples.get(ObjectKey("", allocation.node), NodeSample(node=allocation.node))
+    plugin = sample.plugin if sample.plugin is not None and sample.plugin.driver == driver else None
+    return Sides(
+        node=allocation.node,
+        allocated=tuple(r.device for r in allocation.results if r.driver == driver),
+        given=_containers(sample, claim.uid, driver),
+        entry=next((each for each in plugin.claims if each.uid == claim.uid), None) if plugin else None,
+        spec=next((each for each in plugin.specs if each.claim == claim.uid), None) if plugin else None,
+        known=plugin is not None and sample.believed is not None and not plugin.problem,
+        why=(plugin.problem if plugin else "")
+        or sample.problem
+        or f"no agent tells that is {driver}'s plugin",
+        at=sample.at,
+    )
+
+
+def _containers(sample: NodeSample, uid: str, driver: str) -> tuple[tuple[str, str, str], ...] | None:
+    if sample.attributed is None or sample.attribution_problem or sample.problem:
+        return None
+    return tuple(
+        (holder.device, device.uuid, f"{holder.pod}/{holder.container}")
+        for device in sample.devices
+        for holder in device.holders
+        if holder.claim_uid == uid and holder.driver == driver
+    )
 
 
 def _disagreements(store: Store, sample: NodeSample, plugin: Plugin) -> Iterator[Disagreement]:

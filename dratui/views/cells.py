@@ -113,6 +113,11 @@ def node_state(row: NodeRow) -> str:
     return f"{ready},SchedulingDisabled" if row.unschedulable else ready
 
 
+def node_amiss(row: NodeRow) -> str | None:
+    """Where its kubelet plugin, kubelet and the API disagree; None where the plugin does not tell."""
+    return None if row.amiss is None else "; ".join(dict.fromkeys(found.text for found in row.amiss))
+
+
 def node_plugin(row: NodeRow) -> str:
     return ", ".join(
         f"{p.name} {words.UNKNOWN if p.requested is None else p.requested}/{p.allocatable}"

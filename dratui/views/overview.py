@@ -16,6 +16,7 @@ from dratui.cluster.live import Live
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.pending import waiting
 from dratui.cluster.pods import finished, plugin_devices
+from dratui.cluster.reconciliation import Disagreement
 from dratui.cluster.store import Changes, Store
 from dratui.terminal import clean
 from dratui.views import styles
@@ -79,7 +80,8 @@ class PoolsSummary(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """All of it, texts cleaned. `waiting`: the longest first. `faults`: claims and pools that need a person."""
+    """All of it, texts cleaned. `waiting`: the longest first. `faults`: claims, pools and nodes that need a
+    person."""
 
     devices: tuple[DeviceGroup, ...]
     plugin: tuple[PluginGroup, ...]
@@ -209,9 +211,13 @@ class Summary:
 
     @property
     def faults(self) -> int:
-        """Claims and pools that need a person."""
+        """Claims, pools and nodes that need a person."""
         pools = sum(n for state, n in self._pools.counts.items() if state in ("invalid", "gone"))
-        return len(self._claims.of) + pools
+        return len(self._claims.of) + pools + sum(map(self._astray, self._store.amiss.values()))
+
+    def _astray(self, amiss: Iterable[Disagreement]) -> bool:
+        """Whether a node has something of no claim, of which no claim's fault tells."""
+        return any(ObjectKey(each.namespace, each.claim) not in self._store.claims for each in amiss)
 
     def overview(self) -> Overview:
         """The facts as they are now."""

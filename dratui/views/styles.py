@@ -104,10 +104,10 @@ def compute_domain(row: ComputeDomainRow) -> Style:
 
 
 def node(row: NodeRow) -> Style:
-    """A node that is not ready is a fault, one that nobody knows is unknown."""
+    """A node that is not ready, or on which something is amiss, is a fault; one that nobody knows is unknown."""
     if row.ready is None:
         return Style.UNKNOWN
-    return Style.FAULT if not row.ready else Style.WAITING if row.unschedulable else Style.FREE
+    return Style.FAULT if not row.ready or row.amiss else Style.WAITING if row.unschedulable else Style.FREE
 
 
 def waiting(row: PodRow) -> Style:

@@ -222,6 +222,8 @@ NODES: Table[NodeRow] = Table(
         Column(title="PRODUCTS", value=lambda r: r.products, text=words.listing, grow=True, prose=True),
         Column(title="DEVICE PLUGIN", value=cells.node_plugin),
         Column(title="PODS", value=lambda r: r.pods, align="right"),
+        Column(title="PREPARED", value=lambda r: r.prepared, align="right", wide=True),
+        Column(title="AMISS", value=cells.node_amiss, grow=True, prose=True, wide=True),
         Column(title="DRIVERS", value=lambda r: r.drivers, text=words.listing, wide=True),
     ),
     keys=KEYS["nodes"],

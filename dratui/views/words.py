@@ -86,6 +86,11 @@ def duration(seconds: float) -> str:
     return _pair(y, "y", d % 365, "d") if d < 8 * 365 else f"{y}y"
 
 
+def took(seconds: float) -> str:
+    """How long something took that is over in a moment, as a rule: `13 ms`, `1.4 s`."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def _pair(big: int, big_unit: str, small: int, small_unit: str) -> str:
     return f"{big}{big_unit}{small}{small_unit}" if small else f"{big}{big_unit}"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from dratui.cluster.reconciliation import Disagreement
 from dratui.cluster.store import Changes, Store
 from dratui.events import Health, Phase
 from dratui.samples import STREAM as SAMPLES
@@ -16,6 +17,7 @@ from dratui.tui.screens.face import World
 from dratui.tui.screens.reading import Reading
 from dratui.tui.widgets.pager import Pager
 from dratui.views import words
+from dratui.views.table import Style
 
 NAMED: Final = 6  # nodes that have the same problem
 HEADINGS = ("STREAM", "STATE", "SINCE", "VERSION")
@@ -68,6 +70,8 @@ class HealthFace(Reading):
                 lines.append(((f"    {health.detail}", skin.plain),))
             if stream == SAMPLES:
                 lines += [((f"    {text}", skin.plain),) for text in _problems(self._world.store)]
+                fault = skin.states[Style.FAULT]
+                lines += [((f"    {text}", fault),) for text in _amiss(self._world.store, now)]
         return lines
 
 
@@ -82,6 +86,20 @@ def _problems(store: Store) -> Iterator[str]:
     for problem, named in sorted(nodes.items(), key=lambda found: -len(found[1])):
         more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
         yield clean(f"{problem}: {', '.join(sorted(named)[:NAMED])}{more}")
+
+
+def _amiss(store: Store, now: datetime) -> Iterator[str]:
+    """Where kubelet plugins, kubelet and the API disagree: of each kind how often, the oldest, and on which nodes."""
+    found: defaultdict[str, list[Disagreement]] = defaultdict(list)
+    for amiss in store.amiss.values():
+        for each in amiss:
+            found[each.what].append(each)
+    for what, several in sorted(found.items(), key=lambda kind: -len(kind[1])):
+        oldest = min((t for each in several if (t := each.since or each.after)), default=None)
+        since = f", since {words.age(oldest, now)} at most" if oldest else ""
+        nodes = sorted({each.node for each in several})
+        more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
+        yield clean(f"{what}: {len(several)}{since}, on {', '.join(nodes[:NAMED])}{more}")
 
 
 def _row(stream: str, health: Health, now: datetime) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dratui.terminal import clean
 from dratui.views import cells, words
 from dratui.views.describe.document import Section, section
 from dratui.views.describe.measured import of_claim
+from dratui.views.describe.plugin import of_claim as on_node
 from dratui.views.describe.steps import steps
 from dratui.views.table import Style
 
@@ -42,7 +43,8 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
             for c in row.consumers
         ),
     )
-    yield steps(tuple(told(store, claim, row.reason)), now)
+    yield steps(told(store, claim, row.reason), now)
+    yield from on_node(store, row, now)
     yield from _devices_of_claim(row.devices)
     for request in claim.requests:
         yield _request("REQUEST " + clean(request.name), request)

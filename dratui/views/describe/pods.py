@@ -16,6 +16,7 @@ from dratui.views import cells, words
 from dratui.views.describe.devices import device_list
 from dratui.views.describe.document import Section, ago, number, section, since_text
 from dratui.views.describe.measured import of_namespace, of_node, of_pod
+from dratui.views.describe.plugin import of_node as plugin_of_node
 from dratui.views.table import Style
 
 
@@ -137,6 +138,7 @@ def node(store: Store, row: NodeRow, now: datetime) -> Iterator[Section]:
         *(("taint", t.text) for t in (node.taints if node else ())),
     )
     yield from of_node(store, row, now)
+    yield from plugin_of_node(store, row, now)
     yield section(
         "DEVICE PLUGINS",
         *((p.name, f"{number(p.requested)} of {p.allocatable} asked for") for p in row.plugin),

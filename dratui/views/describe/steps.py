@@ -41,7 +41,7 @@ def _one_by_one(told: Sequence[Step], now: datetime) -> Iterator[Line]:
                 value += f", {words.age(step.at, now)} ago"
             since = step.at
         if step.took is not None:
-            value += f", took {_took(step.took)}"
+            value += f", took {words.took(step.took)}"
         if step.reason and step.state != "waiting":
             value += f": {step.reason}"
         yield step.step, value, _style(step)
@@ -83,7 +83,3 @@ def _when(step: Step, now: datetime) -> str:
 def _style(step: Step) -> Style:
     styles = {"done": Style.PLAIN, "waiting": Style.WAITING, "unknown": Style.UNKNOWN, "failed": Style.FAULT}
     return styles[step.state]
-
-
-def _took(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
