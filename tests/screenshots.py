@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dratui.recording.replay import Replay
 from dratui.tui.app import DratuiApp
+from dratui.tui.screens.selector import SelectorFace
 from dratui.tui.screens.why import WhyFace
 from dratui.tui.shell import Shell
 from tests.tui.driving import Driver, flashing, shows, text, type_in, until
@@ -54,6 +55,13 @@ PICTURES = (
         second=60,
         keys=(":pods /pretrain-2", "enter", "x", "enter"),
         wanted="IT WOULD FIT IF",
+    ),
+    Picture(
+        name="selector",
+        size=(110, 30),
+        second=60,
+        keys=(":selector mig.nvidia.com", "enter", "tab", " && device.cap"),
+        wanted="what matched before",
     ),
     Picture(
         name="device", size=(110, 36), second=60, keys=(":devices /h100-1", "enter", "d"), wanted="ATTRIBUTES"
@@ -120,7 +128,7 @@ async def draw(picture: Picture) -> str:
             if picture.keys:
                 await _still(pilot)
             for keys in picture.keys:
-                if len(keys) > 1 and keys[0] not in ":/":
+                if len(keys) > 1 and keys[0] not in ":/ ":
                     await pilot.press(keys)
                 else:
                     await type_in(pilot, keys)
@@ -159,7 +167,7 @@ async def _still(pilot: Driver) -> None:
 
 def _asks(shell: Shell) -> bool:
     face = shell._guide.face
-    return isinstance(face, WhyFace) and face.busy
+    return (isinstance(face, WhyFace) and face.busy) or (isinstance(face, SelectorFace) and face.trying)
 
 
 def _shell(pilot: Driver) -> Shell:

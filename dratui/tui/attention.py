@@ -6,7 +6,7 @@ from typing import Final
 from dratui.events import Source
 from dratui.samples import OnDemand
 from dratui.tui.guide import Guide
-from dratui.tui.places import Card, Overview, Rows
+from dratui.tui.places import Card, Overview
 from dratui.tui.screens.face import World
 from dratui.tui.screens.rows import RowsFace
 from dratui.views.tables import TABLES
@@ -22,11 +22,10 @@ class Attention:
     the overview. What is no table, card or overview leaves it as it was.
     """
 
-    def __init__(self, world: World, source: Source, guide: Guide, rows: RowsFace) -> None:
+    def __init__(self, world: World, source: Source, guide: Guide) -> None:
         self._world = world
         self._source = source if isinstance(source, OnDemand) else None
         self._guide = guide
-        self._rows = rows
         self._wanted: tuple[str, ...] = ()
 
     @property
@@ -51,12 +50,11 @@ class Attention:
             case Card(kind, key):
                 row = TABLES[kind].row(store, key)
                 return None if row is None else nodes_behind(store, kind, key, row)
-            case Rows() if not self._rows.coming:
-                return self._nodes_of_rows()
-        return None
+        table = self._guide.face.table
+        return self._nodes_of(table) if table is not None and not table.coming else None
 
-    def _nodes_of_rows(self) -> Iterator[str]:
-        store, rows = self._world.store, self._rows
+    def _nodes_of(self, rows: RowsFace) -> Iterator[str]:
+        store = self._world.store
         for key, row in rows.view.window():
             yield from nodes_behind(store, rows.query.kind, key, row)
         if rows.sorted_by_live:

@@ -44,6 +44,7 @@ class Commanding:
     def complete(self) -> Complete:
         """What completes a line that is about to be typed."""
         namespaces = sorted(key.name for key in self._world.store.namespaces)
+        classes = sorted(key.name for key in self._world.store.classes)
         contexts, themes, aliases = self._contexts, self._wardrobe.names, self._world.aliases.own
         if contexts is not None and not contexts.known:
             self._screen.run_worker(
@@ -52,7 +53,7 @@ class Commanding:
 
         def words(text: str) -> list[str]:
             known = [context.name for context in contexts.known] if contexts else ()
-            return suggestions(text, namespaces, known, themes, aliases)
+            return suggestions(text, namespaces, known, themes, aliases, classes)
 
         return words
 

@@ -14,6 +14,7 @@ from dratui.tui.places import (
     Overview,
     Place,
     Rows,
+    Selector,
     Switch,
 )
 from dratui.views.query import Query
@@ -34,6 +35,7 @@ class Wear:
 
 PLACES: Final[dict[str, Place | Quit]] = {
     "overview": Overview(),
+    "selector": Selector(),
     "health": HealthOfStreams(),
     "messages": Messages(),
     "contexts": ContextList(),
@@ -41,11 +43,13 @@ PLACES: Final[dict[str, Place | Quit]] = {
     "help": Keys(),
     "quit": Quit(),
 }
+SELECTOR: Final = "selector"
 SHORT: Final = {  # k9s's other words for them
     **dict.fromkeys(("q", "q!", "qa", "Q", "exit"), "quit"),
     **dict.fromkeys(("h", "?"), "help"),
     **dict.fromkeys(("ctx", "context"), "contexts"),
     **dict.fromkeys(("a", "alias"), "aliases"),
+    **dict.fromkeys(("cel", "selectors"), SELECTOR),
     "skin": "theme",
 }
 THEME: Final = "theme"
@@ -53,7 +57,8 @@ ALL_NAMESPACES: Final = ("all", "-A", "*")
 
 
 def parse(text: str, namespace: str) -> Place | Switch | Wear | Quit:
-    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `claims @context`, `ctx name`, `theme name`.
+    """`claims`, `claims ml-team`, `claims /regex`, `claims all a=b`, `claims @context`, `ctx name`, `theme name`,
+    `selector class`.
 
     Without a namespace, `namespace` is kept; in another context, all are meant. A namespace behind `ns` means its
     pods, as in k9s. Raises UsageFailure for what is none of these.
@@ -67,6 +72,8 @@ def parse(text: str, namespace: str) -> Place | Switch | Wear | Quit:
         )  # a context's name may hold anything
     if name == THEME:
         return Wear(" ".join(rest) + slash + pattern)
+    if name == SELECTOR and len(rest) == 1 and not slash:
+        return Selector(device_class=rest[0])
     if not rest and not slash and name in PLACES:
         return PLACES[name]
     table = table_named(name)
@@ -99,6 +106,7 @@ def suggestions(
     contexts: Sequence[str] = (),
     themes: Sequence[str] = (),
     own: Sequence[str] = (),
+    classes: Sequence[str] = (),
 ) -> list[str]:
     """Whole command lines that `text` may become, the likeliest first. `own` are a person's aliases."""
     name, space, rest = text.partition(" ")
@@ -113,6 +121,8 @@ def suggestions(
         return [f"{name} {c}" for c in contexts if c.startswith(rest.strip())]
     if SHORT.get(name, name) == THEME:
         return [f"{name} {t}" for t in themes if t.startswith(rest.strip())]
+    if SHORT.get(name, name) == SELECTOR:
+        return [f"{name} {c}" for c in classes if c.startswith(rest.strip())]
     table = table_named(name)
     if table is None or "/" in rest:
         return []

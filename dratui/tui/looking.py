@@ -54,27 +54,30 @@ class Looking:
 
     def choose_column(self, by: int) -> None:
         """Choose the column to sort by."""
-        if self._guide.face is self._rows:
-            self._rows.choose_column(by)
+        if (table := self._guide.face.table) is not None:
+            table.choose_column(by)
 
     def sort(self, title: str) -> None:
         """Sort by a column; without a title by the chosen one. In a text with marks, `N` goes back to the last."""
         if title == "NAME" and self._guide.face.next_match(-1):
             return
-        if self._guide.face is self._rows:
-            sort, descending = self._rows.order_by(title)
+        if (table := self._guide.face.table) is not None:
+            sort, descending = table.order_by(title)
             self._ask(sort=sort, descending=descending)
 
     def widen(self) -> None:
         """More columns, or fewer."""
-        self._ask(wide=not self._rows.query.wide)
+        if (table := self._guide.face.table) is not None:
+            self._ask(wide=not table.query.wide)
 
     def faults_only(self) -> None:
         """Only what needs a person, or all."""
-        self._ask(faults_only=not self._rows.query.faults_only)
+        if (table := self._guide.face.table) is not None:
+            self._ask(faults_only=not table.query.faults_only)
 
     def _ask(self, **changes: object) -> None:
-        if self._guide.face is self._rows:
-            query = replace(self._rows.query, **changes)  # type: ignore[arg-type]  # our own callers name fields
-            self._rows.ask(query)
-            self._guide.look(Rows(query))
+        if (table := self._guide.face.table) is not None:
+            query = replace(table.query, **changes)  # type: ignore[arg-type]  # our own callers name fields
+            table.ask(query)
+            if table is self._rows:
+                self._guide.look(Rows(query))

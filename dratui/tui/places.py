@@ -50,6 +50,16 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Selector:
+    """A selector that one writes: for a request of an object, for a device class, or for nothing in particular."""
+
+    kind: str = ""
+    key: Hashable = None
+    request: str = ""
+    device_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
     """The help."""
 
@@ -74,7 +84,19 @@ class ContextList:
     """The clusters that one can switch to."""
 
 
-Place = Overview | Rows | Card | Yaml | Why | Keys | HealthOfStreams | Messages | AliasList | ContextList
+Place = (
+    Overview
+    | Rows
+    | Card
+    | Yaml
+    | Why
+    | Selector
+    | Keys
+    | HealthOfStreams
+    | Messages
+    | AliasList
+    | ContextList
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +120,8 @@ def crumb(place: Place) -> str:
             return f"{name_of(key)} yaml"
         case Why(_, key):
             return f"{name_of(key)} why"
+        case Selector(_, key, _, device_class):
+            return " ".join(filter(None, (name_of(key) if key is not None else device_class, "selector")))
         case Keys():
             return "keys"
         case HealthOfStreams():

@@ -33,6 +33,7 @@ from dratui.tui.places import (
     Overview,
     Place,
     Rows,
+    Selector,
     Switch,
     Why,
     Yaml,
@@ -47,6 +48,7 @@ from dratui.tui.screens.help import HelpFace
 from dratui.tui.screens.messages import MessagesFace
 from dratui.tui.screens.overview import OverviewFace
 from dratui.tui.screens.rows import RowsFace
+from dratui.tui.screens.selector import SelectorFace
 from dratui.tui.screens.why import WhyFace
 from dratui.tui.screens.yaml import YamlFace
 from dratui.tui.sums import Sums
@@ -56,6 +58,7 @@ from dratui.tui.turns import ENTER_SECONDS, Spare, Turns, until
 from dratui.tui.walking import Walking
 from dratui.tui.wardrobe import Wardrobe
 from dratui.tui.widgets.board import Board
+from dratui.tui.widgets.editor import Editor
 from dratui.tui.widgets.table import VirtualTable
 from dratui.tui.widgets.time_bar import TimeBar
 from dratui.tui.work import Work
@@ -98,7 +101,15 @@ class Shell(Screen[None], inherit_bindings=False):
         self._present = self._sums = self._sums_of(world.store)
         self._rows = rows = RowsFace(world, lambda: self._looking.favourites, lambda: self.turns.wake())
         spare = Spare(rows, lambda: self._calm)
-        self.turns = Turns(lambda: (rows, self._sums, spare))
+        matching = RowsFace(world, lambda: (), lambda: self.turns.wake(), id="matching")
+        self._selector = selector = SelectorFace(
+            world,
+            matching,
+            Work(self, self.say, lambda doing: self._frame.tell(doing), world.keymap),
+            lambda: source.about.server_version,
+            lambda: self.turns.wake(),
+        )
+        self.turns = Turns(lambda: (rows, selector, self._sums, spare))
         self._calm = True  # whether little changes
         self._changes = 0  # since the last tick
         self._faces: dict[type[Place], Face[Any]] = {
@@ -112,6 +123,7 @@ class Shell(Screen[None], inherit_bindings=False):
                 lambda: source.about.server_version,
                 present=lambda: self._travel.at is None,
             ),
+            Selector: selector,
             Keys: HelpFace(world),
             HealthOfStreams: HealthFace(world),
             Messages: MessagesFace(world, lambda: self._frame.said),
@@ -119,7 +131,7 @@ class Shell(Screen[None], inherit_bindings=False):
             ContextList: ContextsFace(world, contexts, lambda: source.about.cluster),
         }
         self._guide = Guide(self._faces)
-        self._attention = Attention(world, source, self._guide, rows)
+        self._attention = Attention(world, source, self._guide)
         self._frame = Frame(world, source, self._guide, lambda: self._sums, self._travel, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
         self._work = Work(self, self.say, self._frame.tell, world.keymap)
@@ -147,6 +159,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "open": self._walking.open,
             "describe": lambda: self._walking.enter_chosen(Card),
             "why": self._walking.why,
+            "selector": self._walking.selector,
             "yaml": lambda: self._walking.enter_chosen(Yaml),
             "jump": self._walking.jump,
             "copy": self._taking.copy_name,
@@ -306,9 +319,12 @@ class Shell(Screen[None], inherit_bindings=False):
         character = event.character if event.is_printable else None
         name = pressed(event.key, character)
         key = self._world.keymap.key_for(name)
-        if self._prompting.active and name != "ctrl-c":
+        typist = self._prompting if self._prompting.active else self._guide.face.typist
+        if typist is not None and name != "ctrl-c":
             meant = "enter" if name == "enter" else self._world.keymap.in_prompt(name, event.key)
-            self._prompting.press(meant, character or "")
+            typist.press(meant, character or "")
+            if typist is not self._prompting:
+                self._frame.draw()  # other keys may matter now
         elif key is not None:
             self._frame.unsay()
             _, action, arguments = actions.parse(key.action)
@@ -320,8 +336,9 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasting is typing."""
-        if self._prompting.active:
-            self._prompting.paste(event.text)
+        typist = self._prompting if self._prompting.active else self._guide.face.typist
+        if typist is not None:
+            typist.paste(event.text)
 
     def on_virtual_table_moved(self) -> None:
         """The title tells the cursor's place."""
@@ -331,6 +348,11 @@ class Shell(Screen[None], inherit_bindings=False):
     @on(Board.Opened)
     def _opened(self) -> None:
         self._try(self._walking.open)  # a second click is like enter
+
+    @on(Editor.Clicked)
+    def _clicked(self, message: Editor.Clicked) -> None:
+        self._selector.type(message.at)
+        self._frame.draw()
 
     # --- places ----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dratui.failure import Failure
 from dratui.terminal import clean_lines
 from dratui.tui import clipboard
 from dratui.tui.guide import Guide
-from dratui.tui.places import Yaml, crumb, name_of
+from dratui.tui.places import crumb
 from dratui.tui.saving import save
 from dratui.tui.work import Tell, Work
 from dratui.views.tables import TABLES
@@ -25,12 +25,9 @@ class Taking:
         self._work = work
 
     def copy_name(self) -> None:
-        """The name of what is chosen; of YAML all there is, as in k9s."""
-        chosen = self._guide.face.chosen()
-        if isinstance(self._guide.place, Yaml):
-            self._copy("\n".join("".join(row) for row in self._guide.face.view.as_text()), "the YAML")
-        elif chosen is not None:
-            self._copy(name_of(chosen.key))
+        """The name of what is chosen, or what a screen has instead."""
+        if (copied := self._guide.face.copied()) is not None:
+            self._copy(*copied)
 
     def copy_namespace(self) -> None:
         """Its namespace; in a text with marks, on to the next. Raises Failure for what is in none."""

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from dratui.tui.guide import Guide
 from dratui.tui.looking import Looking
-from dratui.tui.places import Card, Place, Rows, Switch, Why, Yaml
+from dratui.tui.places import Card, Place, Rows, Selector, Switch, Why, Yaml
 from dratui.tui.screens.face import World
+from dratui.tui.screens.selector import SelectorFace
+from dratui.views.drafts import KINDS
 from dratui.views.having import briefly
 from dratui.views.jumps import JUMPS, Single
 
@@ -48,6 +50,15 @@ class Walking:
                 self._say(told)
             else:
                 self._guide.enter(Why(*chosen))
+
+    def selector(self) -> None:
+        """Try a selector; where one does, type."""
+        face = self._guide.face
+        if isinstance(face, SelectorFace):
+            face.type()
+        else:
+            place = face.tried()
+            self._guide.enter(place if place.kind in KINDS else Selector())
 
     def open(self) -> None:
         """Go on, or open what is closed."""

@@ -54,8 +54,13 @@ class Look:
     def selects_all(self) -> bool:
         """Whether it leaves nothing out."""
         somewhere = bool(self.query.namespace) and self.table.namespaced
+        query = self.query
         return self.search.all and not (
-            somewhere or self.query.faults_only or self.query.within is not None or self.allows is not None
+            somewhere
+            or query.faults_only
+            or query.within is not None
+            or query.only is not None
+            or self.allows is not None
         )
 
     def selected(
@@ -64,6 +69,8 @@ class Look:
         """Those of `keys` that it selects."""
         query, table = self.query, self.table
         left = list(keys)
+        if query.only is not None:
+            left = [k for k in left if k in query.only]
         if query.namespace and table.namespaced:
             left = [k for k in left if k.namespace == query.namespace]
         if query.faults_only:

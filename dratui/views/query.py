@@ -20,7 +20,8 @@ class Query:
 
     `namespace` empty means all. `filter` is a case-insensitive regular expression over the cells of a row joined by
     spaces, but for those that tick (ages: as in k9s); `-l` with labels or `-f` with a rough name; with `!` in front,
-    the rows that do not match. `sort` is a column's title, empty for the table's order.
+    the rows that do not match. `sort` is a column's title, empty for the table's order. `only`: the keys of rows that
+    something else selected.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Query:
     descending: bool = False
     wide: bool = False
     faults_only: bool = False
+    only: frozenset[Hashable] | None = None
 
 
 class BadFilter(UsageFailure):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from dratui.allocation.rules import DEFAULT_FEATURES, Feature, Features, Release, rules
+from dratui.allocation.rules import DEFAULT_FEATURES, Feature, Features, Release, Rules, rules
 from dratui.allocation.world import World, held
 from dratui.api.model import Claim, DeviceKey, Node, ObjectKey, Pod, Request, Slice
 from dratui.cluster.index import named_claims, rule_selects
@@ -119,6 +119,13 @@ def holder(store: Store, key: DeviceKey) -> str:
 def _held_by(claim: Claim) -> str:
     users = ", ".join(sorted(each.name for each in claim.consumers))
     return f"claim {claim.namespace}/{claim.name}{f' of {users}' if users else ', reserved for nobody'}"
+
+
+def rules_of(store: Store, server_version: str) -> Rules:
+    """How the server decides, as far as its version and its objects tell."""
+    release, _ = _release(server_version)
+    features, _, lists = _features(store, release)
+    return rules(release, features, list_attributes=lists)
 
 
 def _question(

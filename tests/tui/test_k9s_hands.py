@@ -93,9 +93,9 @@ HANDS = {
         keys="d space", shows=["▸"]
     ),  # k9s marks rows for what is done to many; nothing is done here
 }
-TYPED_KEYS = {"tab", "right", "up", "down", "ctrl-u", "esc"}
+TYPED_KEYS = {"tab", "right", "up", "down", "ctrl-u", "ctrl-z", "enter", "esc"}
 LEAVES = {"ctrl-c"}
-ELSEWHERE = {"ctrl-a", "<", ">", "t"}  # aliases, time travel: have their own tests
+ELSEWHERE = {"ctrl-a", "<", ">", "t", "e"}  # aliases, time travel, selectors: have their own tests
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ Devices of a fleet are alike. Of 300,000 GPUs there are a dozen models and two d
 has a few dozen answers. What differs on every device (`uuid`) is rarely read, and then nothing is gained or lost.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -45,13 +45,18 @@ class Columns:
         self._odd = frozenset(fleet.odd)
         self._columns: dict[tuple[Path, ...], tuple[list[int], list[int]]] = {}
 
-    def verdicts(self, selector: Selector) -> list[Verdict]:
-        """Of each device, in their order."""
+    def verdicts(self, selector: Selector, heed: Callable[[], None] = lambda: None) -> list[Verdict]:
+        """Of each device, in their order. `heed` is called before each evaluation; what it raises ends it."""
+
+        def asked(index: int) -> Verdict:
+            heed()
+            return self._verdict(selector, index)
+
         paths = read(selector)
         if paths is None:
-            return [self._verdict(selector, index) for index in range(len(self._fleet))]
+            return [asked(index) for index in range(len(self._fleet))]
         codes, examples = self._column(paths)
-        answers = {example: self._verdict(selector, example) for example in examples}
+        answers = {example: asked(example) for example in examples}
         verdicts = list(map(answers.__getitem__, codes))
         for index in self._odd:
             verdicts[index] = self._verdict(selector, index)

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from dratui.cluster.store import Changes, Store
+from dratui.terminal import clean
 from dratui.tui.aliases import Aliases
 from dratui.tui.keymap import Keymap
 from dratui.tui.lines import Line
-from dratui.tui.places import Place, Switch
+from dratui.tui.places import Place, Selector, Switch, name_of
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from dratui.tui.screens.rows import RowsFace
 
 V = TypeVar("V", bound=Pane)
 
@@ -38,6 +42,16 @@ class Chosen(NamedTuple):
     key: Any
 
 
+class Typist(Protocol):
+    """Takes keys, in Textual's words and as the character that they type, if they do; and what is pasted."""
+
+    def press(self, key: str, character: str) -> None:
+        """A key."""
+
+    def paste(self, text: str) -> None:
+        """Text."""
+
+
 class Face(Generic[V]):
     """One screen: it decides what its widget shows, and reads the store; it changes nothing but its widget.
 
@@ -50,6 +64,16 @@ class Face(Generic[V]):
     def hints(self) -> tuple[str, ...]:
         """The ids of the keys that matter here, the most important first."""
         return ("back", "command", "help")
+
+    @property
+    def table(self) -> "RowsFace | None":
+        """The table that it shows, if it does."""
+        return None
+
+    @property
+    def typist(self) -> "Typist | None":
+        """Who takes all keys but ctrl-c; None while they mean what the keymap says."""
+        return None
 
     @property
     def narrowed(self) -> str | None:
@@ -112,6 +136,15 @@ class Face(Generic[V]):
     def chosen(self) -> Chosen | None:
         """The object that `d`, `y` and `c` are about."""
         return None
+
+    def copied(self) -> tuple[str, str] | None:
+        """What `c` copies, and what to call it: the name of what is chosen."""
+        chosen = self.chosen()
+        return (name_of(chosen.key), clean(name_of(chosen.key))) if chosen is not None else None
+
+    def tried(self) -> Selector:
+        """What `e` tries a selector for: what is chosen."""
+        return Selector(*(self.chosen() or ()))
 
     def onward(self) -> Place | Switch | None:
         """Where `enter` leads from here."""

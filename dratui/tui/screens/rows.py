@@ -1,9 +1,9 @@
 """Any table: the listing that a query asks for, and what enter, filter and sort do to the query."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from dratui.cluster.store import Changes
 from dratui.events import SETTLED
@@ -35,7 +35,12 @@ class RowsFace(Face[VirtualTable]):
     """
 
     def __init__(
-        self, world: World, favourites: Callable[[], Sequence[str]], wake: Callable[[], None]
+        self,
+        world: World,
+        favourites: Callable[[], Sequence[str]],
+        wake: Callable[[], None],
+        *,
+        id: str = "rows",  # noqa: A002 — Textual's word
     ) -> None:
         self._world = world
         self._favourites = favourites
@@ -48,7 +53,7 @@ class RowsFace(Face[VirtualTable]):
         self._complete = False  # whether what the listing was told of is all there is
         self._coming = False  # whether the rows of the place were not yet there at all
         self._aside: Listing | None = None  # of the present, while one looks at the past
-        self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id="rows")
+        self.view = VirtualTable(world.skin, self._listing, world.now(), self._explanation, id=id)
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -182,6 +187,15 @@ class RowsFace(Face[VirtualTable]):
             self._begin()
         self.view.tick(self._world.now())
 
+    @property
+    def table(self) -> "RowsFace":
+        """This."""
+        return self
+
+    def row(self, key: Hashable) -> Any | None:
+        """A row, whether it shows or not."""
+        return self._listing.row(key)
+
     def chosen(self) -> Chosen | None:
         """The row under the cursor."""
         return Chosen(self.query.kind, self.view.key) if self.view.key is not None else None
@@ -267,7 +281,9 @@ class RowsFace(Face[VirtualTable]):
             return [((f"  Looking through {table.title.lower()} …", skin.dim),)]
         unknown = why_unknown(self._world.store.health, table.streams)
         lines: list[Line] = []
-        if self._listing.total or not unknown:
+        if self._listing.total and query.only is not None and not query.filter:
+            pass  # who selected the rows says so
+        elif self._listing.total or not unknown:
             said = "No row matches." if self._listing.total else table.empty
             lines.append(((f"  {said}", skin.plain),))
         looked_at = [

@@ -20,7 +20,7 @@ from dratui.failure import Failure
 from dratui.terminal import clean, fit, width
 from dratui.tui.asking import KINDS, Asked, Asking, subject_of
 from dratui.tui.lines import Line
-from dratui.tui.places import Card, Place, Why, name_of
+from dratui.tui.places import Card, Place, Selector, Why, name_of
 from dratui.tui.screens.cells import Cell, grid
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.widgets.board import Block, Board, Entry
@@ -171,6 +171,13 @@ class WhyFace(Face[Board]):
         if spot is not None and spot.device is not None:
             return Chosen("devices", spot.device)
         return Chosen(self._place.kind, self._place.key) if self._place is not None else None
+
+    def tried(self) -> Selector:
+        """The selector of the request that the story under the cursor is about."""
+        spot, groups = self._spot(), self._asked.answer.groups if self._asked is not None else ()
+        nodes = {group.nodes[0]: group.nearest.request for group in groups}
+        assert self._place is not None
+        return Selector(self._place.kind, self._place.key, nodes.get(spot.node, "") if spot else "")
 
     def onward(self) -> Place | None:
         """A device's card."""

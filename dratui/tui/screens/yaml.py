@@ -90,6 +90,10 @@ class YamlFace(Reading):
         """The object."""
         return Chosen(self._place.kind, self._place.key) if self._place is not None else None
 
+    def copied(self) -> tuple[str, str]:
+        """All of it, as in k9s."""
+        return "\n".join("".join(line) for line in self.view.as_text()), "the YAML"
+
     async def _load(self, stream: str, key: ObjectKey, top: int) -> None:
         try:
             raw = await self._fetch(stream, key.namespace, key.name)
