@@ -113,9 +113,13 @@ def node_state(row: NodeRow) -> str:
     return f"{ready},SchedulingDisabled" if row.unschedulable else ready
 
 
-def node_amiss(row: NodeRow) -> str | None:
-    """Where its kubelet plugin, kubelet and the API disagree; None where the plugin does not tell."""
-    return None if row.amiss is None else "; ".join(dict.fromkeys(found.text for found in row.amiss))
+def node_drivers(row: NodeRow) -> str | None:
+    """Who publishes; and where the node's kubelet plugin tells, what it prepared and what does not fit."""
+    if row.drivers is None or row.amiss is None:
+        return None if row.drivers is None else ", ".join(row.drivers)
+    prepared = words.UNKNOWN if row.prepared is None else str(row.prepared)
+    amiss = dict.fromkeys(found.text for found in row.amiss)
+    return "; ".join((", ".join(row.drivers), f"{prepared} prepared", *amiss)).removeprefix("; ")
 
 
 def node_plugin(row: NodeRow) -> str:

@@ -128,8 +128,8 @@ def test_what_is_amiss_of_no_claim_is_the_nodes_fault_and_counted() -> None:
     made = cluster(Node(name=NODE, ready="True"), sample_of=told(left))
     row = NODES.row(made, ObjectKey("", NODE))
     assert row is not None
-    column = next(c for c in NODES.columns if c.title == "AMISS")
-    assert column.value(row) == "CDI spec of no claim: left.json"
+    column = next(c for c in NODES.columns if c.title == "DRIVERS")
+    assert column.value(row) == f"{DRIVER}; 0 prepared; CDI spec of no claim: left.json"
     status = next(c for c in NODES.columns if c.glyph)
     assert status.style_of(row, NOW) is Style.FAULT
     assert Summary(made).faults == 1
