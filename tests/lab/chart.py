@@ -5,7 +5,7 @@ All is the chart's but the image, as there is no registry to have one from: the 
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -40,13 +40,35 @@ def installed(
 
     `release` is not `dratui`: the viewer of the tests' people has a role of that name.
     """
-    objects = yaml.safe_dump_all(_rendered(helm, release, driver, values))
-    plane.apply(objects)
-    try:
+    documents = _rendered(helm, release, values)
+    _mount_python(_daemon_set(documents)["spec"]["template"]["spec"], driver)
+    with _applied(plane, documents):
         name = plane.wait(lambda: _ready(plane, release), 2 * PATIENCE, "the agent's pod to be ready")
         yield Proxied(plane, node.NAME, name, https="tls" in values.get("web", {}))
+
+
+@contextmanager
+def granted(plane: ControlPlane, helm: Path, release: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """All of the chart but the agent itself; the name of its service account."""
+    documents = _rendered(helm, release, values)
+    agent = _daemon_set(documents)
+    with _applied(plane, [document for document in documents if document is not agent]):
+        yield agent["spec"]["template"]["spec"]["serviceAccountName"]
+
+
+@contextmanager
+def _applied(plane: ControlPlane, documents: Sequence[dict[str, Any]]) -> Iterator[None]:
+    objects = yaml.safe_dump_all(documents)
+    plane.apply(objects)
+    try:
+        yield
     finally:
-        plane.kubectl("delete", "--wait=false", "-f", "-", input=objects)
+        plane.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", input=objects)
+
+
+def _daemon_set(documents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = [document for document in documents if document["kind"] == "DaemonSet"]
+    return found
 
 
 def _ready(plane: ControlPlane, release: str) -> str:
@@ -60,9 +82,7 @@ def _ready(plane: ControlPlane, release: str) -> str:
     return name
 
 
-def _rendered(
-    helm: Path, release: str, driver: FakeDriver, values: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def _rendered(helm: Path, release: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     command = [str(helm), "template", release, str(CHART), "--namespace", NAMESPACE]
     done = subprocess.run(
         [*command, "--kube-version", NEWEST.version, "--values", "-"],
@@ -71,14 +91,12 @@ def _rendered(
         stdout=subprocess.PIPE,
         text=True,
     )
-    documents = [document for document in yaml.safe_load_all(done.stdout) if document]
-    (daemon_set,) = [document for document in documents if document["kind"] == "DaemonSet"]
-    _mount_python(daemon_set["spec"]["template"]["spec"], driver)
-    return documents
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
 def _mount_python(spec: dict[str, Any], driver: FakeDriver) -> None:
-    read = {Path(sys.base_prefix), Path(sys.prefix), REPOSITORY, driver.library.parent, driver.path.parent}
+    written = driver.path.parent  # by who makes MIG devices
+    read = {Path(sys.base_prefix), Path(sys.prefix), REPOSITORY, driver.library.parent, written}
     read |= {Path(each) for each in ("/usr", "/lib", "/lib64")}
     folders = {**{str(folder): str(folder) for folder in sorted(read)}, HOST_PROC: "/proc"}
     (container,) = spec["containers"]
@@ -88,5 +106,6 @@ def _mount_python(spec: dict[str, Any], driver: FakeDriver) -> None:
         {"name": "FAKE_NVML", "value": str(driver.path)},
     ]
     for n, (inside, outside) in enumerate(folders.items()):
-        container["volumeMounts"].append({"name": f"lab-{n}", "mountPath": inside, "readOnly": True})
+        mount = {"name": f"lab-{n}", "mountPath": inside, "readOnly": inside != str(written)}
+        container["volumeMounts"].append(mount)
         spec["volumes"].append({"name": f"lab-{n}", "hostPath": {"path": outside}})

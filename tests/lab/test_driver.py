@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.agent.driver import FakeDriver, cut, cuttable, gpu
-from tests.lab import image, node
-from tests.lab.agents import NAMESPACE
+from tests.lab import chart, image, node
 from tests.lab.cluster import Lab
 from tests.lab.driver import DRIVER, DriverAgent
 from tests.lab.node import NAME, Node
@@ -18,6 +18,13 @@ from tests.lab.node import NAME, Node
 SPACE = "evaluation"
 PATIENCE = 60.0
 UUIDS = [gpu(n)[f"gpu{n}.uuid"] for n in range(2)]
+RELEASE = "driver"
+VALUES = {"kubeletPlugin": {"enabled": True, "partitionable": True}}
+WHOLE = (DRIVER, "true")
+"""A device class of the chart's, and what else is asked of the device."""
+FIRST = (DRIVER, f"device.attributes['{DRIVER}'].uuid == '{UUIDS[0]}'")
+HALF = ("mig.dratui.dev", f"device.attributes['{DRIVER}'].profile == '3g.40gb'")
+ALL = ("mig.dratui.dev", f"device.attributes['{DRIVER}'].profile == '7g.80gb'")
 CHECKPOINT = f"/var/lib/kubelet/plugins/{DRIVER}/checkpoint.json"
 Object = dict[str, Any]
 
@@ -54,15 +61,33 @@ class World:
         found: Object = self.until(look, f"pod {name} to run")
         return found
 
-    def device(self, pod: str) -> str:
-        """The one that its claim has."""
+    def claim(self, pod: str) -> Object:
         (found,) = [
             each
             for each in self.lab.plane.objects("resourceclaims", "-n", SPACE)
             if each["metadata"]["ownerReferences"][0]["name"] == pod
         ]
-        (given,) = found["status"]["allocation"]["devices"]["results"]
+        return found
+
+    def device(self, pod: str) -> str:
+        """The one that its claim has."""
+        (given,) = self.claim(pod)["status"]["allocation"]["devices"]["results"]
         return str(given["device"])
+
+    def conditions(self, pod: str) -> list[tuple[str, str]]:
+        """Of that device, as the claim's status has them."""
+        devices = self.claim(pod)["status"].get("devices", ())
+        return [(each["type"], each["status"]) for device in devices for each in device["conditions"]]
+
+    @property
+    def tainted(self) -> set[tuple[str, str]]:
+        """Devices and the keys of their taints."""
+        return {
+            (device["name"], taint["key"])
+            for each in self.slices.values()
+            for device in each["spec"].get("devices", ())
+            for taint in device.get("taints", ())
+        }
 
     def events(self, pod: str) -> str:
         found = self.lab.plane.objects("events", "-n", SPACE, f"--field-selector=involvedObject.name={pod}")
@@ -77,9 +102,9 @@ class World:
 
     # What they do
 
-    def create(self, name: str, device_class: str, **config: Any) -> None:
+    def create(self, name: str, wanted: tuple[str, str]) -> None:
         """A pod with a claim of one device."""
-        self.lab.plane.apply(yaml.safe_dump_all(pod(name, device_class, **config)))
+        self.lab.plane.apply(yaml.safe_dump_all(pod(name, *wanted)))
 
     def delete(self, name: str, *, wait: bool = True) -> None:
         self.lab.plane.kubectl("delete", "pod", name, "-n", SPACE, f"--wait={str(wait).lower()}")
@@ -109,7 +134,7 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(lab: Lab) -> Iterator[World]:
+def world(lab: Lab, helm: Path) -> Iterator[World]:
     if why := node.impossible():
         pytest.skip(why)
     real = lab.real_node()
@@ -117,9 +142,10 @@ def world(lab: Lab) -> Iterator[World]:
     driver.set({"count": "2", **gpu(0), **gpu(1, processes=""), **cuttable(1)})
     _as_nvidias_kernel_modules_do(lab, real)
     lab.plane.create_namespace(SPACE)
-    lab.plane.apply(RIGHTS)
-    lab.plane.apply(yaml.safe_dump_all(CLASSES))
-    with DriverAgent(lab.plane, real, driver, "driver") as agent:
+    with (
+        chart.granted(lab.plane, helm, RELEASE, VALUES) as account,
+        DriverAgent(lab.plane, real, driver, account) as agent,
+    ):
         made = World(lab, real, driver, agent)
         made.until(lambda: made.slices, "the agent to publish")
         yield made
@@ -137,7 +163,7 @@ def test_what_the_driver_library_tells_is_offered_to_the_scheduler(world: World)
 
 
 def test_a_pod_gets_a_gpu_and_gives_it_back(world: World) -> None:
-    world.create("whole", "whole")
+    world.create("whole", WHOLE)
     world.running("whole")
     number = int(world.device("whole").removeprefix("gpu-"))
     assert UUIDS[number] in world.within("whole", "env")
@@ -145,6 +171,7 @@ def test_a_pod_gets_a_gpu_and_gives_it_back(world: World) -> None:
         f"/dev/nvidia{number}",
         "/dev/nvidiactl",
     ]
+    world.until(lambda: world.conditions("whole") == [("Ready", "True")], "the claim to tell")
     (spec,) = world.specs
     assert spec.startswith(f"k8s.{DRIVER}-claim_")
     world.delete("whole")
@@ -152,7 +179,7 @@ def test_a_pod_gets_a_gpu_and_gives_it_back(world: World) -> None:
 
 
 def test_a_mig_device_is_made_for_a_pod_and_destroyed_after_it(world: World) -> None:
-    world.create("cut", "three-slices")
+    world.create("cut", HALF)
     world.running("cut")
     start = int(world.device("cut").rpartition("-")[2])
     assert world.made == [f"9,{start},4"]
@@ -164,7 +191,7 @@ def test_a_mig_device_is_made_for_a_pod_and_destroyed_after_it(world: World) -> 
 
 
 def test_a_device_that_turns_bad_shows_in_the_pods_status_with_why(world: World) -> None:
-    world.create("sick", "whole-0")
+    world.create("sick", FIRST)
     world.running("sick")
     world.until(lambda: world.health("sick")[0] == "Healthy", "the device to be healthy")
     world.driver.set({"gpu0": "!15"})
@@ -176,16 +203,18 @@ def test_a_device_that_turns_bad_shows_in_the_pods_status_with_why(world: World)
             return True
 
         world.until(bad, "the device to be unhealthy")
+        world.until(lambda: world.tainted == {("gpu-0", f"{DRIVER}/gpu-lost")}, "the taint")
     finally:
         world.driver.set({"gpu0": None})
     world.until(lambda: world.health("sick")[0] == "Healthy", "the device to be healthy again")
+    world.until(lambda: not world.tainted, "the taint to go")
 
 
 def test_a_pod_whose_prepare_fails_says_why_in_its_events(world: World) -> None:
     """What is in the way was made by somebody else, after the scheduler chose."""
     world.driver.set({"gpu1.mig_mode": "1,1", **cut(1, 0, gi=1, profile=9, start=0, size=4)})
     try:
-        world.create("refused", "seven-slices")
+        world.create("refused", ALL)
         world.until(
             lambda: "no room at memory slices 0-7: GPU instance 1 (profile 9" in world.events("refused"),
             "the event",
@@ -199,13 +228,13 @@ def test_a_pod_whose_prepare_fails_says_why_in_its_events(world: World) -> None:
 
 
 def test_what_runs_survives_a_restart_of_kubelet_which_deletes_the_slices(world: World) -> None:
-    world.create("cut", "three-slices")
+    world.create("cut", HALF)
     before = world.running("cut")
     made, specs, known = world.made, world.specs, {*world.slices}
     world.node.stop_kubelet()
     world.node.start_kubelet()
     world.until(lambda: world.slices and not known & {*world.slices}, "new slices")
-    world.create("next", "three-slices")  # kubelet has found the driver again
+    world.create("next", HALF)  # kubelet has found the driver again
     world.running("next")
     after = world.pod("cut")["status"]["containerStatuses"][0]
     assert after["containerID"] == before["status"]["containerStatuses"][0]["containerID"]
@@ -239,10 +268,21 @@ def test_while_the_agent_is_away_a_pod_waits_to_be_unprepared_and_its_slices_go(
 
 
 def test_in_the_end_nothing_is_left(world: World) -> None:
-    """The last of these tests."""
     world.delete("sick")
     world.until(world.nothing_left, "all to be unprepared")
     assert json.loads(world.node.path(CHECKPOINT).read_text())["claims"] == []
+
+
+def test_as_the_chart_installs_it_it_has_all_that_it_needs(world: World, helm: Path) -> None:
+    """The last of these tests: from here on the agent is a pod, with the rights and mounts of one."""
+    world.agent.kill()
+    with chart.installed(world.lab.plane, helm, RELEASE, world.driver, VALUES):
+        world.create("packed", HALF)
+        world.running("packed")
+        assert len(world.made) == 1
+        assert world.within("packed", "ls", "/dev/nvidia1").split() == ["/dev/nvidia1"]
+        world.delete("packed")
+        world.until(world.nothing_left, "the MIG device to be destroyed")
 
 
 def _as_nvidias_kernel_modules_do(lab: Lab, real: Node) -> None:
@@ -260,15 +300,15 @@ def _as_nvidias_kernel_modules_do(lab: Lab, real: Node) -> None:
             (place / "access").write_text(f"DeviceFileMinor: {minor}\nDeviceFileMode: 438\n")
 
 
-def pod(name: str, device_class: str, **config: Any) -> list[Object]:
+def pod(name: str, device_class: str, selector: str) -> list[Object]:
     """Its claim's template, and itself."""
-    asked = {"name": "gpu", "exactly": {"deviceClassName": device_class}}
+    exactly = {"deviceClassName": device_class, "selectors": [{"cel": {"expression": selector}}]}
     return [
         {
             "apiVersion": "resource.k8s.io/v1",
             "kind": "ResourceClaimTemplate",
             "metadata": {"namespace": SPACE, "name": name},
-            "spec": {"spec": {"devices": {"requests": [asked], **config}}},
+            "spec": {"spec": {"devices": {"requests": [{"name": "gpu", "exactly": exactly}]}}},
         },
         {
             "apiVersion": "v1",
@@ -283,52 +323,3 @@ def pod(name: str, device_class: str, **config: Any) -> list[Object]:
             },
         },
     ]
-
-
-def device_class(name: str, *also: str) -> Object:
-    own = f"device.attributes['{DRIVER}']"
-    expressions = [f"device.driver == '{DRIVER}'", *(each.format(own=own) for each in also)]
-    return {
-        "apiVersion": "resource.k8s.io/v1",
-        "kind": "DeviceClass",
-        "metadata": {"name": name},
-        "spec": {"selectors": [{"cel": {"expression": each}} for each in expressions]},
-    }
-
-
-def _profile(name: str) -> tuple[str, str]:
-    return "{own}.type == 'mig'", f"{{own}}.profile == '{name}'"
-
-
-CLASSES = [
-    device_class("whole", "{own}.type == 'gpu'"),
-    device_class("whole-0", "{own}.type == 'gpu'", f"{{own}}.uuid == '{UUIDS[0]}'"),
-    device_class("three-slices", *_profile("3g.40gb")),
-    device_class("seven-slices", *_profile("7g.80gb")),
-]
-RIGHTS = f"""
-apiVersion: v1
-kind: ServiceAccount
-metadata: {{namespace: {NAMESPACE}, name: driver}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {{name: driver}}
-rules:
-- apiGroups: [resource.k8s.io]
-  resources: [resourceslices]
-  verbs: [get, list, watch, create, update, patch, delete]
-- {{apiGroups: [resource.k8s.io], resources: [resourceclaims], verbs: [get, list, watch]}}
-- apiGroups: [resource.k8s.io]
-  resources: [resourceclaims/status, resourceclaims/driver]
-  verbs: [get, update, patch, "associated-node:update", "associated-node:patch"]
-- {{apiGroups: [""], resources: [nodes], verbs: [get]}}
-- {{apiGroups: ["", events.k8s.io], resources: [events], verbs: [create, patch]}}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {{name: driver}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: driver}}
-subjects:
-- {{kind: ServiceAccount, namespace: {NAMESPACE}, name: driver}}
-"""
