@@ -47,18 +47,20 @@ class Wanted:
 def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     """Print it. Raises Failure for what is not there and for manifests that are wrong."""
     texts = [(file if file != "-" else "stdin", _text(file)) for file in _files(wanted.files)]
-    manifests.read(texts, wanted.namespace or "default")  # what is wrong is told before the cluster is asked
+    read = manifests.read(
+        texts, wanted.namespace or "default"
+    )  # what is wrong is told before the cluster is asked
+    if not (read.workloads or read.claims or read.templates):
+        raise Failure(
+            "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"
+        )
     store, about, _ = asyncio.run(once(NEEDED, options, recording, wanted.at))
     judge(store, [each for each in NEEDED if each != "podgroups"])
     namespace = wanted.namespace or ("" if about.recorded else about.namespace) or "default"
     read = manifests.read(texts, namespace)
     changed = store.copy()
-    said = [*read.notes, *added(changed, read), *_without(changed, wanted), *_added_nodes(changed, wanted)]
+    said = [*read.notes, *added(changed, read), *_added_nodes(changed, wanted), *_without(changed, wanted)]
     workloads = (*read.workloads, *unused(store, read))
-    if not workloads:
-        raise Failure(
-            "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"
-        )
     planner = Planner(changed, about.server_version, partial(holder, store), read.priorities)
     outcomes = []
     for workload in workloads:

@@ -17,14 +17,13 @@ _MOST_NODES: Final = 40
 _MOST_DEVICES: Final = 8
 
 ORDER: Final = (
-    "Each is shown on the first node by name that fits. Which one the scheduler takes it decides by scores that are "
-    "not made again (what cpu and memory are left, spread, images), and by chance among equals"
+    "Each is shown on the first node by name that fits, with the best of alternatives. Which one the scheduler takes "
+    "it decides by its scores (cpu and memory left, spread, images), and by chance among equals"
 )
 
 _RUNS_OUT: Final[Mapping[Cause, str]] = {
     "capacity": "capacity of shared devices",
     "counters": "what partitions share",
-    "resources": "cpu, memory or pods",
     "device plugin": "devices of a device plugin",
     "constraint": "devices that go together",
     "together": "devices that go together",
@@ -40,12 +39,18 @@ def told(outcomes: Sequence[Outcome], notes: Sequence[str], columns: int) -> Ite
             yield from _wrapped(f"Runs out first: {_limits(outcome.limits)}.", columns)
         yield from _landed(outcome.landed, columns)
         if outcome.rest is not None:
-            name = "It fits nowhere:" if not outcome.landed else "The next one does not fit:"
-            yield from _wrapped(name, columns)
+            yield _why_not(outcome)
             yield from stories(outcome.rest.groups, outcome.rest.suggestions, columns)
         yield ""
     said = "; ".join(dict.fromkeys(note for note in notes if note))
     yield from _wrapped(f"{ORDER}. {said[:1].upper()}{said[1:]}. Not looked at: {UNSEEN}.", columns)
+
+
+def _why_not(outcome: Outcome) -> str:
+    if not outcome.landed:
+        return "It fits nowhere:"
+    daemons = outcome.workload.startswith("DaemonSet ")
+    return "On the others it does not fit:" if daemons else "The next one does not fit:"
 
 
 def _headline(outcome: Outcome) -> str:
@@ -59,6 +64,8 @@ def _headline(outcome: Outcome) -> str:
         text = f"{name}: {fit} more {fits}{', and no more were tried' if fit == MOST_REPLICAS else ''}"
     elif wanted == 0:
         return f"{name}: wants no replica; --replicas N asks for some."
+    elif wanted == 1 and name.startswith(("Pod ", "ResourceClaim ")):
+        text = f"{name}: {'fits' if fit else 'does not fit'}"
     elif fit == wanted:
         text = f"{name}: {count(fit, 'replica')} {fits}"
     else:
@@ -91,7 +98,8 @@ def _whichever(outcome: Outcome) -> str:
 def _limits(limits: Sequence[Limit]) -> str:
     nodes: Counter[str] = Counter()
     for each in limits:
-        nodes[_RUNS_OUT.get(each.cause, "free devices")] += each.nodes
+        short = [what.removeprefix("Insufficient ").replace("Too many pods", "pods") for what in each.short]
+        nodes[" and ".join(short) or _RUNS_OUT.get(each.cause, "free devices")] += each.nodes
     return ", ".join(f"{what} ({count(number, 'node')})" for what, number in nodes.most_common())
 
 

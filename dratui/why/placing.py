@@ -8,6 +8,7 @@ import msgspec
 
 from dratui.allocation.manifests import Workload
 from dratui.allocation.patience import Patience
+from dratui.allocation.rules import Release
 from dratui.allocation.search import AllocationError, Chosen, GaveUp, allocate
 from dratui.api.model import Claim, Consumer, Node, Owner, Pod
 from dratui.why.placement import kept_away, place_of, reasons
@@ -19,6 +20,10 @@ _STEPS: Final = 20_000
 """Of the search on a node, and 50 times as many for all nodes and replicas."""
 _MOST_LOOKS: Final = 30_000
 """At nodes, to keep count of those that fit where what one replica takes is missing on others."""
+
+_RANKING: Final[Sequence[Release]] = ("1.35", "1.36")
+"""The scheduler prefers nodes where the earlier alternatives are to be had."""
+_BEST: Final = 8  # resource.k8s.io's FirstAvailableDeviceRequestMaxSize
 
 Fit = tuple[Sequence[Claim], Sequence[Sequence[Chosen]]]
 
@@ -71,6 +76,9 @@ class Placing:
         self._patience = Patience(_STEPS, 50 * _STEPS)
         self._next = -1  # the first node that may fit
         worth = question.pod.priority if question.pod is not None and preempts else None
+        self._ranked = question.world.rules.release in _RANKING and any(
+            request.alternatives for claim in question.wanted for request in claim.requests
+        )
         self._preempts = worth is not None and any(
             each.priority < worth for each in planned.store.pods.values()
         )
@@ -79,18 +87,26 @@ class Placing:
         )
 
     def next(self, number: int) -> Landing | None:
-        """The next replica, placed on the first node by name; None if it fits nowhere."""
+        """The next replica, placed; None if it fits nowhere."""
         if self._full():
             return None
         if self._next < 0:
             self._look_everywhere()
+        while (index := self._preferred()) is not None:
+            fit = self._fits[index] or self._look(index)
+            if fit is not None:
+                return self._landed(number, index, fit)
+        return self._evicting(number) if self._preempts and not self._error else None
+
+    def _preferred(self) -> int | None:
+        """Of the nodes that fit the first by name; where there are alternatives, of those with the best."""
+        if self._ranked:
+            return max(self._fits, key=lambda index: (_rank(self._fits[index]), -index), default=None)
         while self._next < len(self.question.nodes):
             if self._next in self._fits:
-                fit = self._fits[self._next] or self._look(self._next)
-                if fit is not None:
-                    return self._landed(number, self._next, fit)
+                return self._next
             self._next += 1
-        return self._evicting(number) if self._preempts and not self._error else None
+        return None
 
     def next_on_each(self, done: set[str]) -> Landing | None:
         """Of a DaemonSet: the next pod that fits on its node; None if there is none left."""
@@ -266,3 +282,17 @@ class Placing:
         """Whether all of a device's pool is of this node, so that what is taken there is missed nowhere else."""
         pool = self.question.world.slices.of_pool[chosen.key.driver, chosen.key.pool]
         return all(each.node == node.name for each in pool)
+
+
+def _rank(fit: Fit | None) -> int:
+    """As the scheduler scores it. Source: dynamicresources.go, computeScore, 1.36."""
+    if fit is None:
+        return _BEST * _BEST
+    score = 0
+    for claim, found in zip(*fit, strict=True):
+        given = {each.request for each in found}
+        for request in claim.requests:
+            for number, each in enumerate(request.alternatives):
+                if f"{request.name}/{each.name}" in given:
+                    score += _BEST - number
+    return score

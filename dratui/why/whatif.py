@@ -1,7 +1,8 @@
 """Where replicas of a manifest would land, on which devices, and how many fit: the allocator's decision for one after
 the other, each taking what it gets. Pure; the cluster is a copy.
 
-The scheduler's scores are not made again: of the nodes that fit, each replica gets the first by name.
+The scheduler's scores are not made again, but that for alternatives: of the nodes that fit, each replica gets the first
+by name.
 """
 
 from collections import Counter
@@ -30,10 +31,12 @@ _ELSEWHERE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "no
 
 
 class Limit(msgspec.Struct, frozen=True, gc=False):
-    """What ran out, and on how many of the nodes that had room before."""
+    """What ran out, and on how many of the nodes that had room before. `short`: of cpu and the like, in the scheduler's
+    words."""
 
     cause: Cause
     nodes: int
+    short: tuple[str, ...] = ()
 
 
 class Rest(msgspec.Struct, frozen=True, gc=False):
@@ -131,6 +134,8 @@ class Planner:
         self, workload: Workload, replicas: int | None, placing: Placing, progress: Callable[[int], None]
     ) -> Outcome:
         question = placing.question
+        if workload.kind == "ResourceClaim" and replicas:
+            replicas = 1  # it is there once
         landed: list[Landing] = []
         most = MOST_REPLICAS if replicas is None else replicas
         why = ""
@@ -209,5 +214,5 @@ class Planner:
 
 def _limits(landed: Sequence[Landing], rest: Rest) -> tuple[Limit, ...]:
     had = {each.node for each in landed}
-    causes = Counter(node.cause for node in rest.nodes if node.node in had and not node.fits)
-    return tuple(Limit(cause, number) for cause, number in causes.most_common())
+    causes = Counter((node.cause, node.short) for node in rest.nodes if node.node in had and not node.fits)
+    return tuple(Limit(cause, number, short) for (cause, short), number in causes.most_common())

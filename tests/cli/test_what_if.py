@@ -166,6 +166,23 @@ def test_a_misspelt_field_is_named(capsys: pytest.CaptureFixture[str], demo: Pat
     )
 
 
+def test_what_asks_for_nothing_is_told_before_the_cluster_is_asked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}")
+    assert main(("what-if", "-f", str(path), "--kubeconfig", "/nowhere")) == 1
+    assert "the manifests have no pods and no claims" in capsys.readouterr().err
+
+
+def test_a_node_may_be_replaced_by_others_like_it(
+    capsys: pytest.CaptureFixture[str], demo: Path, manifest: str
+) -> None:
+    text = asked(capsys, demo, manifest, "--without", "node/h100-1", "--add-node", "like=h100-1")
+    assert "h100-1-copy-1" in text
+    assert text.startswith("Deployment ml/train: 9 replicas fit")
+
+
 def test_no_manifest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(("what-if",)) == 2
     assert "-f/--filename" in capsys.readouterr().err

@@ -317,9 +317,6 @@ def test_as_many_fit_and_get_the_devices_that_were_told(case: Case) -> None:
             assert len(first) < len(got) or set(first) == set(got)
 
 
-# --- whom the scheduler evicts ---------------------------------------------------------------------
-
-
 def priority(name: str, value: int) -> Json:
     return {
         "apiVersion": "scheduling.k8s.io/v1",
@@ -337,6 +334,45 @@ def small(name: str, of: Json, on: str, cpu: str, **more: Any) -> Json:
     spec = {"nodeName": "", "nodeSelector": {"kubernetes.io/hostname": on}, "containers": [main], **more}
     spec |= {"priorityClassName": of["metadata"]["name"], "terminationGracePeriodSeconds": 0}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+# --- which node it takes ---------------------------------------------------------------------------
+
+
+def better(case: str, driver: str) -> list[Json]:
+    """The better alternative is to be had on the second node, where a bit less cpu is left."""
+    return [
+        *(LOW, node(case, f"{case}-1"), slice_(driver, f"{case}-1", gpus(driver, 4, memory="60Gi"))),
+        *(node(case, f"{case}-2"), slice_(driver, f"{case}-2", gpus(driver, 4))),
+        small("low-1", LOW, f"{case}-2", "1"),
+    ]
+
+
+def alternatives(case: str, driver: str) -> list[Json]:
+    def of(name: str, memory: str) -> Json:
+        big = f'device.capacity["{driver}"].memory.compareTo(quantity("{memory}")) >= 0'
+        return {"name": name, "deviceClassName": driver, "selectors": [{"cel": {"expression": big}}]}
+
+    asked = {"requests": [{"name": "gpu", "firstAvailable": [of("big", "80Gi"), of("small", "40Gi")]}]}
+    given = pod(case, resourceClaimTemplateName="gpu")
+    return [template(asked), workload("Deployment", {"replicas": 1, "template": given})]
+
+
+def test_the_node_with_the_better_alternative_is_preferred(control_plane: ControlPlane) -> None:
+    case = Case(control_plane, "better", better, alternatives)
+    try:
+        case.make()
+        (told,) = case.forecast().landed
+        assert (told.node, told.of, told.devices[0].request) == (f"{case.name}-2", 2, "gpu/big")
+        case.apply(case.manifest)
+        control_plane.wait(lambda: case.tried(1), 90, "the pod to be tried")
+        assert case.landed("train") == {told.node: [(told.devices[0].device,)]}
+    finally:
+        case.remove()
+        control_plane.kubectl("delete", "priorityclass", "whatif-low", "--ignore-not-found")
+
+
+# --- whom the scheduler evicts ---------------------------------------------------------------------
 
 
 def full(case: str, driver: str) -> list[Json]:

@@ -1,6 +1,7 @@
 """Where replicas would land: each takes what it gets, claims in common are allocated once, and why the next one does
 not fit."""
 
+import msgspec
 import pytest
 
 from dratui.allocation.manifests import Workload
@@ -21,7 +22,7 @@ from dratui.cluster.store import Store
 from dratui.events import Row
 from dratui.why.changes import copy_node, named, remove
 from dratui.why.question import holder
-from dratui.why.whatif import Outcome, Planner
+from dratui.why.whatif import Limit, Outcome, Planner
 from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
 from tests.why.test_answer import CLASS, VERSION, node
 
@@ -97,6 +98,43 @@ def test_a_daemon_set_has_a_pod_on_each_node_that_it_is_for() -> None:
     assert outcome.wanted == 3
     assert outcome.rest is not None
     assert [each.node for each in outcome.rest.nodes] == ["node-0"]
+
+
+@pytest.mark.parametrize(("version", "first"), [("v1.36.3", "node-2"), ("v1.34.1", "node-1")])
+def test_where_the_best_alternative_is_had_comes_first_since_the_scheduler_scores_that(
+    version: str, first: str
+) -> None:
+    def of(name: str, model: str) -> Request:
+        return Request(
+            name, device_class=DRIVER, selectors=(f'device.attributes["{DRIVER}"].model == "{model}"',)
+        )
+
+    two = Template(
+        namespace="default",
+        name="two",
+        requests=(Request("gpu", alternatives=(of("a", "big"), of("b", "small"))),),
+    )
+    small, big = (Device("gpu-0", attributes={f"{DRIVER}/model": model}) for model in ("small", "big"))
+    known = store(CLASS, two, node("node-1"), node("node-2"), slice_("node-1", small), slice_("node-2", big))
+    outcome = Planner(known, version, lambda key: "").outcome(workload("two"), None)
+    assert outcome.landed[0].node == first
+    assert sorted(each.node for each in outcome.landed) == ["node-1", "node-2"]
+
+
+def test_what_runs_out_first_is_told_with_its_name() -> None:
+    gives = type(node("a"))(name="node-1", ready="True", native=(("cpu", 3000), ("pods", 9)))
+    of = workload("one")
+    asks = Workload(of.kind, msgspec.structs.replace(of.pod, native=(("cpu", 1500),)), 1)
+    outcome = asked(cluster(gives, slice_("node-1", *(f"gpu-{n}" for n in range(4)))), asks, None)
+    assert len(outcome.landed) == 2
+    assert outcome.limits == (Limit("resources", 1, ("Insufficient cpu",)),)
+
+
+def test_a_claim_alone_is_asked_for_once() -> None:
+    outcome = asked(
+        cluster(*NODES, claim("gpu")), Workload("ResourceClaim", Pod(namespace="default", name="gpu"), 1), 3
+    )
+    assert (outcome.wanted, len(outcome.landed)) == (1, 1)
 
 
 def test_a_claim_is_for_256_pods_at_most() -> None:
