@@ -57,8 +57,10 @@ class Metrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The series."""
-        yield from self._registry.collect()
+        """The series, without the times since when they are counted: NVIDIA's has none."""
+        for each in self._registry.collect():
+            each.samples = [sample for sample in each.samples if not sample.name.endswith("_created")]
+            yield each
         held = [d for c in self._claims().values() if c.state == "completed" for d in c.devices]
         kinds = Tally("gpu" if each.uuid == each.gpu else "mig" for each in held)
         family = GaugeMetricFamily(

@@ -154,6 +154,7 @@ class Plugin:
         self._servers.append(Server(sockets / registering, [self._register.handlers()], 2))
         if self._options.health_port is not None:
             self._probe = Probe(self._options.health_port, sockets / registering, dra)
+            log.info("serving health checks at port %d", self._probe.port)
         log.info("serving driver %s for kubelet", driver)
 
     def _stop(self) -> None:

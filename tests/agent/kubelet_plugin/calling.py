@@ -45,14 +45,14 @@ class Kubelet:
         answer = REGISTRATION["RegistrationStatusResponse"]
         call(path, "/pluginregistration.Registration/NotifyRegistrationStatus", status, answer, 5)
 
-    def prepare(self, *claims: Claim, version: str = V1) -> Mapping[str, Any]:
-        """Devices or an error by UID."""
-        answer = self._dra(f"/{version}/NodePrepareResources", claims, DRA["PrepareResponse"])
+    def prepare(self, *claims: Claim, version: str = V1, by: Path | None = None) -> Mapping[str, Any]:
+        """Devices or an error by UID. `by`: the registration socket of one of several plugins."""
+        answer = self._dra(f"/{version}/NodePrepareResources", claims, DRA["PrepareResponse"], by)
         return {each.key: each.value for each in answer.claims}
 
-    def unprepare(self, *claims: Claim, version: str = V1) -> Mapping[str, str]:
+    def unprepare(self, *claims: Claim, version: str = V1, by: Path | None = None) -> Mapping[str, str]:
         """An error by UID, empty for none."""
-        answer = self._dra(f"/{version}/NodeUnprepareResources", claims, DRA["UnprepareResponse"])
+        answer = self._dra(f"/{version}/NodeUnprepareResources", claims, DRA["UnprepareResponse"], by)
         return {each.key: each.value.error for each in answer.claims}
 
     @contextmanager
@@ -75,11 +75,11 @@ class Kubelet:
             finally:
                 stream.cancel()
 
-    def _dra(self, method: str, claims: Sequence[Claim], answer: Any) -> Any:
+    def _dra(self, method: str, claims: Sequence[Claim], answer: Any, by: Path | None) -> Any:
         asked = DRA["Request"](
             claims=[{"namespace": ns, "name": name, "uid": uid} for ns, name, uid in claims]
         )
-        return call(Path(self.info().endpoint), method, asked, answer, 45)
+        return call(Path(self.info(by).endpoint), method, asked, answer, 45)
 
 
 def probe(port: int) -> int:

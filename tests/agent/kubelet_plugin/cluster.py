@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.agent.kubelet_plugin.calling import Claim
 from tests.realparts.controlplane import ControlPlane
 
 DRIVER = "gpu.dratui.dev"
+OTHER = "gpu.example.com"
 RIGHTS = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -80,9 +82,10 @@ class Cluster:
         pool: str = "",
         admin: bool = False,
         driver: str = DRIVER,
+        others: Mapping[str, str] = MappingProxyType({}),
     ) -> Claim:
-        """One whose requests were given devices."""
-        requests = [_request(*request.split("/")) for request in devices]
+        """One whose requests were given devices. `others`: of a driver that is not ours."""
+        requests = [_request(*request.split("/")) for request in (*devices, *others)]
         claim = {
             "apiVersion": "resource.k8s.io/v1",
             "kind": "ResourceClaim",
@@ -94,6 +97,9 @@ class Cluster:
             {"request": r, "driver": driver, "pool": pool or self.node, "device": d}
             | ({"adminAccess": True} if admin else {})
             for r, d in devices.items()
+        ]
+        results += [
+            {"request": r, "driver": OTHER, "pool": self.node, "device": d} for r, d in others.items()
         ]
         here = {"key": "metadata.name", "operator": "In", "values": [self.node]}
         allocation: dict[str, Any] = {

@@ -1,6 +1,9 @@
 """A node on which the agent is a kubelet plugin: its folders, its processes, its kubelet."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +27,40 @@ class PluginNode:
         self.cdi = short / "cdi"
         self.kubelet = Kubelet(self.folder)
         self._logs = logs
-        self._agents: list[Agent] = []
+        self._agents: list[subprocess.Popen[bytes]] = []
 
     def start(self, *flags: str) -> Agent:
         """An agent, once it serves."""
-        log = self._logs / f"agent-{len(self._agents)}.log"
-        agent = Agent(
-            self.driver,
-            log,
+        agent = Agent(self.driver, self._log(), *self._flags, *flags, node=self.cluster.node)
+        self._agents.append(agent.process)
+        return agent
+
+    def begin(self, *flags: str) -> "subprocess.Popen[bytes]":
+        """An agent that may end before it serves; `said` is what it says."""
+        environ = os.environ | {"NODE_NAME": self.cluster.node}
+        argv = [sys.executable, "-m", "dratui_agent.cli", "--web.listen-address=127.0.0.1:0", *self._flags]
+        with self._log().open("wb") as told:
+            agent = subprocess.Popen([*argv, *flags], env=environ, stderr=told)
+        self._agents.append(agent)
+        return agent
+
+    def said(self) -> str:
+        """By the last agent."""
+        return self._log(len(self._agents) - 1).read_text()
+
+    def _log(self, number: int | None = None) -> Path:
+        return self._logs / f"agent-{len(self._agents) if number is None else number}.log"
+
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        return (
             "--kubelet-plugin",
             f"--kubelet-folder={self.folder}",
             f"--cdi-folder={self.cdi}",
             f"--service-account={self.cluster.account}",
             "--kubelet-socket=",
             "--proc=",
-            *flags,
-            node=self.cluster.node,
         )
-        self._agents.append(agent)
-        return agent
 
     def place(self, *, partitionable: bool = False, boot: str = "one") -> Place:
         """For an agent inside of a test."""
@@ -59,6 +77,7 @@ class PluginNode:
     def stop(self) -> None:
         for agent in self._agents:
             agent.kill()
+            agent.wait()
 
     @property
     def plugin(self) -> Path:
