@@ -18,12 +18,22 @@ OPERATIONS: Final = ("prepare", "unprepare")
 
 
 class Metrics(Collector):
-    """Counts calls and errors; for any thread. `claims` are those of the checkpoint, by UID."""
+    """Counts calls and errors; for any thread. `claims` are those of the checkpoint, by UID.
 
-    def __init__(self, driver: str, node: str, claims: Callable[[], Mapping[str, PreparedClaim]]) -> None:
+    `published`: whether the node's slices are in the API server as they should be.
+    """
+
+    def __init__(
+        self,
+        driver: str,
+        node: str,
+        claims: Callable[[], Mapping[str, PreparedClaim]],
+        published: Callable[[], bool],
+    ) -> None:
         self._driver = driver
         self._node = node
         self._claims = claims
+        self._published = published
         self._registry = registry = CollectorRegistry(auto_describe=False)
         labels = ("driver", "operation")
         self._requests = Counter(
@@ -71,6 +81,13 @@ class Metrics(Collector):
         for kind in ("gpu", "mig"):
             family.add_metric([self._node, self._driver, kind], kinds[kind])
         yield family
+        family = GaugeMetricFamily(
+            PREFIX + "resourceslices_published",
+            "1: the node's ResourceSlices are in the API server as they should be. NVIDIA's driver does not tell.",
+            labels=("node", "driver"),
+        )
+        family.add_metric([self._node, self._driver], self._published())
+        yield family
 
     @contextmanager
     def request(self, operation: str) -> Iterator[None]:
@@ -88,7 +105,7 @@ class Metrics(Collector):
 
 def families() -> Iterable[Metric]:
     """All of them once: for who wants their names."""
-    metrics = Metrics("-", "-", dict)
+    metrics = Metrics("-", "-", dict, bool)
     for operation in OPERATIONS:
         metrics.failed(operation, "-")
     return metrics.collect()

@@ -73,7 +73,7 @@ class Plugin:
         self._checkpoint = Checkpoint(self._folder / "checkpoint.json", BOOT.read_text().strip(), nowhere)
         self._steps = Steps()
         self._account = Account(options.driver, lambda: self.prepared, self._steps, Specs((options.cdi,)))
-        self.metrics = Metrics(options.driver, state.node, lambda: self._checkpoint.claims)
+        self.metrics = Metrics(options.driver, state.node, lambda: self._checkpoint.claims, self._published)
         loop = asyncio.get_running_loop()
         self._claims = Claims(api, loop, driver=options.driver, node=state.node)
         self._means = means = Means(
@@ -194,6 +194,10 @@ class Plugin:
             made.start()
             if self._offered is not None:
                 made.publish(self._offered)
+
+    def _published(self) -> bool:
+        publisher = self._publisher
+        return publisher is not None and publisher.published
 
     def _offers(self) -> Mapping[str, Offer]:
         if not self._looked.wait(FIRST_SECONDS):

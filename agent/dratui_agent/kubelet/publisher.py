@@ -69,7 +69,7 @@ class Publisher:
 
     `recall` is told once, before anything is written, which taints devices have from an earlier life of the agent; if
     it answers with offers, these are published. `problem` is why the slices are not as they should be, for people;
-    empty when they are.
+    empty when they are, and before it was tried. `published`: they are.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Publisher:
         pause: Callable[[int], float] = pause,
     ) -> None:
         self.problem = ""
+        self.published = False
         self._api = api
         self._slices = CustomObjectsApi(api)
         self._driver = driver
@@ -311,6 +312,7 @@ class Publisher:
         return bool(gates)
 
     def _say(self, problem: str) -> None:
+        self.published = not problem
         if problem and problem != self.problem:
             log.error("%s", problem)
         self.problem = problem

@@ -104,7 +104,10 @@ class Taints:
     def on(self, offers: Iterable[Offer]) -> tuple[Offer, ...]:
         """All offers, with the taints that they have now."""
         with self._lock:
-            tainted = tuple(replace(offer, taints=tuple(self._taints(offer))) for offer in offers)
+            tainted = tuple(
+                replace(offer, taints=taints) if (taints := tuple(self._taints(offer))) else offer
+                for offer in offers
+            )
             self._since = {
                 (offer.name, taint.key, taint.value, taint.effect): taint.since
                 for offer in tainted

@@ -39,6 +39,8 @@ def test_a_node_publishes_its_gpus_and_they_stay_when_the_agent_is_killed(node: 
     attributes = published["spec"]["devices"][0]["attributes"]
     assert attributes["driverVersion"] == {"version": "595.58.3"}
     assert attributes["resource.kubernetes.io/pciBusID"] == {"string": "0000:1b:00.0"}
+    told = f'nvidia_dra_resourceslices_published{{driver="{DRIVER}",node="{node.cluster.node}"}} 1.0'
+    agent.until(lambda: told in agent.get("/metrics")[1])
     before = versions(node)
     agent.kill()
     again = node.start()
