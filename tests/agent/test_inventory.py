@@ -180,9 +180,25 @@ def test_a_gpu_that_needs_a_reset_to_change_its_mig_mode_is_offered_as_it_is(
 ) -> None:
     driver.set({"count": "2", **gpu(0, architecture="7"), **cuttable(0)})
     driver.set({**gpu(1, architecture="7", mig_mode="1,1"), **cuttable(1)})
-    offers = look(partitionable=True)
+    told: list[str] = []
+    offers = look(partitionable=True, told=told)
+    assert told == [
+        f"{GPU_0}: is not offered in parts: its MIG mode is off, and to change that takes a reset"
+    ]
     assert [name for name, offer in offers.items() if offer.kind == "gpu"] == ["gpu-0"]
     assert sum(offer.gpu.startswith("GPU-00000001") for offer in offers.values()) == 25
+
+
+def test_a_gpu_of_which_no_parts_are_known_is_offered_whole_and_that_is_said(
+    driver: FakeDriver, look: Look
+) -> None:
+    driver.set({"count": "2", **gpu(0), **gpu(1), "gpu1.profile.0": "!4"})
+    told: list[str] = []
+    assert list(look(partitionable=True, told=told)) == ["gpu-0", "gpu-1"]
+    assert [note.partition(": ")[2] for note in told] == [
+        "is not offered in parts: it cannot be cut by MIG",
+        "is not offered in parts: the driver does not tell how it can be cut",
+    ]
 
 
 def test_a_lost_gpu_is_still_what_it_was(driver: FakeDriver, look: Look) -> None:

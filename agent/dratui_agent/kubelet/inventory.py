@@ -53,6 +53,7 @@ class _Facts:
     peers: str  # minors of the GPUs that reach one another over NVLink, its own among them
     memory: int | None
     profiles: tuple[Profile, ...]
+    why: str  # it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,9 @@ class Inventory:
             "" if self._partitionable else self._peers(device, handle, gpus),
             None if memory is None else int(memory),
             () if isinstance(cuts, Absent) else cuts,
+            "the driver does not tell how it can be cut"
+            if isinstance(cuts, Absent)
+            else "it cannot be cut by MIG",
         )
 
     def _peers(self, device: Device, handle: Handle, gpus: Sequence[Device]) -> str:
@@ -179,6 +183,10 @@ class Inventory:
         self, device: Device, parts: Sequence[Device], facts: _Facts, note: Callable[[str], None]
     ) -> Iterator[Offer]:
         switches = device.architecture in _SWITCHES_MIG_AT_ONCE
+        if self._partitionable and not facts.profiles:
+            note(f"is not offered in parts: {facts.why}")
+        elif self._partitionable and not (device.mig or switches):
+            note("is not offered in parts: its MIG mode is off, and to change that takes a reset")
         if device.minor is None:
             note("is not offered: the driver does not tell its device node")
         elif self._partitionable and facts.profiles and (device.mig or switches):
