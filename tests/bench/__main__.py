@@ -17,6 +17,7 @@ from tests.bench import (
     growth,
     hands,
     latency,
+    plugin,
     profiling,
     seeking,
     slices,
@@ -84,6 +85,7 @@ def _agent() -> Iterator[Result]:
     yield from agent.measure()
     _say("slices in a real API server")
     yield from slices.measure()
+    yield from plugin.measure()
     _say("streams, and the way from the driver to the screen (three minutes)")
     yield from streams.measure()
     yield from latency.measure()

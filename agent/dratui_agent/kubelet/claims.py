@@ -20,6 +20,7 @@ VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
 LONGEST: Final = 1000  # characters of an event's message; the server takes 1024
 AGAIN_SECONDS: Final = 600.0  # after which the same event is told anew
 MOST_EVENTS: Final = 200  # that are remembered
+SOON_SECONDS: Final = 0.5  # after which statuses say what has become of their claims
 LAST_SECONDS: Final = 1.0  # for what is being told at the end
 PAGE: Final = 500
 MOST_PAGES: Final = 200
@@ -55,6 +56,9 @@ class Claims:
         self._events: dict[tuple[str, str, str], float] = {}  # what was told, and when
         self._complained = -AGAIN_SECONDS  # when it was said last that the server keeps no conditions
         self._telling: set[asyncio.Task[None]] = set()
+        self._unsaid: dict[
+            str, tuple[Named, Sequence[PreparedDevice]]
+        ] = {}  # by UID: what statuses should say
 
     def get(self, claim: Named) -> Mapping[str, Any]:
         """The claim of that name, whatever its UID. Raises NoAnswer."""
@@ -71,8 +75,11 @@ class Claims:
         self._tell(self._event(reason, text, claim))
 
     def prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
-        """Say in the claim's status what its devices are; nothing more of them, when there are none."""
-        self._tell(self._prepared(claim, devices))
+        """Say in the claim's status what its devices are; nothing more of them, when there are none.
+
+        Soon: no pod waits for it to start, and it costs the API server more than all the rest.
+        """
+        self._tell(self._say(claim, devices))
 
     async def close(self) -> None:
         """Let what is being told be told, for a moment."""
@@ -176,6 +183,15 @@ class Claims:
             await self._api.ask(f"/api/v1/namespaces/{quote(namespace, safe='')}/events", event)
         except NoAnswer as why:
             log.warning("cannot tell of it in an event: %s", why)
+
+    async def _say(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
+        waiting = bool(self._unsaid)
+        self._unsaid[claim.uid] = (claim, devices)
+        if not waiting:
+            await asyncio.sleep(SOON_SECONDS)
+            unsaid, self._unsaid = self._unsaid, {}
+            for each in unsaid.values():
+                await self._prepared(*each)
 
     async def _prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
         applied = {
