@@ -19,6 +19,7 @@ from dratui.allocation.schema import (
     resource_shape,
 )
 from dratui.allocation.strict import check, meant
+from dratui.allocation.unseen import remarks, unseen
 from dratui.api.model import Claim, DeviceClass, Pod, Template
 from dratui.api.streams import codec
 
@@ -44,7 +45,8 @@ class PriorityClass:
 class Workload:
     """What makes `replicas` pods like `pod`, which has the workload's name; a DaemonSet one on each of its nodes.
 
-    `preempts`: as the pod has it; None where its priority class says.
+    `preempts`: as the pod has it; None where its priority class says. `unseen`: what may keep its pods from nodes and
+    is not looked at.
     """
 
     kind: str
@@ -52,6 +54,8 @@ class Workload:
     replicas: int
     priority_class: str = ""
     preempts: bool | None = None
+    unseen: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -157,7 +161,9 @@ def _workload(where: str, kind: str, value: Mapping[str, Any]) -> Workload:
     assert isinstance(row, Pod)
     preempts = _preempts(f"{where}: {path}", pod)
     replicas = _replicas(where, kind, _at(value, *to[:-2]) if len(to) > 1 else {})
-    return Workload(kind, row, replicas, pod.get("priorityClassName") or "", preempts)
+    return Workload(
+        kind, row, replicas, pod.get("priorityClassName") or "", preempts, unseen(pod), remarks(pod)
+    )
 
 
 def _priority_class(where: str, name: str, value: Mapping[str, Any]) -> PriorityClass:

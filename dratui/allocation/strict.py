@@ -56,6 +56,8 @@ def _errors(path: str, value: Any, shape: Shape) -> Iterator[str]:
 
 def _wrong(value: Any, shape: str) -> str:
     match shape:
+        case "text" if isinstance(value, bool):
+            return "is to be text: put it in quotes (in YAML y, n, yes, no, on and off are true or false)"
         case "text" if not isinstance(value, str):
             return f"is to be text: put {str(value)[:40]!r} in quotes"
         case "whole" if type(value) is not int:

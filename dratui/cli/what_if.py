@@ -169,6 +169,7 @@ def _json(outcomes: Sequence[Outcome], notes: Sequence[str]) -> str:
                 "fit": len(each.landed),
                 "why": each.why,
                 "whicheverNodes": each.anyhow,
+                "notLookedAt": each.unseen,
                 "limit": each.limit,
                 "limits": each.limits,
                 "gaveUp": each.gave_up,

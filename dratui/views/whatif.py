@@ -76,11 +76,18 @@ def _headline(outcome: Outcome) -> str:
     text += _whichever(outcome)
     if outcome.limit:
         text += f" No more do: {outcome.limit}."
+    if outcome.unseen:
+        are = "is" if len(outcome.unseen) == 1 else "are"
+        text += f" Fewer may fit: {_and(outcome.unseen)} of its pods {are} not looked at."
     if outcome.gave_up:
         text += (
             f" On {count(outcome.gave_up, 'node')} the search took too long and was given up: more may fit."
         )
     return text
+
+
+def _and(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _whichever(outcome: Outcome) -> str:

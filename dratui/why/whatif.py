@@ -52,7 +52,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """Of one workload. `wanted` is None for as many as fit; `rest` says why the next one does not, None if all do.
 
     `anyhow`: as many fit whichever nodes the scheduler takes. `gave_up`: nodes on which the search was too long, so
-    that more may fit. `limit`: what is no node's matter ends it. `why`: none could be tried.
+    that more may fit. `limit`: what is no node's matter ends it. `unseen`: what may keep its pods from nodes and was
+    not looked at. `why`: none could be tried.
     """
 
     workload: str
@@ -64,6 +65,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     limits: tuple[Limit, ...] = ()
     rest: Rest | None = None
     why: str = ""
+    unseen: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     question: Question | None = None
 
@@ -128,7 +130,12 @@ class Planner:
         else:
             found = self._one_after_the_other(workload, replicas, placing, progress)
         notes = priority.notes(by_claims=bool(question.wanted) and found.rest is not None)
-        return msgspec.structs.replace(found, notes=notes)
+        return msgspec.structs.replace(
+            found,
+            anyhow=found.anyhow and not workload.unseen,
+            unseen=workload.unseen,
+            notes=(*notes, *workload.remarks),
+        )
 
     def _one_after_the_other(
         self, workload: Workload, replicas: int | None, placing: Placing, progress: Callable[[int], None]

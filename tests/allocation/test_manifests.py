@@ -1,10 +1,13 @@
 """Manifests as kubectl would read them: rows of every version, and words for what is wrong, soon."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from dratui.allocation.documents import LARGEST, Wrong
+from dratui.allocation.documents import LARGEST, Wrong, objects
 from dratui.allocation.manifests import Manifests, PriorityClass, read
 from dratui.api.model import Constraint, NodeRequirement, PodClaim, Toleration
 
@@ -208,6 +211,7 @@ def test_json_lists_and_what_is_not_known() -> None:
         ("a: .inf", "no number that a manifest can have"),
         (pod("").replace("name: train", "name: Train"), "Pod 'Train' is no name"),
         (pod("  priorityClassName: [a]"), "spec.priorityClassName: is to be text"),
+        (pod("  nodeName: n"), "spec.nodeName: is to be text: put it in quotes (in YAML y, n, yes"),
         (pod("  preemptionPolicy: Sometimes"), "neither Never nor PreemptLowerPriority"),
         (
             "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: a}\nvalue: 2000000000",
@@ -262,6 +266,120 @@ def test_a_pods_priority_and_whether_it_preempts() -> None:
     )
     assert found.priorities == (PriorityClass("high", 1000, default=False, preempts=False),)
     assert (found.workloads[0].priority_class, found.workloads[0].preempts) == ("high", False)
+
+
+def test_what_may_keep_pods_from_nodes_and_is_not_looked_at_is_told() -> None:
+    (found,) = manifests(
+        pod(
+            """
+  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: x}]}}
+  topologySpreadConstraints: [{maxSkew: 1, topologyKey: x, whenUnsatisfiable: DoNotSchedule}]
+  initContainers: [{name: i, ports: [{containerPort: 1, hostPort: 1}]}]
+  volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]
+"""
+        )
+    ).workloads
+    assert found.unseen == ("podAntiAffinity", "topologySpreadConstraints", "hostPort", "persistent volumes")
+    (found,) = manifests(
+        pod(
+            """
+  affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}}
+  topologySpreadConstraints: [{maxSkew: 1, topologyKey: x, whenUnsatisfiable: ScheduleAnyway}]
+  volumes: [{name: v, emptyDir: {}}]
+"""
+        )
+    ).workloads
+    assert found.unseen == ()
+
+
+def test_who_is_not_asked_is_told() -> None:
+    (found,) = manifests(
+        pod("  nodeName: node\n  schedulerName: other\n  schedulingGates: [{name: a}]")
+    ).workloads
+    assert [each.split()[0] for each in found.remarks] == ["with", "another", "not"]
+
+
+ODD: tuple[Any, ...] = (None, -1, 1.5, True, "x", [], [None], [{}], {"a": None})
+ALL = """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: a, labels: {a: b}, annotations: {c: d}}
+spec:
+  schedule: "* * * * *"
+  jobTemplate:
+    spec:
+      parallelism: 2
+      template:
+        spec:
+          priorityClassName: p
+          preemptionPolicy: Never
+          schedulerName: s
+          schedulingGates: [{name: a}]
+          schedulingGroup: {podGroupName: x}
+          overhead: {cpu: 1}
+          resources: {limits: {cpu: 1}}
+          nodeSelector: {a: b}
+          volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]
+          topologySpreadConstraints: [{maxSkew: 1, topologyKey: x, whenUnsatisfiable: DoNotSchedule}]
+          tolerations: [{key: a, operator: Exists, effect: NoSchedule, tolerationSeconds: 3}]
+          affinity:
+            podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: x}]}
+            nodeAffinity:
+              requiredDuringSchedulingIgnoredDuringExecution:
+                nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: [b]}]}]
+          containers:
+          - name: m
+            ports: [{hostPort: 3}]
+            resources: {claims: [{name: g, request: r}], limits: {nvidia.com/gpu: 1}, requests: {cpu: 1}}
+          resourceClaims: [{name: g, resourceClaimTemplateName: t}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: a}
+spec:
+  spec:
+    devices:
+      requests:
+      - name: a
+        exactly:
+          {deviceClassName: g, count: 1, allocationMode: ExactCount, selectors: [{cel: {expression: "true"}}],
+           tolerations: [{key: a, operator: Exists}], capacity: {requests: {memory: 1Gi}}}
+      - {name: b, firstAvailable: [{name: c, deviceClassName: g, count: 2}]}
+      constraints: [{requests: [a, b/c], matchAttribute: x/y}]
+      config: [{requests: [a], opaque: {driver: d, parameters: {a: 1}}}]
+---
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: a}
+value: 3
+preemptionPolicy: Never
+"""
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in inside:
+        yield from places(part, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], other)
+    return copy
+
+
+def test_whatever_stands_wherever_it_is_read_or_named() -> None:
+    documents = [document for _, document in objects("x", ALL.encode())]
+    assert len(documents) == 3
+    for document in documents:
+        read([("x", json.dumps(document).encode())], "ml")
+        for path in places(document):
+            for odd in ODD:
+                with suppress(Wrong):
+                    read([("x", json.dumps(changed(document, path, odd)).encode())], "ml")
 
 
 def test_several_objects_of_json_in_one_text() -> None:

@@ -166,6 +166,19 @@ def test_a_misspelt_field_is_named(capsys: pytest.CaptureFixture[str], demo: Pat
     )
 
 
+def test_rules_that_are_not_looked_at_are_said_beside_the_number(
+    capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.yaml"
+    rule = "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: x}]}}"
+    path.write_text(
+        MANIFEST.replace("    spec:\n      containers", f"    spec:\n      {rule}\n      containers")
+    )
+    text = " ".join(asked(capsys, demo, str(path)).split())
+    assert "Fewer may fit: podAntiAffinity of its pods is not looked at." in text
+    assert "whichever" not in text
+
+
 def test_what_asks_for_nothing_is_told_before_the_cluster_is_asked(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -98,6 +98,44 @@ def network(case: str, driver: str) -> list[Json]:
     ]
 
 
+def partitions(case: str, driver: str) -> list[Json]:
+    """A card of four parts on each node: a half takes two of them."""
+
+    def takes(name: str, *parts: int) -> Json:
+        counters = {f"part-{n}": {"value": "1"} for n in parts}
+        return gpu(name, driver) | {"consumesCounters": [{"counterSet": "card", "counters": counters}]}
+
+    def on(pool: str) -> list[Json]:
+        card = {"name": "card", "counters": {f"part-{n}": {"value": "1"} for n in range(4)}}
+        counted = slice_(driver, pool, [])
+        counted["metadata"]["name"] += "-counters"
+        counted["spec"] |= {"sharedCounters": [card]}
+        del counted["spec"]["devices"]
+        cut = slice_(
+            driver,
+            pool,
+            [takes("quarter-0", 0), takes("half-0", 0, 1), takes("half-1", 2, 3), takes("quarter-1", 1)],
+        )
+        for each in (counted, cut):
+            each["spec"]["pool"]["resourceSliceCount"] = 2
+        return [node(case, pool), counted, cut]
+
+    return [*on(f"{case}-1"), *on(f"{case}-2")]
+
+
+def shares(case: str, driver: str) -> list[Json]:
+    """Devices of 80Gi for who takes what."""
+    policy = {"requestPolicy": {"default": "10Gi", "validRange": {"min": "10Gi", "step": "10Gi"}}}
+    of = gpu("gpu-0", driver) | {
+        "allowMultipleAllocations": True,
+        "capacity": {"memory": {"value": "80Gi", **policy}},
+    }
+    return [
+        *(node(case, f"{case}-1"), slice_(driver, f"{case}-1", [of])),
+        *(node(case, f"{case}-2"), slice_(driver, f"{case}-2", [of, of | {"name": "gpu-1"}])),
+    ]
+
+
 def claim(driver: str, **asked: Any) -> Json:
     memory = f'device.capacity["{driver}"].memory.compareTo(quantity("40Gi")) >= 0'
     exactly = {"deviceClassName": driver, "selectors": [{"cel": {"expression": memory}}], **asked}
@@ -167,6 +205,19 @@ def shared(case: str, driver: str) -> list[Json]:
     return [given, workload("Deployment", {"replicas": 3, "template": of})]
 
 
+def thirds(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    devices = claim(driver, capacity={"requests": {"memory": "25Gi"}})
+    return [template(devices), workload("Deployment", {"replicas": 9, "template": of})]
+
+
+def extended(case: str, driver: str) -> list[Json]:
+    of = pod(case)
+    of["spec"].pop("resourceClaims")
+    of["spec"]["containers"][0]["resources"] = {"limits": {f"{driver}/card": "2"}, "requests": {"cpu": "2"}}
+    return [workload("ReplicaSet", {"replicas": 9, "template": of})]
+
+
 def daemons(case: str, driver: str) -> list[Json]:
     of = pod(case, resourceClaimTemplateName="gpu")
     return [template(claim(driver, count=3)), workload("DaemonSet", {"template": of})]
@@ -181,8 +232,21 @@ CASES: Mapping[str, tuple[Make, Make]] = {
     "shared": (one_each, shared),
     "daemons": (one_each, daemons),
     "network": (network, deployment),
+    "partitions": (partitions, deployment),
+    "shares": (shares, thirds),
+    "extended": (one_each, extended),
 }
-FIT = {"more-than-fit": 6, "fewer-than-fit": 3, "pairs": 4, "shared": 3, "daemons": 1, "network": 2}
+FIT = {
+    "more-than-fit": 6,
+    "fewer-than-fit": 3,
+    "pairs": 4,
+    "shared": 3,
+    "daemons": 1,
+    "network": 2,
+    "partitions": 5,
+    "shares": 6,
+    "extended": 4,
+}
 """As counted by hand: one device of each case is held before."""
 
 
@@ -201,7 +265,7 @@ class Case:
             "apiVersion": "resource.k8s.io/v1",
             "kind": "DeviceClass",
             "metadata": {"name": self.driver},
-            "spec": {"selectors": [selector]},
+            "spec": {"selectors": [selector], "extendedResourceName": f"{self.driver}/card"},
         }
         self.apply([of_class, *self._furnish(self.name, self.driver)])
         self.hold()
