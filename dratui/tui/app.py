@@ -43,6 +43,9 @@ from dratui.views.query import Query
 GIVE_WAY_SECONDS: Final = (
     0.001  # in which a thread lets the screen go on: by default 0.005, several times a key
 )
+COLLECT_EVERY: Final = (
+    10_000  # new objects: by default 700, and all that is not frozen is looked at each 70,000
+)
 TICK_SECONDS: Final = 1.0  # the grain of ages; nothing is repainted that reads the same
 
 
@@ -99,6 +102,7 @@ class DratuiApp(App[Failure], inherit_bindings=False):
     def on_mount(self) -> None:
         """Listen once the screen is painted: what a source imports takes longer than painting."""
         sys.setswitchinterval(GIVE_WAY_SECONDS)
+        gc.set_threshold(COLLECT_EVERY)
         self._own = copy_context()  # of no screen: tasks keep the screen alive that they were started from
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

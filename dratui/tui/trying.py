@@ -41,7 +41,8 @@ class Ground:
 
         if self._fleet is None:
             dialect = rules_of(self._store, self._version).dialect
-            self._fleet = Fleet(self._store.slices.values(), self._store.classes.values(), dialect)
+            slices, classes = self._store.slices.values(), self._store.classes.values()
+            self._fleet = Fleet(slices, classes, dialect, self._store.slices_of_device)
         return self._fleet
 
     def vocabulary(self, device_class: str) -> Vocabulary:

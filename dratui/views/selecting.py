@@ -1,6 +1,7 @@
 """What is said of a selector that someone tries: how many match, which fail, what is wrong with it."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from dratui.allocation.cel.errors import CompileError, line_and_column
 from dratui.failure import Failure
@@ -8,7 +9,7 @@ from dratui.terminal import clean
 from dratui.views.words import count
 from dratui.why.selecting import Tried
 
-_MOST_NAMED = 3
+_MOST: Final = 3  # errors, devices that are named
 
 
 def counted(tried: Tried, free: int | None, *, device_class: str, empty: bool) -> str:
@@ -27,11 +28,14 @@ def counted(tried: Tried, free: int | None, *, device_class: str, empty: bool) -
 
 def raised(tried: Tried) -> Iterator[str]:
     """Devices at which evaluating it fails, by error, those of most devices first."""
-    for error, keys in sorted(tried.errors.items(), key=lambda each: -len(each[1])):
-        names = ", ".join(f"{key.pool}/{key.device}" for key in keys[:_MOST_NAMED])
-        more = ", …" if len(keys) > _MOST_NAMED else ""
-        raises = "raises" if len(keys) == 1 else "raise"
-        yield clean(f"{len(keys):,} device{'s' * (len(keys) != 1)} {raises}: {error} ({names}{more})")
+    errors = sorted(tried.errors.items(), key=lambda each: -len(each[1]))
+    for error, keys in errors[:_MOST]:
+        names = ", ".join(f"{key.pool}/{key.device}" for key in keys[:_MOST])
+        more = ", …" if len(keys) > _MOST else ""
+        raises = "device raises" if len(keys) == 1 else "devices raise"
+        yield clean(f"{len(keys):,} {raises}: {error} ({names}{more})")
+    if rest := sum(len(keys) for _, keys in errors[_MOST:]):
+        yield f"{rest:,} more raise other errors"
 
 
 def wrong(failure: Failure) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from typing import Final, NamedTuple
 
 from dratui.allocation.cel import cost
@@ -32,9 +31,18 @@ class Tried(NamedTuple):
 
 
 class Fleet:
-    """The devices of a cluster, of each pool those of the newest generation."""
+    """The devices of a cluster, of each pool those of the newest generation. `known`: keys that exist already.
 
-    def __init__(self, slices: Iterable[Slice], classes: Iterable[DeviceClass], dialect: Dialect) -> None:
+    There may be 300,000: nothing is kept here that the garbage collector would have to look at.
+    """
+
+    def __init__(
+        self,
+        slices: Iterable[Slice],
+        classes: Iterable[DeviceClass],
+        dialect: Dialect,
+        known: Iterable[DeviceKey] = (),
+    ) -> None:
         self.dialect = dialect
         self._classes = {each.name: each for each in classes}
         newest: defaultdict[tuple[str, str], list[Slice]] = defaultdict(list)
@@ -44,28 +52,23 @@ class Fleet:
                 kept.clear()
             if not kept or each.generation == kept[0].generation:
                 kept.append(each)
-        self._found: list[tuple[Slice, Device]] = [
-            (each, device) for kept in newest.values() for each in kept for device in each.devices
+        self._slices = [each for kept in newest.values() for each in kept for _ in each.devices]
+        self._devices = [
+            (each.driver, device) for kept in newest.values() for each in kept for device in each.devices
         ]
+        same = {key: key for key in known}
+        made = (
+            DeviceKey(each.driver, each.pool, device.name)
+            for each, (_, device) in zip(self._slices, self._devices, strict=True)
+        )
+        self.keys: Sequence[DeviceKey] = [same.get(key, key) for key in made]
+        self._columns = Columns(Devices(self._devices, dialect))
         self._members: dict[str, list[Verdict]] = {}
-
-    @cached_property
-    def keys(self) -> Sequence[DeviceKey]:
-        """Of all devices."""
-        return [DeviceKey(each.driver, each.pool, device.name) for each, device in self._found]
-
-    @cached_property
-    def _columns(self) -> Columns:
-        return Columns(Devices([(each.driver, device) for each, device in self._found], self.dialect))
 
     def of_class(self, name: str) -> Iterable[tuple[str, Device]]:
         """Drivers and devices of a class; all without one. Raises Failure for a class that is not there."""
         members = self._verdicts_of_class(name)
-        return (
-            (each.driver, device)
-            for (each, device), of in zip(self._found, members, strict=True)
-            if of is True
-        )
+        return (each for each, of in zip(self._devices, members, strict=True) if of is True)
 
     def tried(self, text: str, device_class: str = "", heed: Heed = lambda _: None) -> Tried:
         """What a selector selects of a class's devices; an empty one all. Raises CompileError, or another Failure."""
@@ -87,17 +90,17 @@ class Fleet:
         errors: defaultdict[str, list[DeviceKey]] = defaultdict(list)
         nodes: set[str] = set()
         among = 0
-        for key, found, of, verdict in zip(self.keys, self._found, members, verdicts, strict=True):
+        for n, (of, verdict) in enumerate(zip(members, verdicts, strict=True)):
             if of is False:
                 continue
             among += 1
             if of is not True:
-                errors[f"class {device_class}: {of}"].append(key)
+                errors[f"class {device_class}: {of}"].append(self.keys[n])
             elif verdict is True:
-                matches.append(key)
-                nodes.add(node_of(found))
+                matches.append(self.keys[n])
+                nodes.add(node_of((self._slices[n], self._devices[n][1])))
             elif verdict is not False:
-                errors[str(verdict)].append(key)
+                errors[str(verdict)].append(self.keys[n])
         return Tried(
             frozenset(matches), among, len(nodes - {""}), dict(errors), refused(compiled) if compiled else ""
         )
@@ -105,11 +108,11 @@ class Fleet:
     def _verdicts_of_class(self, name: str) -> Sequence[Verdict]:
         """Whether a class has each device: the first of its selectors that does not say yes decides."""
         if not name:
-            return [True] * len(self._found)
+            return [True] * len(self._devices)
         if name not in self._members:
             if name not in self._classes:
                 raise Failure(f"there is no device class {name!r}", hint=":classes")
-            verdicts: list[Verdict] = [True] * len(self._found)
+            verdicts: list[Verdict] = [True] * len(self._devices)
             for source in self._classes[name].selectors:
                 more = self._columns.verdicts(selector(source, self.dialect))
                 verdicts = [b if a is True else a for a, b in zip(verdicts, more, strict=True)]

@@ -66,7 +66,7 @@ class Columns:
         try:
             return selector.matches(self._fleet.view(index))
         except EvaluationError as error:
-            return error
+            return error.with_traceback(None)  # there may be one a device, and frames are large
 
     def _column(self, paths: tuple[Path, ...]) -> tuple[list[int], list[int]]:
         """For each device the number of one that has the same at all these paths; and each such number once."""
