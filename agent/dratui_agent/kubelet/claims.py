@@ -58,7 +58,8 @@ class Claims:
         self._telling: set[asyncio.Task[None]] = set()
         self._unsaid: dict[
             str, tuple[Named, Sequence[PreparedDevice]]
-        ] = {}  # by UID: what statuses should say
+        ] = {}  # what statuses are to say, by UID
+        self._saying = asyncio.Lock()
 
     def get(self, claim: Named) -> Mapping[str, Any]:
         """The claim of that name, whatever its UID. Raises NoAnswer."""
@@ -121,20 +122,26 @@ class Claims:
         raise NoAnswer(f"there are more than {PAGE * MOST_PAGES} claims")
 
     async def _ask(self, path: str, *arguments: Any) -> Any:
-        """In the newest version that the server has."""
-        for version in [self._version] if self._version else VERSIONS:
-            try:
-                found = await self._api.ask(f"/apis/resource.k8s.io/{version}/{path}", *arguments)
-            except NoAnswer as why:
-                if why.status == 404 and not self._version and version != VERSIONS[-1]:
-                    if await self._serves(version):
-                        self._version = version
-                        raise
-                    continue
+        """In the version that the server has. What is not found there has to be missing, not the version."""
+        version = await self._newest()
+        try:
+            return await self._api.ask(f"/apis/resource.k8s.io/{version}/{path}", *arguments)
+        except NoAnswer as why:
+            if why.status != 404 or await self._serves(version):
                 raise
-            self._version = version
-            return found
-        raise NoAnswer("the API server does not serve resource.k8s.io")
+        self._version = ""  # it was upgraded
+        return await self._api.ask(f"/apis/resource.k8s.io/{await self._newest()}/{path}", *arguments)
+
+    async def _newest(self) -> str:
+        """The newest version that both know."""
+        if not self._version:
+            for version in VERSIONS:
+                if await self._serves(version):
+                    self._version = version
+                    break
+            else:
+                raise NoAnswer("the API server does not serve resource.k8s.io")
+        return self._version
 
     async def _serves(self, version: str) -> bool:
         try:
@@ -187,21 +194,24 @@ class Claims:
     async def _say(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
         waiting = bool(self._unsaid)
         self._unsaid[claim.uid] = (claim, devices)
-        if not waiting:
-            await asyncio.sleep(SOON_SECONDS)
+        if waiting:
+            return
+        await asyncio.sleep(SOON_SECONDS)
+        async with self._saying:  # what is said last is what is so
             unsaid, self._unsaid = self._unsaid, {}
             for each in unsaid.values():
                 await self._prepared(*each)
 
     async def _prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
         applied = {
-            "apiVersion": f"resource.k8s.io/{self._version or VERSIONS[0]}",
+            "apiVersion": "",
             "kind": "ResourceClaim",
             "metadata": {"name": claim.name, "namespace": claim.namespace, "uid": claim.uid},
             "status": {"devices": [self._condition(each) for each in devices]} if devices else {},
         }
         query = f"fieldManager={quote(self._driver, safe='')}-{quote(self._node, safe='')}&force=true"
         try:
+            applied["apiVersion"] = f"resource.k8s.io/{await self._newest()}"
             await self._ask(
                 f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml"
             )

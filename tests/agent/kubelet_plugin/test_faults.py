@@ -4,7 +4,9 @@ import os
 import shutil
 
 import pytest
+from dratui_agent.kubelet.plugin import BOOT
 
+from tests.agent.kubelet_plugin.cluster import DRIVER
 from tests.agent.kubelet_plugin.disks import harmed
 from tests.agent.kubelet_plugin.inside import inside
 from tests.agent.kubelet_plugin.node import PluginNode
@@ -66,3 +68,23 @@ def test_an_api_server_that_hangs_is_not_waited_for_for_ever(node: PluginNode) -
         assert "took longer than" in said
         assert agent.nothing
         assert agent.prepare(claim) == [["gpu-0"]]
+
+
+def test_an_agent_that_starts_while_the_api_server_is_away_serves_kubelet(node: PluginNode) -> None:
+    plane = node.cluster.plane
+    claim, other = (
+        node.cluster.claim(name, {"gpu": device}) for name, device in (("a", "gpu-0"), ("b", "gpu-1"))
+    )
+    node.start().kill()
+    with inside(node.place(boot=BOOT.read_text().strip())) as agent:
+        assert agent.prepare(claim) == [["gpu-0"]]
+    plane.kill_apiserver()
+    try:
+        node.start()
+        assert node.kubelet.info().name == DRIVER
+        assert node.kubelet.prepare(claim)[claim[2]].error == ""
+        assert "the API server cannot be asked" in node.kubelet.prepare(other)[other[2]].error
+        assert node.kubelet.unprepare(claim) == {claim[2]: ""}
+    finally:
+        plane.start_apiserver()
+    assert node.kubelet.prepare(other)[other[2]].error == ""
