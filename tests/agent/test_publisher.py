@@ -2,10 +2,13 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from random import Random
 
 import pytest
 import yaml
 from dratui_agent.kubelet.offers import Offer, Taint
+from dratui_agent.kubelet.publisher import Publisher
+from dratui_agent.kubelet.publisher import settle as settled
 
 from tests.agent.publishing import DRIVER, PATIENCE, Client, Pool, offer, publishing
 from tests.realparts.controlplane import ControlPlane
@@ -34,6 +37,21 @@ def gpus(count: int, taints: tuple[Taint, ...] = ()) -> list[Offer]:
 
 def names(count: int) -> list[str]:
     return sorted(f"gpu-{n}" for n in range(count))
+
+
+def left(pool: Pool, generation: int) -> dict[str, object]:
+    """A slice of the driver on the node that is none of the publisher's."""
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": f"left-{generation}-{pool.node}"},
+        "spec": {
+            "driver": DRIVER,
+            "nodeName": pool.node,
+            "pool": {"name": "another", "generation": generation, "resourceSliceCount": 1},
+            "devices": [{"name": "old"}],
+        },
+    }
 
 
 def test_a_pool_of_the_nodes_name_that_goes_with_the_node(pool: Pool, client: Client) -> None:
@@ -120,19 +138,51 @@ def test_what_somebody_else_did_to_a_slice_is_put_right(pool: Pool, client: Clie
         pool.until_it_has("gpu-0", "gpu-1")
 
 
+def test_whatever_others_do_meanwhile_the_pool_comes_to_what_is_offered(pool: Pool, client: Client) -> None:
+    """Slices are deleted, changed, and made by somebody else while the node's devices come and go."""
+    chance = Random(7)
+    with publishing(client, pool.node) as publisher:
+        for _ in range(25):
+            publisher.publish(gpus(chance.randrange(150)))
+            found = pool.slices()
+            victims = [each["metadata"]["name"] for each in found if chance.random() < 0.3]
+            if victims:
+                pool.plane.kubectl("delete", "resourceslices", "--ignore-not-found", "--wait=false", *victims)
+            if chance.random() < 0.5:
+                pool.plane.apply(yaml.safe_dump(left(pool, chance.randrange(1, 9))))
+        publisher.publish(gpus(70))
+        slices = pool.until_it_has(*names(70))
+        pool.plane.wait(lambda: publisher.published, PATIENCE, "it to be in order")
+        writes = len(client.writes)
+        publisher.publish(list(reversed(gpus(70))))
+        assert pool.slices() == slices
+    assert len(client.writes) == writes
+
+
+def test_two_who_want_different_things_try_more_and_more_seldom(pool: Pool, client: Client) -> None:
+    """Such as two versions of the agent while one is replaced."""
+    disputes: list[int] = []
+
+    def settle(times: int) -> float:
+        disputes.append(times)
+        return 0.01
+
+    with publishing(client, pool.node) as one:
+        other = Publisher(Client(pool.plane.kubeconfig()), driver=DRIVER, node=pool.node, settle=settle)
+        one.publish(gpus(1))
+        pool.until_it_has("gpu-0")
+        other.start()
+        other.publish(gpus(2))
+        pool.plane.wait(lambda: disputes and disputes[-1] >= 4, PATIENCE, "them to disagree")
+        other.stop(PATIENCE)
+    assert disputes[:5] == [0, 1, 2, 3, 4]
+    waits = [settled(times) for times in range(20)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (0.1, 30.0)
+
+
 def test_what_is_left_of_another_life_is_taken_away(pool: Pool, client: Client) -> None:
-    left = {
-        "apiVersion": "resource.k8s.io/v1",
-        "kind": "ResourceSlice",
-        "metadata": {"name": f"left-{pool.node}"},
-        "spec": {
-            "driver": DRIVER,
-            "nodeName": pool.node,
-            "pool": {"name": "another", "generation": 7, "resourceSliceCount": 1},
-            "devices": [{"name": "old"}],
-        },
-    }
-    pool.plane.apply(yaml.safe_dump(left))
+    pool.plane.apply(yaml.safe_dump(left(pool, 7)))
     with publishing(client, pool.node) as publisher:
         publisher.publish(gpus(1))
         pool.until_it_has("gpu-0")

@@ -7,6 +7,7 @@ back. They stay when the agent ends, so that an upgrade disturbs nobody.
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ from dratui_agent.kubelet.slices import GROUP, VERSIONS, Content, Server, conten
 from dratui_agent.kubelet.watching import PATIENCE, PLURAL, Watching
 from dratui_agent.log import log
 
-SETTLE_SECONDS: Final = 0.1  # what somebody else does to several slices is seen as one change
+SETTLE_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 1.0
 MOST_SECONDS: Final = 30.0  # between two tries
 _INVALID: Final = (400, 422)
@@ -64,6 +65,11 @@ def pause(failures: int) -> float:
     return random.uniform(0.5, 1.0) * min(MOST_SECONDS, 0.5 * 2.0 ** min(failures, 10))  # noqa: S311
 
 
+def settle(disputes: int) -> float:
+    """Seconds to wait after somebody else's change, which may be one of several: longer when they go on."""
+    return min(MOST_SECONDS, SETTLE_SECONDS * 2.0 ** min(disputes, 10))
+
+
 class Publisher:
     """One pool of one node, which has the node's name. `publish` says what it is to have, and never waits.
 
@@ -80,6 +86,7 @@ class Publisher:
         node: str,
         recall: Recall = lambda found: None,
         pause: Callable[[int], float] = pause,
+        settle: Callable[[int], float] = settle,
     ) -> None:
         self.problem = ""
         self.published = False
@@ -89,6 +96,7 @@ class Publisher:
         self._node = node
         self._recall: Recall | None = recall
         self._pause = pause
+        self._settle = settle
         self._server = Server(version="")
         self._release = ""
         self._wanted: tuple[Offer, ...] | None = None
@@ -143,6 +151,7 @@ class Publisher:
             if offers is not None:
                 self.publish(offers)
         watching.start()
+        disputes = -1
         try:
             while not self._stopped.is_set():
                 self._wake.clear()
@@ -152,9 +161,11 @@ class Publisher:
                 if wanted is not None:
                     self._reconcile(contents(wanted, self._server), watching)
                 self._failures = 0
+                reconciled = time.monotonic()
                 self._wake.wait()
-                if wanted is self._wanted:
-                    self._stopped.wait(SETTLE_SECONDS)
+                if wanted is self._wanted:  # it was somebody else
+                    disputes = disputes + 1 if time.monotonic() - reconciled < MOST_SECONDS else 0
+                    self._stopped.wait(self._settle(disputes))
         finally:
             watching.stop()
             watching.join(GRACE_SECONDS)  # where no answer comes it ends by itself, later
