@@ -11,7 +11,7 @@ from dratui.allocation.nodes import Place, reaches
 from dratui.allocation.pools import Candidate, Pool
 from dratui.allocation.rules import Feature
 from dratui.allocation.world import World
-from dratui.api.model import Claim, DeviceClass, Request
+from dratui.api.model import Claim, DeviceClass, DeviceKey, Request
 from dratui.failure import Failure
 
 MOST_DEVICES: Final = 32
@@ -20,11 +20,23 @@ MOST_DEVICES: Final = 32
 
 class AllocationError(Exception):
     """What is more than "does not fit", in the scheduler's words. `of_node`: it concerns this node only; else the pod
-    is not scheduled anywhere."""
+    is not scheduled anywhere. What its words leave out: `device`, which raised it, `pool`, which cannot be used, and
+    `clash`, which devices do not go together."""
 
-    def __init__(self, text: str, *, of_node: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        of_node: bool = False,
+        device: DeviceKey | None = None,
+        pool: Pool | None = None,
+        clash: str = "",
+    ) -> None:
         super().__init__(text)
         self.of_node = of_node
+        self.device = device
+        self.pool = pool
+        self.clash = clash
 
 
 class Asked:
@@ -63,7 +75,8 @@ class Asked:
                 what = "being updated" if pool.incomplete else "invalid"
                 raise AllocationError(
                     f"claim {self._claim}, request {self.request.name}: asks for all devices,"
-                    f" but resource pool {pool.name} is currently {what}"
+                    f" but resource pool {pool.name} is currently {what}",
+                    pool=pool,
                 )
         known = {} if like is None else like._selected
         self._selected = known
@@ -89,7 +102,8 @@ class Asked:
             except Failure as failure:
                 raise AllocationError(f"{of}: selector #{number}: CEL compile error: {failure}") from failure
             if isinstance(verdict, EvaluationError):
-                raise AllocationError(f"{of}: selector #{number}: CEL runtime error: {verdict}")
+                text = f"{of}: selector #{number}: CEL runtime error: {verdict}"
+                raise AllocationError(text, device=candidate.key)
             if not verdict:
                 return False
         return True

@@ -4,11 +4,15 @@ Each remembers what was added, and forgets in the same imperfect ways as the all
 constraint.go and allocator_*.go.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Protocol
 
 from dratui.allocation.rules import Feature, Rules
-from dratui.api.model import AttributeValue, Constraint, Device
+from dratui.allocation.words import device_beside, written
+from dratui.api.model import AttributeValue, Constraint, Device, DeviceKey
+
+Added = tuple[str, DeviceKey, Device]
+"""A device of a request, `main/sub` for an alternative."""
 
 
 class Constrained(Protocol):
@@ -48,6 +52,34 @@ def attribute(driver: str, device: Device, name: str) -> AttributeValue | None:
         return found
     domain, slash, identifier = name.partition("/")
     return device.attributes.get(identifier) if slash and domain == driver else None
+
+
+def named(request: str) -> tuple[str, ...]:
+    """What constraints may call a request, or an alternative: `main/sub` is of `main`, too."""
+    main, slash, _ = request.partition("/")
+    return (main, request) if slash else (main,)
+
+
+def clash(constraint: Constraint, earlier: Sequence[Added], refused: Added) -> str:
+    """Why a device may not join those that were added `earlier`: that one, and the first that it does not go with."""
+    name = constraint.match_attribute or constraint.distinct_attribute
+    request, key, device = refused
+    value = attribute(key.driver, device, name)
+    this = device_beside(key, [other for _, other, _ in earlier])
+    if value is None or value == ():
+        return f"{name}: {this} does not have it"
+    for its_request, its_key, its_device in earlier:
+        if constraint.requests and not any(each in constraint.requests for each in named(its_request)):
+            continue
+        its = attribute(its_key.driver, its_device, name)
+        if its is None or bool(_values(value) & _values(its)) is not bool(constraint.distinct_attribute):
+            continue
+        other = device_beside(its_key, (key,))
+        of = "" if its_request == request else f" of request {its_request}"
+        if constraint.match_attribute:
+            return f"{name}: {this} has {written(value)}, {other}{of} has {written(its)}"
+        return f"{name}: {this} has {written(value)} as {other}{of} has"
+    return f"{name}: {this} has {written(value)}, which does not go with the others"
 
 
 def _values(value: AttributeValue) -> frozenset[tuple[type, object]]:

@@ -4,7 +4,7 @@ They are kept by the name of the pool alone: two drivers that name pools after t
 pool that is looked at sets its limits. In 1.34 they are kept by slice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dratui.allocation.pools import Candidate
@@ -26,6 +26,17 @@ _Amounts = dict[Counter, int]
 """In nano units."""
 
 
+class Shortage(NamedTuple):
+    """A counter of which a device wants more than is left, as quantities. `takers`: devices in use that consume it."""
+
+    counter_set: str
+    counter: str
+    wanted: str
+    left: str
+    total: str
+    takers: tuple[DeviceKey, ...]
+
+
 class Counters:
     """Those of one node. `held`: what is in use already."""
 
@@ -36,6 +47,8 @@ class Counters:
         self._taken: dict[str, _Amounts] = {}  # by this search
         self._overdrawn: set[str] = set()  # ledgers of which more is in use than there is: nothing fits there
         self._consumption: dict[Candidate, _Amounts] = {}
+        self._sources: dict[str, tuple[Sequence[CounterSet], Sequence[Slice]]] = {}  # by ledger
+        self._told: dict[str, tuple[Mapping[Counter, str], Mapping[Counter, list[DeviceKey]]]] = {}
 
     def take(self, candidate: Candidate) -> bool:
         """What a device consumes; nothing if not all of it is there."""
@@ -56,6 +69,44 @@ class Counters:
         taken = self._taken[self.ledger(candidate)]
         for counter, amount in self._wanted(candidate).items():
             taken[counter] -= amount
+
+    def shortages(self, candidate: Candidate) -> list[Shortage]:
+        """Why `take` says no: what the device lacks; else of what more is in use than there is."""
+        ledger, wanted = self.ledger(candidate), self._wanted(candidate)
+        self.left(candidate)
+        available, taken = self._available[ledger], self._taken[ledger]
+        left = {each: amount - taken.get(each, 0) for each, amount in available.items()}
+        short = [each for each, amount in wanted.items() if amount > left.get(each, amount)]
+        totals, takers = self._known(ledger)
+        return [
+            Shortage(
+                each.of_set,
+                each.name,
+                wanted=quantity.write(wanted.get(each, 0), totals[each]),
+                left=quantity.write(max(0, left[each]), totals[each]),
+                total=totals[each],
+                takers=tuple(takers.get(each, ())),
+            )
+            for each in short or [each for each, amount in left.items() if amount < 0]
+        ]
+
+    def _known(self, ledger: str) -> tuple[Mapping[Counter, str], Mapping[Counter, list[DeviceKey]]]:
+        """How much there is of each counter, as it is written, and the devices in use that consume it."""
+        found = self._told.get(ledger)
+        if found is None:
+            sets, slices = self._sources[ledger]
+            totals = {
+                Counter(ledger, of.name, name): text for of in sets for name, text in of.counters.items()
+            }
+            takers: dict[Counter, list[DeviceKey]] = {}
+            for each in slices:
+                for device in each.devices:
+                    key = DeviceKey(each.driver, each.pool, device.name)
+                    if device.consumes and self._consumes(key):
+                        for counter, _ in _consumed(device, ledger):
+                            takers.setdefault(counter, []).append(key)
+            found = self._told[ledger] = totals, takers
+        return found
 
     def _wanted(self, candidate: Candidate) -> _Amounts:
         found = self._consumption.get(candidate)
@@ -92,10 +143,11 @@ class Counters:
 
     def _left(self, candidate: Candidate, ledger: str) -> _Amounts:
         pool = candidate.pool
-        sets: Iterable[CounterSet] = pool.counter_sets.values()
+        sets: Sequence[CounterSet] = tuple(pool.counter_sets.values())
         slices: Sequence[Slice] = (*pool.slices, *pool.elsewhere)
         if self._rules.counters_of_slice:
             sets, slices = candidate.slice.counter_sets, (candidate.slice,)
+        self._sources[ledger] = sets, slices
         left = {
             Counter(ledger, counters.name, name): quantity.parse(value) or 0
             for counters in sets

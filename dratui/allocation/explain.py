@@ -4,75 +4,27 @@ The verdict is the search's own. What is told beside it is found by asking of ea
 of one request alone; and where every request alone could be served, by leaving out what they share.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from dratui.allocation import capacity
-from dratui.allocation.cel.clauses import refusal
-from dratui.allocation.cel.columns import Path
-from dratui.allocation.cel.errors import EvaluationError
-from dratui.allocation.cel.selector import selector
-from dratui.allocation.counters import Counters
-from dratui.allocation.fleet import view
-from dratui.allocation.nodes import Place, reaches
+from dratui.allocation.capacity import Amounts
+from dratui.allocation.constraints import Added, clash, constrained, named
+from dratui.allocation.funnel import Funnel, unusable
+from dratui.allocation.nodes import Place
 from dratui.allocation.patience import Patience
-from dratui.allocation.pools import Candidate, Pool, candidate_of
-from dratui.allocation.rules import Feature
+from dratui.allocation.pools import Pool
+from dratui.allocation.refusals import Cause, DeviceExplained, Holder, Holding, Refusals
 from dratui.allocation.search import AllocationError, Chosen, GaveUp, Search, allocate
-from dratui.allocation.taints import prevents
-from dratui.allocation.world import World
-from dratui.api.model import Claim, Device, DeviceKey, Request, Version
-from dratui.failure import Failure
+from dratui.allocation.world import Held, World
+from dratui.api import quantity
+from dratui.api.model import Claim, Constraint, DeviceKey, Request
 
-Cause = Literal[
-    "fits",
-    "no devices",
-    "too few",
-    "pool incomplete",
-    "pool invalid",
-    "class",
-    "selector",
-    "node",
-    "held",
-    "capacity",
-    "counters",
-    "taint",
-    "constraint",
-    "together",
-    "error",
-    "gave up",
-    "cordoned",
-    "not ready",
-    "node taint",
-    "node affinity",
-    "resources",
-    "device plugin",
-    "elsewhere",
-]
-"""`class` to `taint`: what keeps a device from a request. `constraint`, `together`: each request alone could be served,
-but not so that the constraints hold, or not all at once. `error`: the scheduler gives the pod up, for all nodes.
-From `cordoned` on: what keeps the pod from the node before its devices are looked at (`dratui.why.placement`)."""
-
-_NEAREST: Final[Sequence[Cause]] = ("taint", "counters", "capacity", "held", "node", "selector", "class")
-"""What came closest to fitting first."""
+__all__ = ["Cause", "DeviceExplained", "Holder", "Holding", "NodeExplained", "explain"]
 
 _OUT_OF_TIME: Final = "the scheduler searches longer for it, and may run out of time before"
-
-Holder = Callable[[DeviceKey], str]
-"""Who has a device, in words such as `vision/nb-1`; empty where nobody knows."""
-
-
-class DeviceExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """What keeps one device from a request; `fits`, if nothing does."""
-
-    driver: str
-    pool: str
-    device: str
-    verdict: Cause
-    why: str = ""
 
 
 class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -106,14 +58,26 @@ def explain(
         found = search.result()
     except AllocationError as error:
         if not error.of_node:
-            return NodeExplained(place.name, fits=False, cause="error", detail=str(error))
+            return _error(world, place, error)
         found = None
     except GaveUp as given_up:
         return NodeExplained(place.name, fits=False, cause="gave up", detail=str(given_up))
     if found is not None:
         detail = _OUT_OF_TIME if search.shortened else ""
         return NodeExplained(place.name, fits=True, cause="fits", detail=detail, devices=tuple(_given(found)))
-    return _Asking(world, place, holder, search.pools, patience).first_miss(claims)
+    return _Node(world, place, holder, search.pools, patience).first_miss(claims)
+
+
+def _error(world: World, place: Place, error: AllocationError) -> NodeExplained:
+    """`why` is the scheduler's words, the detail has what they leave out."""
+    words = str(error)
+    more = error.clash or (unusable(error.pool, world.slices) if error.pool else "")
+    devices: tuple[DeviceExplained, ...] = ()
+    if error.device is not None:
+        more = more or f"raised by device {'/'.join(error.device)}"
+        devices = (DeviceExplained(*error.device, verdict="error", why=error.clash or words),)
+    detail = f"{words}; {more}" if more else words
+    return NodeExplained(place.name, fits=False, cause="error", detail=detail, devices=devices, why=words)
 
 
 def _given(found: Sequence[Sequence[Chosen]]) -> Iterator[DeviceExplained]:
@@ -122,8 +86,8 @@ def _given(found: Sequence[Sequence[Chosen]]) -> Iterator[DeviceExplained]:
             yield DeviceExplained(*each.key, verdict="fits", why=each.request)
 
 
-class _Asking:
-    """One node, asked request by request."""
+class _Node:
+    """One node that the claims do not fit on."""
 
     def __init__(
         self, world: World, place: Place, holder: Holder, pools: Sequence[Pool], patience: Patience
@@ -132,195 +96,152 @@ class _Asking:
         self._place = place
         self._holder = holder
         self._pools = pools
-        self._patience = patience
+        self._patience: Patience | None = patience
 
     def first_miss(self, claims: Sequence[Claim]) -> NodeExplained:
         """The first request that cannot be served alone, by the alternative that came nearest; else what they share."""
+        refusals = Refusals(self._world, self._place, self._holder)
         for claim in claims:
             for request in claim.requests:
-                ways = [self._funnel(each) for each in request.alternatives or (request,)]
-                if all(way.missing for way in ways):
-                    nearest = min(ways, key=lambda way: way.missing)
-                    cause, why, detail = nearest.cause(self._pools)
-                    return NodeExplained(
-                        self._place.name,
-                        fits=False,
-                        cause=cause,
-                        claim=f"{claim.namespace}/{claim.name}",
-                        request=nearest.request.name,
-                        detail=detail,
-                        devices=tuple(nearest.devices),
-                        wanted=nearest.wanted,
-                        got=nearest.got,
-                        why=why,
-                    )
-        return self._together(claims)
+                nearest = self._nearest(request, refusals)
+                if nearest.missing:
+                    return self._missed(claim, nearest)
+        constraints = [(n, each) for n, claim in enumerate(claims) for each in claim.constraints]
+        found = self._constraint(claims, constraints) if constraints else None
+        return found or self._together(claims)
+
+    def _nearest(self, request: Request, refusals: Refusals) -> Funnel:
+        ways = [
+            Funnel(each, self._pools, self._world.slices, self._world.rules, refusals)
+            for each in request.alternatives or (request,)
+        ]
+        return min(ways, key=lambda way: way.missing)
+
+    def _missed(self, claim: Claim, nearest: Funnel) -> NodeExplained:
+        cause, why, detail = nearest.cause()
+        return NodeExplained(
+            self._place.name,
+            fits=False,
+            cause=cause,
+            claim=_called(claim),
+            request=nearest.request.name,
+            detail=detail,
+            devices=tuple(nearest.devices),
+            wanted=nearest.wanted,
+            got=nearest.got,
+            why=why,
+        )
+
+    def _found(self, claims: Sequence[Claim]) -> list[list[Chosen]] | None:
+        """None as soon as one of these searches took too long, too."""
+        if self._patience is None:
+            return None
+        try:
+            return allocate(self._world, self._place, claims, self._patience)
+        except AllocationError:
+            return None
+        except GaveUp:
+            self._patience = None
+            return None
+
+    # Constraints
+
+    def _constraint(
+        self, claims: Sequence[Claim], constraints: Sequence[tuple[int, Constraint]]
+    ) -> NodeExplained | None:
+        """The one without which the claims would fit, with two devices that it keeps apart; else any that is broken."""
+        for number, broken in constraints:
+            rest = tuple(each for each in claims[number].constraints if each is not broken)
+            without = [*claims[:number], replace(claims[number], constraints=rest), *claims[number + 1 :]]
+            found = self._found(without)
+            if found is not None and (told := self._broken(claims[number], broken, found[number])):
+                return told
+        found = self._found([replace(claim, constraints=()) for claim in claims])
+        if found is None:
+            return None
+        for number, broken in constraints:
+            if told := self._broken(claims[number], broken, found[number]):
+                return told
+        names = sorted({each.match_attribute or each.distinct_attribute for _, each in constraints})
+        detail = f"enough devices, but no choice of them is right in {', '.join(names)}"
+        return NodeExplained(self._place.name, fits=False, cause="constraint", detail=detail)
+
+    def _broken(self, claim: Claim, constraint: Constraint, chosen: Sequence[Chosen]) -> NodeExplained | None:
+        """By the devices that would be chosen without it, up to the first that it refuses."""
+        remembers = constrained(constraint, self._world.rules)
+        if remembers is None:
+            return None
+        added: list[Added] = []
+        for each in chosen:
+            this = (each.request, each.key, each.device)
+            if remembers.add(named(each.request), each.key.driver, each.device):
+                added.append(this)
+                continue
+            pair = clash(constraint, added, this)
+            name = constraint.match_attribute or constraint.distinct_attribute
+            why = f"no choice of devices {'agrees on' if constraint.match_attribute else 'differs in'} {name}"
+            refused = DeviceExplained(*each.key, verdict="constraint", why=pair)
+            return NodeExplained(
+                self._place.name,
+                fits=False,
+                cause="constraint",
+                claim=_called(claim),
+                request=each.request,
+                detail=f"enough devices, but {why}: {pair.removeprefix(f'{name}: ')}",
+                devices=(*(DeviceExplained(*key, "fits", request) for request, key, _ in added), refused),
+                why=why,
+            )
+        return None
+
+    # Requests that take from each other
 
     def _together(self, claims: Sequence[Claim]) -> NodeExplained:
-        constraints = [constraint for claim in claims for constraint in claim.constraints]
-        free = [msgspec.structs.replace(claim, constraints=()) for claim in claims]
-        if constraints and self._fits(free):
-            names = sorted({each.match_attribute or each.distinct_attribute for each in constraints})
-            detail = f"enough devices, but no choice of them is right in {', '.join(names)}"
-            return NodeExplained(self._place.name, fits=False, cause="constraint", detail=detail)
+        """The first request that cannot be served beside those before it, and what keeps it from them."""
+        before: list[list[Chosen]] = []
+        for number, claim in enumerate(claims):
+            for count, request in enumerate(claim.requests, start=1):
+                part = replace(claim, requests=claim.requests[:count], constraints=())
+                found = self._found([*(replace(each, constraints=()) for each in claims[:number]), part])
+                if found is not None:
+                    before = found
+                    continue
+                world, holder = self._beside(before)
+                nearest = self._nearest(request, Refusals(world, self._place, holder))
+                if not nearest.missing:
+                    return self._not_all()
+                told = self._missed(claim, nearest)
+                why = "fits alone, but not beside the other requests"
+                return replace(told, cause="together", detail=f"{why}: {told.detail}", why=why)
+        return self._not_all()
+
+    def _not_all(self) -> NodeExplained:
         detail = "each request alone could be served, but not all of them"
         return NodeExplained(self._place.name, fits=False, cause="together", detail=detail)
 
-    def _fits(self, claims: Sequence[Claim]) -> bool:
-        try:
-            return allocate(self._world, self._place, claims, self._patience) is not None
-        except (AllocationError, GaveUp):
-            return False
+    def _beside(self, before: Sequence[Sequence[Chosen]]) -> tuple[World, Holder]:
+        """The world in which this pod has these devices."""
+        held, mine = self._world.held, {each.key: each for chosen in before for each in chosen}
+        exclusive = {key for key, each in mine.items() if not each.shared and not each.admin_access}
+        shared: dict[DeviceKey, Amounts] = dict(held.shared)
+        for chosen in before:
+            for each in chosen:
+                if each.shared and each.takes is not None:
+                    shared[each.key] = _sum(shared.get(each.key, {}), each.takes)
 
-    def _funnel(self, request: Request) -> "_Funnel":
-        counters = Counters(self._world.held, self._world.rules)
-        devices: list[DeviceExplained] = []
-        for pool in self._pools:
-            if pool.invalid or (pool.incomplete and not self._world.rules.uses_incomplete):
-                continue
-            for each in pool.slices:
-                for index in range(len(each.devices)):
-                    candidate = candidate_of(pool, each, index)
-                    verdict, why = self._ask(request, candidate, counters)
-                    devices.append(DeviceExplained(*candidate.key, verdict=verdict, why=why))
-        return _Funnel(request, devices)
+        def holder(key: DeviceKey) -> Sequence[Holding]:
+            if key not in mine:
+                return self._holder(key)
+            this, device = mine[key], mine[key].device
+            takes = {n: quantity.write(a, device.capacity[n].value) for n, a in (this.takes or {}).items()}
+            others = self._holder(key) if this.shared else ()
+            return (Holding(f"this pod for request {this.request}", takes), *others)
 
-    def _ask(self, request: Request, candidate: Candidate, counters: Counters) -> tuple[Cause, str]:
-        """As the search does, but that what a device is comes before who has it."""
-        rules, device = self._world.rules, candidate.device
-        class_ = self._world.classes.get(request.device_class)
-        if why := self._refused(class_.selectors if class_ else (), candidate):
-            return "class", why
-        if why := self._refused(request.selectors, candidate):
-            return "selector", why
-        if candidate.slice.per_device_nodes and not reaches(self._place, device):
-            return "node", "is for other nodes"
-        if device.binding_conditions and not rules.binding:
-            return "node", "has binding conditions, which this cluster does not know"
-        if candidate.key in self._world.held.exclusive and not request.admin_access:
-            holder = self._holder(candidate.key)
-            return "held", f"held by {holder}" if holder else "held"
-        if rules.has(Feature.CONSUMABLE_CAPACITY):
-            taken = self._world.held.shared.get(candidate.key, {})
-            if why := capacity.fits(device.capacity, request.capacity, taken, {}):
-                return "capacity", why
-        if device.consumes:
-            if not rules.has(Feature.PARTITIONABLE):
-                return "counters", "is a partition, which this cluster does not know"
-            if not counters.take(candidate):
-                return "counters", "what its card has to share is used up"
-            counters.give_back(candidate)
-        if rules.has(Feature.TAINTS) and (
-            taint := prevents(device.taints, request.tolerations, unknown=rules.unknown_effects_block)
-        ):
-            return "taint", f"tainted {taint.text}"
-        return "fits", ""
-
-    def _refused(self, sources: Sequence[str], candidate: Candidate) -> str:
-        """The first clause that says no, with what it saw; nothing if all selectors say yes."""
-        dialect = self._world.rules.dialect
-        for source in sources:
-            try:
-                compiled = selector(source, dialect)
-                verdict = self._world.verdict(source, candidate.slice, candidate.index)
-            except Failure as failure:
-                return str(failure)
-            if isinstance(verdict, EvaluationError):
-                return f"CEL runtime error: {verdict}"
-            if not verdict:
-                found = refusal(compiled, view(candidate.key.driver, candidate.device, dialect))
-                if found is None:
-                    return source
-                reads = found.clause.reads
-                seen = ", ".join(_seen(path, candidate.key.driver, candidate.device) for path in reads)
-                return f"{seen}: {found.clause.text}" if seen else found.clause.text
-        return ""
+        return self._world.holding(Held({*held.exclusive, *exclusive}, shared)), holder
 
 
-class _Funnel:
-    """What a request looked at."""
-
-    def __init__(self, request: Request, devices: Sequence[DeviceExplained]) -> None:
-        self.request = request
-        self.devices = devices
-        self._by_cause: Mapping[Cause, int] = Counter(device.verdict for device in devices)
-        self.wanted = request.count
-        if request.mode == "All":  # every device that the selectors leave must be had
-            self.wanted = max(1, len(devices) - self._of("class") - self._of("selector") - self._of("node"))
-
-    def _of(self, cause: Cause) -> int:
-        return self._by_cause.get(cause, 0)
-
-    @property
-    def got(self) -> int:
-        """How many devices nothing keeps from it."""
-        return self._of("fits")
-
-    @property
-    def missing(self) -> int:
-        """How many more devices it would take."""
-        return max(0, self.wanted - self.got)
-
-    def cause(self, pools: Sequence[Pool]) -> tuple[Cause, str, str]:
-        """What kept away the devices that came nearest, as most of them say it; and the same with their number."""
-        if not self.devices:
-            cause, why = self._nothing(pools)
-            return cause, why, why
-        nearest = next((cause for cause in _NEAREST if self._of(cause)), None)
-        if nearest in (None, "class") and (unusable := [pool for pool in pools if _is_unusable(pool)]):
-            why = "; ".join(map(_unusable, unusable))
-            of_pool: Cause = "pool invalid" if unusable[0].invalid else "pool incomplete"
-            return of_pool, why, f"{why}; {self.got} of {self.wanted} wanted from the others"
-        if nearest is None or (nearest == "class" and self.got):
-            why = "there are no more here"
-            return "too few", why, f"{self.got} of {self.wanted} wanted; {why}"
-        whys = Counter(device.why for device in self.devices if device.verdict == nearest)
-        why, count = whys.most_common(1)[0]
-        others = "" if len(whys) == 1 else f"; {len(whys) - 1} more reasons"
-        devices = "1 device" if count == 1 else f"{count} devices"
-        skipped = "".join(f"; {_unusable(pool)}" for pool in pools if _is_unusable(pool))
-        return nearest, why, f"{self.got} of {self.wanted} wanted; {devices}: {why}{others}{skipped}"
-
-    def _nothing(self, pools: Sequence[Pool]) -> tuple[Cause, str]:
-        for pool in pools:
-            if pool.incomplete:
-                return "pool incomplete", _unusable(pool)
-            if pool.invalid:
-                return "pool invalid", _unusable(pool)
-        return "no devices", "no driver publishes devices for this node"
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}
 
 
-def _is_unusable(pool: Pool) -> bool:
-    return bool(pool.invalid) or pool.incomplete
-
-
-def _unusable(pool: Pool) -> str:
-    return f"pool {pool.name}: {pool.invalid}" if pool.invalid else f"pool {pool.name} is being published"
-
-
-def _seen(path: Path, driver: str, device: Device) -> str:
-    """What a clause reads: `memory = 40Gi`."""
-    match path:
-        case ("driver",):
-            return f"driver = {driver}"
-        case ("allowMultipleAllocations",):
-            return f"allowMultipleAllocations = {_written(device.multiple_allocations)}"
-        case "attributes", domain, name:
-            value = device.attributes.get(f"{domain}/{name}")
-            if value is None and domain == driver:
-                value = device.attributes.get(name)
-            return f"{name} is not set" if value is None else f"{name} = {_written(value)}"
-        case "capacity", domain, name:
-            has = device.capacity.get(f"{domain}/{name}")
-            if has is None and domain == driver:
-                has = device.capacity.get(name)
-            return f"{name} is not set" if has is None else f"{name} = {has.value}"
-    return ".".join(path)
-
-
-def _written(value: object) -> str:
-    if isinstance(value, Version):
-        return value.text
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_written, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _called(claim: Claim) -> str:
+    return f"{claim.namespace}/{claim.name}"

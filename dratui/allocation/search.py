@@ -14,6 +14,7 @@ import msgspec
 from dratui.allocation import capacity
 from dratui.allocation.asked import MOST_DEVICES, AllocationError, Asked, AskedClaim
 from dratui.allocation.capacity import Amounts
+from dratui.allocation.constraints import clash
 from dratui.allocation.counters import Counters
 from dratui.allocation.nodes import Place
 from dratui.allocation.patience import GaveUp, Patience
@@ -366,7 +367,13 @@ class Search:
                 name = "/".join(key)
                 raise AllocationError(
                     f"claim {self._asked[claim].name}, request {request.name}:"
-                    f" cannot add device {name} because a claim constraint would not be satisfied"
+                    f" cannot add device {name} because a claim constraint would not be satisfied",
+                    device=key,
+                    clash=clash(
+                        self._claims[claim].constraints[at],
+                        [(each.request, each.key, each.device) for each in self._chosen[claim]],
+                        (asked.names[-1], key, device),
+                    ),
                 )
             for earlier in constraints[:at]:
                 earlier.remove(asked.names, key.driver, device)

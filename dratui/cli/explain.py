@@ -32,7 +32,7 @@ _NAMES: Final = {
 NEEDED: Final = tuple(
     name
     for name in STREAMS
-    if name not in ("namespaces", "resourcequotas", "computedomains")  # nothing is decided by these
+    if name not in ("resourcequotas", "computedomains")  # nothing is decided by these
 )
 """The streams without which an answer lacks something."""
 _WIDE: Final = 120  # columns, where there is no terminal
@@ -62,12 +62,15 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     judge(store, (plural,), must=True)
     subject = _find(store, kind, wanted, about)
     grouped = isinstance(subject, Pod) and bool(subject.group)
-    judge(store, [each for each in NEEDED if each != plural and (grouped or each != "podgroups")])
+    idle = {plural, "namespaces", *(() if grouped else ("podgroups",))}
+    judge(store, [each for each in NEEDED if each not in idle])
     question = (
         about_pod(store, subject, about.server_version)
         if isinstance(subject, Pod)
         else about_claim(store, subject, about.server_version)
     )
+    if question.admin:  # only then its label counts
+        judge(store, ("namespaces",))
     found = answer(store, question, _nodes(store, question))
     if wanted.output == "json":
         print(_json(kind, subject, question, found))

@@ -55,7 +55,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
             "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"
         )
     store, about, _ = asyncio.run(once(NEEDED, options, recording, wanted.at))
-    judge(store, [each for each in NEEDED if each != "podgroups"])
+    judge(store, [each for each in NEEDED if each not in ("podgroups", "namespaces")])
     namespace = wanted.namespace or ("" if about.recorded else about.namespace) or "default"
     read = manifests.read(texts, namespace)
     changed = store.copy()

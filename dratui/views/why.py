@@ -38,7 +38,16 @@ _HEADLINE: Final[Mapping[Cause, str]] = {
 }
 
 _SAME_WORDS: Final = frozenset[Cause](
-    ("no devices", "error", "cordoned", "not ready", "node taint", "node affinity", "elsewhere")
+    (
+        "no devices",
+        "error",
+        "admin access",
+        "cordoned",
+        "not ready",
+        "node taint",
+        "node affinity",
+        "elsewhere",
+    )
 )
 """Causes that all nodes of a group tell in the same words."""
 

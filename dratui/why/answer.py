@@ -14,7 +14,7 @@ from dratui.cluster.groups import not_tried
 from dratui.cluster.pending import Waiting, before_the_queue, node_counts, nodes_looked_at, settled, waiting
 from dratui.cluster.store import Store
 from dratui.why.placement import kept_away, place_of
-from dratui.why.question import Question, holder
+from dratui.why.question import Question, holders
 from dratui.why.suggestions import Suggestion, suggestions
 
 Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "allocated", "unknown"]
@@ -28,7 +28,7 @@ _OWN_WORDS: Final = frozenset[Cause](
 """Causes whose words differ from node to node while the story is the same."""
 
 _TIERS: Final[Sequence[frozenset[Cause]]] = (
-    frozenset(("fits", "error")),
+    frozenset(("fits", "error", "admin access")),
     frozenset(("resources",)),
     frozenset(("taint", "counters", "capacity", "held", "selector", "node", "too few", "gave up")),
     frozenset(("constraint", "together", "device plugin", "elsewhere")),
@@ -52,6 +52,9 @@ _SAID_OF_PLACEMENT: Final = (
         "node(s) didn't match Pod's node affinity",
     ),
 )
+
+
+_ADMIN: Final = "admin access to devices requires"  # of the API server, when the scheduler writes them down
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
@@ -90,11 +93,18 @@ def by_node(store: Store, question: Question, patience: Patience | None = None) 
                 question.world,
                 place_of(node),
                 question.claims_on(node),
-                lambda key: holder(store, key),
+                lambda key: holders(store, key),
                 patience,
             )
-            found = _with_its_devices(found, devices) if found else devices
+            found = _with_its_devices(found, devices) if found else _unless_refused(question, devices)
         yield found
+
+
+def _unless_refused(question: Question, devices: NodeExplained) -> NodeExplained:
+    """It would fit, if it were allowed to."""
+    if not (devices.fits and (why := question.refused)):
+        return devices
+    return msgspec.structs.replace(devices, fits=False, cause="admin access", detail=why, why=why)
 
 
 def _with_its_devices(kept: NodeExplained, devices: NodeExplained) -> NodeExplained:
@@ -199,6 +209,8 @@ def compared(question: Question, nodes: Sequence[NodeExplained]) -> tuple[bool |
     said = node_counts(condition.message)
     if not said:
         if any(error in condition.message for error in errors):
+            return True, ""
+        if _ADMIN in condition.message and any(node.cause == "admin access" for node in nodes):
             return True, ""
         return (False, "it stopped at an error, and we find none") if not errors else (None, "")
     if errors:

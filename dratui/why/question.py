@@ -1,14 +1,16 @@
 """What the scheduler is asked for a pod or a claim: which claims want devices, of which world, by which rules."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from dratui.allocation.refusals import Holding
 from dratui.allocation.rules import DEFAULT_FEATURES, Feature, Features, Release, Rules, rules
+from dratui.allocation.words import some
 from dratui.allocation.world import World, held
-from dratui.api.model import Claim, DeviceKey, Node, ObjectKey, Pod, Request, Slice
+from dratui.api.model import Claim, Consumer, DeviceKey, Namespace, Node, ObjectKey, Pod, Request, Slice
 from dratui.cluster.index import named_claims, rule_selects
 from dratui.cluster.pending import settled
 from dratui.cluster.pods import plugin_devices
@@ -18,6 +20,9 @@ from dratui.why.room import Room
 _MINOR = re.compile(r"v?1\.(\d{1,3})")
 _RELEASES: Mapping[int, Release] = {34: "1.34", 35: "1.35", 36: "1.36"}
 _IMPLICIT = "deviceclass.resource.kubernetes.io/"
+ADMIN_ACCESS = "resource.kubernetes.io/admin-access"
+"""The label of namespaces whose claims may ask for it. The API server looks at it when a claim is made, and again when
+the scheduler writes down its devices."""
 _NEEDED = ("resourceslices", "resourceclaims", "deviceclasses", "nodes")
 
 
@@ -40,6 +45,23 @@ class Question:
     notes: tuple[str, ...] = ()
     extended: Mapping[str, str] = field(default_factory=dict)  # extended resource to its device class
     plugin: Mapping[str, int] = field(default_factory=dict)  # what the pod wants by device plugin, or by DRA
+    namespace: Namespace | None = None  # of the claims, where it is known
+
+    @property
+    def admin(self) -> Sequence[str]:
+        """Claims that ask for admin access."""
+        return [each.name for each in self.wanted if any(r.admin_access for r in each.requests)]
+
+    @property
+    def refused(self) -> str:
+        """Why the API server takes no devices for these claims; empty if it does, or where that is not known."""
+        namespace, claims = self.namespace, self.admin
+        if not claims or namespace is None or (ADMIN_ACCESS, "true") in namespace.labels:
+            return ""
+        return (
+            f"claim {claims[0]} asks for admin access, which namespace {namespace.name} does not allow: "
+            f"kubectl label namespace {namespace.name} {ADMIN_ACCESS}=true"
+        )
 
     @property
     def settled(self) -> bool:
@@ -94,6 +116,7 @@ def about_pod(store: Store, pod: Pod, server_version: str) -> Question:
     return _question(
         store,
         server_version,
+        pod.namespace,
         pod=pod,
         wanted=tuple(wanted),
         given=tuple(given),
@@ -107,18 +130,38 @@ def about_pod(store: Store, pod: Pod, server_version: str) -> Question:
 def about_claim(store: Store, claim: Claim, server_version: str) -> Question:
     """The question that a claim alone would put: where there are devices for it, whoever asks."""
     wanted, given = ((), (claim,)) if claim.allocation else ((claim,), ())
-    return _question(store, server_version, pod=None, wanted=wanted, given=given)
+    return _question(store, server_version, claim.namespace, pod=None, wanted=wanted, given=given)
+
+
+def holders(store: Store, key: DeviceKey) -> tuple[Holding, ...]:
+    """Who has a device: `claim vision/nb-1-gpu of nb-1`. Not who only watches it, by admin access."""
+    claims = [store.claims[each] for each in sorted(store.claims_of_device[key])]
+    return tuple(
+        Holding(_held_by(claim), result.consumed_capacity)
+        for claim in claims
+        for result in (claim.allocation.results if claim.allocation else ())
+        if result.key == key and not result.admin_access
+    )
 
 
 def holder(store: Store, key: DeviceKey) -> str:
-    """Who has a device: `claim vision/nb-1-gpu of pod nb-1`."""
-    claims = [store.claims[each] for each in sorted(store.claims_of_device[key])]
-    return ", ".join(map(_held_by, claims))
+    """The same in words."""
+    return ", ".join(dict.fromkeys(each.who for each in holders(store, key)))
 
 
 def _held_by(claim: Claim) -> str:
-    users = ", ".join(sorted(each.name for each in claim.consumers))
+    users = some([_user(each) for each in claim.consumers])
     return f"claim {claim.namespace}/{claim.name}{f' of {users}' if users else ', reserved for nobody'}"
+
+
+def _user(consumer: Consumer) -> str:
+    match consumer.resource:
+        case "pods":
+            return consumer.name
+        case "podgroups":
+            return f"pod group {consumer.name}"
+        case other:
+            return f"{other} {consumer.name}"
 
 
 def rules_of(store: Store, server_version: str) -> Rules:
@@ -129,12 +172,12 @@ def rules_of(store: Store, server_version: str) -> Rules:
 
 
 def _question(
-    store: Store, server_version: str, *, notes: list[str] | None = None, **known: object
+    store: Store, server_version: str, of: str, *, notes: list[str] | None = None, **known: object
 ) -> Question:
     release, said = _release(server_version)
     features, shown, lists = _features(store, release)
-    of = rules(release, features, list_attributes=lists)
-    world = World(_slices(store), store.classes.values(), held(store.claims.values(), of), of)
+    decides = rules(release, features, list_attributes=lists)
+    world = World(_slices(store), store.classes.values(), held(store.claims.values(), decides), decides)
     assumed = f"read as Kubernetes {release} decides{said}, with its feature gates as by default"
     if shown:
         assumed += f" and what the cluster shows of others: {', '.join(sorted(shown))}"
@@ -147,6 +190,7 @@ def _question(
         world=world,
         nodes=tuple(sorted(store.nodes.values(), key=lambda node: node.name)),
         room=Room(store),
+        namespace=store.namespaces.get(ObjectKey("", of)),
         unknown=tuple(stream for stream in _NEEDED if not store.known(stream)),
         notes=tuple(more),
         **known,  # type: ignore[arg-type]  # the fields that the two callers know

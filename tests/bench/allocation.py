@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from dratui.allocation.cel.columns import Columns
 from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.selector import Dialect, Selector, selector
-from dratui.allocation.explain import explain
+from dratui.allocation.explain import Holding, explain
 from dratui.allocation.fleet import Devices, view
 from dratui.allocation.manifests import Workload
 from dratui.allocation.nodes import Place
@@ -170,7 +170,7 @@ def _explained() -> Result:
 
     def ours() -> int:
         world = World(slices, classes, held(claims, RULES), RULES)
-        told = [explain(world, place, pod, lambda key: holders[key].name) for place in places]
+        told = [explain(world, place, pod, lambda key: (Holding(holders[key].name),)) for place in places]
         return sum(each.cause == "held" for each in told)
 
     seconds, count = _cpu(ours)
