@@ -71,7 +71,9 @@ def explain(
 def _error(world: World, place: Place, error: AllocationError) -> NodeExplained:
     """`why` is the scheduler's words, the detail has what they leave out."""
     words = str(error)
-    more = error.clash or (unusable(error.pool, world.slices) if error.pool else "")
+    more = error.clash
+    if error.pool is not None:
+        more = unusable(error.pool, world.slices).replace(f"pool {error.pool.name}", "it", 1)
     devices: tuple[DeviceExplained, ...] = ()
     if error.device is not None:
         more = more or f"raised by device {'/'.join(error.device)}"

@@ -23,6 +23,7 @@ _STEPS: Final[Mapping[Cause, str]] = {
 
 _NEAREST: Final[Sequence[Cause]] = tuple(reversed(list(_STEPS)))
 _HELD_BY: Final = "held by "
+_OF_DRIVER: Final = "driver = "
 
 
 class Funnel:
@@ -35,6 +36,7 @@ class Funnel:
         self.devices: list[DeviceExplained] = []
         self._unusable: list[str] = []
         self._invalid = False
+        self._pools = len(pools)
         for pool in pools:
             if pool.invalid or (pool.incomplete and not rules.uses_incomplete):
                 if _concerns(request, pool, slices, refusals):
@@ -73,27 +75,34 @@ class Funnel:
             cause: Cause = "pool invalid" if self._invalid else "pool incomplete"
             why = some(self._unusable)
             return cause, why, f"{why}; {got} from the others" if self.devices else why
+        class_ = f"of class {self.request.device_class}"
         if not self.devices:
+            if self._pools:  # none that counts
+                return "class", f"no device {class_}", f"{got}; no device {class_}"
             why = "no driver publishes devices for this node"
             return "no devices", why, why
         if nearest is None or (nearest == "class" and self.got):
-            why = "there are no more here"
-            return "too few", why, f"{got}; {why}"
+            return "too few", f"no more {class_}", f"{got}; there are no more {class_} here"
         whys = Counter(device.why for device in self.devices if device.verdict == nearest)
+        if nearest == "class":  # of other drivers' devices there is nothing to tell
+            near = {why: n for why, n in whys.items() if not why.startswith(_OF_DRIVER)}
+            told = f": {_told(near)}" if near else ""
+            return nearest, f"no device {class_}{told}", f"{got}; {self._looked_at}, none {class_}{told}"
         skipped = "".join(f"; {each}" for each in self._unusable)
         return nearest, whys.most_common(1)[0][0], f"{got}; {self._steps(nearest, _told(whys))}{skipped}"
 
+    @property
+    def _looked_at(self) -> str:
+        return "1 device" if len(self.devices) == 1 else f"{len(self.devices)} devices"
+
     def _steps(self, nearest: Cause, told: str) -> str:
         """How many were looked at, what each step took away, unless one took all, and what the last one says."""
-        devices = "1 device" if len(self.devices) == 1 else f"{len(self.devices)} devices"
-        if nearest == "class":
-            return f"{devices}, none of class {self.request.device_class}: {told}"
         last, words = self._of(nearest), _STEPS[nearest]
         if last == len(self.devices):
-            return f"{devices}: {told}"
+            return f"{self._looked_at}: {told}"
         before = [f"{self._of(each)} {_STEPS[each]}" for each in _STEPS if each != nearest and self._of(each)]
         end = f"{last} {told}" if told.startswith(words) else f"{last} {words}: {told}"
-        return ", ".join((devices, *before, end))
+        return ", ".join((self._looked_at, *before, end))
 
 
 def _told(whys: Mapping[str, int]) -> str:

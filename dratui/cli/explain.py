@@ -73,7 +73,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
         judge(store, ("namespaces",))
     found = answer(store, question, _nodes(store, question))
     if wanted.output == "json":
-        print(_json(kind, subject, question, found))
+        print(as_json(kind, subject, question, found))
         return 0
     columns = shutil.get_terminal_size((_WIDE, 24)).columns if sys.stdout.isatty() else _WIDE
     for line in told(question, found, subject, datetime.fromtimestamp(now, UTC), columns):
@@ -126,7 +126,8 @@ def judge(store: Store, streams: Sequence[str], *, must: bool = False) -> None:
             note(f"{stream}: your rights allow only namespace {health.namespace}")
 
 
-def _json(kind: str, subject: Pod | Claim, question: Question, found: Answer) -> str:
+def as_json(kind: str, subject: Pod | Claim, question: Question, found: Answer) -> str:
+    """The document of `-o json`."""
     document = {
         kind: {"namespace": subject.namespace, "name": subject.name},
         "verdict": found.verdict,

@@ -22,7 +22,6 @@ MOST_SUGGESTIONS: Final = 6
 _HEADLINE: Final[Mapping[Cause, str]] = {
     "fits": "fits",
     "too few": "too few devices",
-    "class": "too few devices of its class",
     "selector": "too few devices pass its selectors",
     "node": "devices cannot be used on this node",
     "held": "devices are held",
@@ -40,6 +39,7 @@ _HEADLINE: Final[Mapping[Cause, str]] = {
 _SAME_WORDS: Final = frozenset[Cause](
     (
         "no devices",
+        "class",
         "error",
         "admin access",
         "cordoned",
@@ -145,7 +145,8 @@ def story(group: Group, columns: int) -> Iterator[str]:
         head = f"{names}: {request}{_detail(group)}"
         rest = []
     elif group.cause in _SAME_WORDS:
-        head = f"{request}{nearest.why or nearest.detail}"
+        story = nearest.detail if group.cause == "error" else nearest.why or nearest.detail
+        head = f"{request}{story}"
         rest = [names]
     else:
         head = f"{request}{_HEADLINE.get(group.cause) or nearest.why}"

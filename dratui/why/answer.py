@@ -22,10 +22,11 @@ Verdict = Literal["fits", "does not fit", "error", "not tried", "bound", "alloca
 before something else is there; nodes are what it would find. `bound`, `allocated`: there is nothing to decide."""
 
 _BEFORE: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity", "resources"))
-_OWN_WORDS: Final = frozenset[Cause](
-    ("held", "capacity", "counters", "too few", "class", "device plugin", "gave up")
-)
+_OWN_WORDS: Final = frozenset[Cause](("held", "capacity", "counters", "too few", "device plugin", "gave up"))
 """Causes whose words differ from node to node while the story is the same."""
+
+_MOST_WORDS: Final = 12  # for one of these causes of one request
+_MERGED: Final = frozenset[Cause](("selector", "taint", "node"))
 
 _TIERS: Final[Sequence[frozenset[Cause]]] = (
     frozenset(("fits", "error", "admin access")),
@@ -167,15 +168,23 @@ def _verdict(
 
 
 def grouped(nodes: Sequence[NodeExplained]) -> tuple[Group, ...]:
-    """The same story once, what came nearest to fitting first."""
-    stories: dict[tuple[str, ...], list[NodeExplained]] = {}
-    for node in nodes:
-        words = "" if node.cause in _OWN_WORDS or node.fits else _unnamed(node.why or node.detail, node.node)
-        stories.setdefault((node.cause, node.claim, node.request, words), []).append(node)
+    """The same story once, what came nearest to fitting first. Where there would be too many, words do not count."""
+    told = [(node, (node.cause, node.claim, node.request), _story(node)) for node in nodes]
+    words = Counter(of for of, _ in {(of, words) for _, of, words in told})
+    stories: dict[tuple[object, str], list[NodeExplained]] = {}
+    for node, of, said in told:
+        merged = words[of] > _MOST_WORDS and node.cause in _MERGED
+        stories.setdefault((of, "" if merged else said), []).append(node)
     groups = [
         Group(of[0].cause, tuple(node.node for node in of), min(of, key=_missing)) for of in stories.values()
     ]
     return tuple(sorted(groups, key=_nearness))
+
+
+def _story(node: NodeExplained) -> str:
+    if node.cause in _OWN_WORDS or node.fits:
+        return ""
+    return _unnamed(node.why or node.detail, node.node)
 
 
 def _missing(node: NodeExplained) -> tuple[int, str]:

@@ -203,7 +203,7 @@ class _Trying:
         if node.devices or row is None:
             return node
         claims = self._question.claims_on(row)
-        return explain(self._question.world, place_of(row), claims, lambda key: "", self._patience)
+        return explain(self._question.world, place_of(row), claims, lambda key: (), self._patience)
 
     def _fewest(self, node: NodeExplained, claims: Sequence[Claim]) -> tuple[int, tuple[str, ...]]:
         """How many claims must end, where one is not enough; and their names, or of which any so many will do."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from dratui.allocation.explain import Holding, NodeExplained, explain
@@ -104,12 +105,21 @@ def test_another_class_of_device() -> None:
         devices=(gpu(0),),
     )
     found = told(other, claims=(claim(wants()),))
-    assert found.detail.endswith('driver = nic.example.com: device.driver == "gpu.example.com"')
+    assert (found.cause, found.why) == ("class", "no device of class gpu")
+    assert found.detail == "0 of 1 wanted; 1 device, none of class gpu"
+    assert found.devices[0].why == 'driver = nic.example.com: device.driver == "gpu.example.com"'
+
+
+def test_a_device_of_the_driver_that_is_not_of_the_class_says_by_which_clause() -> None:
+    big = msgspec.structs.replace(CLASS, selectors=(*CLASS.selectors, MEMORY))
+    world = World([slice_(gpu(0))], [big], Held(), RULES)
+    found = explain(world, NODE, (claim(wants()),), lambda key: ())
+    assert found.detail == f"0 of 1 wanted; 1 device, none of class gpu: memory = 40Gi: {MEMORY}"
 
 
 def test_too_few() -> None:
     found = told(slice_(gpu(0)), claims=(claim(wants(2)),))
-    assert found.detail == "1 of 2 wanted; there are no more here"
+    assert found.detail == "1 of 2 wanted; there are no more of class gpu here"
 
 
 def test_no_devices_and_pools_that_do_not_count() -> None:
@@ -290,7 +300,7 @@ def test_an_incomplete_pool_counts_only_where_its_devices_could_be_of_the_class(
 
     found = told(nics(), claims=(claim(wants()),))
     assert found.detail == "pool nic.example.com/nics is incomplete: 1 of 2 slices are published"
-    assert told(nics(gpu(0)), claims=(claim(wants()),)).cause == "no devices"
+    assert told(nics(gpu(0)), claims=(claim(wants()),)).detail == "0 of 1 wanted; no device of class gpu"
 
 
 def test_what_aborts_scheduling_is_said_in_its_words_with_the_device() -> None:

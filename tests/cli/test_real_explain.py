@@ -1,29 +1,58 @@
 """`dratui explain` beside the real scheduler, on the real control plane with every scenario."""
 
 import asyncio
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from dratui.api.model import ObjectKey
+from dratui.api.model import ObjectKey, Pod
 from dratui.api.streams import STREAMS
+from dratui.cli.explain import as_json
 from dratui.cli.reading import once
 from dratui.cluster.store import Store
+from dratui.events import Gone
 from dratui.kube.options import Options
+from dratui.terminal import width
+from dratui.views.why import opening, stories, wrapped
 from dratui.why.answer import Answer, answer, by_node
-from dratui.why.question import about_pod
+from dratui.why.question import Question, about_pod
 from tests.cli.commands import dratui
 from tests.realparts import scenarios
 from tests.realparts.controlplane import ControlPlane
+from tests.realparts.scenarios import ScenarioPod
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All that there is, read once."""
+
+    store: Store
+    version: str
+    now: datetime
+
+    def asks(self, pod: ScenarioPod) -> tuple[Pod, Question]:
+        """A pod, and what it asks."""
+        subject = self.store.pods[ObjectKey(pod.namespace, pod.name)]
+        return subject, about_pod(self.store, subject, self.version)
 
 
 @pytest.fixture(scope="module")
-def answers(all_scenarios: ControlPlane) -> dict[ObjectKey, Answer]:
-    """Of every pod that waits."""
+def cluster(all_scenarios: ControlPlane) -> Cluster:
     options = Options(kubeconfig=str(all_scenarios.kubeconfig("viewer")))
-    store, about, _ = asyncio.run(once(tuple(STREAMS), options, None, ""))
+    store, about, now = asyncio.run(once(tuple(STREAMS), options, None, ""))
+    return Cluster(store, about.server_version, datetime.fromtimestamp(now, UTC))
+
+
+@pytest.fixture(scope="module")
+def answers(cluster: Cluster) -> dict[ObjectKey, Answer]:
+    """Of every pod that waits."""
     return {
-        key: _answer(store, key, about.server_version)
-        for key, pod in store.pods.items()
+        key: _answer(cluster.store, key, cluster.version)
+        for key, pod in cluster.store.pods.items()
         if pod.phase == "Pending" and not pod.node
     }
 
@@ -45,6 +74,8 @@ def test_we_and_the_scheduler_never_disagree(answers: dict[ObjectKey, Answer]) -
 
 MOST_AGREE = 15
 
+_BY_CHANCE = re.compile(r"(?<=quota-device)-\w{5}|\(combined from similar events\): ")
+
 
 def test_what_the_scheduler_calls_unschedulable_fits_nowhere(answers: dict[ObjectKey, Answer]) -> None:
     for pod in scenarios.pods("waiting"):
@@ -53,13 +84,55 @@ def test_what_the_scheduler_calls_unschedulable_fits_nowhere(answers: dict[Objec
             assert found.verdict in ("does not fit", "error"), pod.name
 
 
-def test_every_pod_of_waiting_is_told_in_these_words(answers: dict[ObjectKey, Answer]) -> None:
-    told = {
-        key.name: (found.verdict, *((g.cause, g.nearest.node, g.nearest.detail) for g in found.groups[:1]))
-        for key, found in answers.items()
-        if key.namespace == "waiting"
-    }
-    assert told == TOLD
+def test_every_pod_of_waiting_is_told_in_the_words_of_the_file(cluster: Cluster) -> None:
+    """At 80 columns, without ages and the scheduler's words."""
+    alone = replace(cluster, store=_alone(cluster.store))
+    told = [line for pod in scenarios.pods("waiting") for line in _told(alone, pod).splitlines()]
+    assert told == (Path(__file__).parent / "explained-waiting.txt").read_text().splitlines()
+
+
+def _alone(store: Store) -> Store:
+    """The scenario's nodes and their devices: others come and go."""
+    alone = store.copy()
+    alone.apply(
+        [Gone("nodes", each) for each in store.nodes.values() if not each.name.startswith("waiting-")]
+    )
+    slices = store.slices.values()
+    alone.apply([Gone("resourceslices", each) for each in slices if not each.node.startswith("waiting-")])
+    return alone
+
+
+def _told(cluster: Cluster, pod: ScenarioPod) -> str:
+    subject, question = cluster.asks(pod)
+    found = answer(cluster.store, question, list(by_node(cluster.store, question)))
+    paragraphs = [f"{found.verdict}: {found.why}" if found.why else found.verdict]
+    paragraphs += [
+        each for each in opening(question, found, subject, cluster.now) if each.startswith("claim ")
+    ]
+    paragraphs = [_BY_CHANCE.sub("", each) for each in paragraphs]
+    lines = [line for each in paragraphs for line in wrapped(each, 80)]
+    lines += stories(found.groups, found.suggestions, 80)
+    assert max(map(width, lines)) <= 80
+    return "\n".join((f"--- {pod.namespace}/{pod.name}", *lines))
+
+
+@pytest.mark.parametrize("pod", scenarios.pods("waiting"), ids=lambda pod: pod.name)
+def test_json_tells_the_same_of_every_pod(cluster: Cluster, pod: ScenarioPod) -> None:
+    subject, question = cluster.asks(pod)
+    found = answer(cluster.store, question, list(by_node(cluster.store, question)))
+    told = json.loads(as_json("pod", subject, question, found))
+    assert told["pod"] == {"namespace": pod.namespace, "name": pod.name}
+    assert (told["verdict"], told["agrees"], told["why"]) == (found.verdict, found.agrees, found.why)
+    assert [(n["node"], n["fits"], n["cause"], n["request"], n["detail"]) for n in told["nodes"]] == [
+        (n.node, n.fits, n.cause, n.request, n.detail) for n in found.nodes
+    ]
+    for node in told["nodes"]:
+        assert (node["cause"] == "fits") is node["fits"]
+        for device in node["devices"]:
+            assert set(device) == {"driver", "pool", "device", "verdict", "why"}
+    assert [each["what"] for each in told["suggestions"]] == [each.what for each in found.suggestions]
+    settled = found.verdict in ("bound", "not tried")
+    assert bool(told["nodes"]) or settled
 
 
 def test_a_person_reads_it(all_scenarios: ControlPlane) -> None:
@@ -70,158 +143,3 @@ def test_a_person_reads_it(all_scenarios: ControlPlane) -> None:
     )
     assert (done.status, done.err) == (0, "")
     assert "Our reading agrees." in done.lines
-
-
-TOLD = {
-    "all-constraint": (
-        "error",
-        (
-            "error",
-            "waiting-1",
-            "claim waiting/all-constraint, request device: cannot add device "
-            "pair.example.com/waiting-1/dev-1 because a claim constraint would not be satisfied",
-        ),
-    ),
-    "all-in-use": (
-        "does not fit",
-        ("held", "waiting-1", "0 of 1 wanted; 1 device: held by claim waiting/busy-holder of busy-holder"),
-    ),
-    "all-of-incomplete": (
-        "error",
-        (
-            "error",
-            "waiting-4",
-            "claim waiting/all-of-incomplete, request device: asks for all devices, but resource "
-            "pool rollout.example.com/waiting-4 is currently being updated",
-        ),
-    ),
-    "all-of-invalid": (
-        "error",
-        (
-            "error",
-            "waiting-5",
-            "claim waiting/all-of-invalid, request device: asks for all devices, but resource pool "
-            "broken.example.com/waiting-5 is currently invalid",
-        ),
-    ),
-    "binding": ("fits", ("fits", "waiting-1", "")),
-    "capacity-short": (
-        "does not fit",
-        ("capacity", "waiting-1", "0 of 1 wanted; 1 device: memory: 30Gi wanted, 20Gi of 80Gi left"),
-    ),
-    "cel-error": (
-        "error",
-        (
-            "error",
-            "waiting-1",
-            "claim waiting/cel-error: selector #0: CEL runtime error: no such key: absent",
-        ),
-    ),
-    "claim-deleting": ("not tried", ("fits", "waiting-1", "")),
-    "claim-missing": ("not tried",),
-    "class-missing": (
-        "error",
-        (
-            "error",
-            "a100-1",
-            "claim waiting/class-missing, request device: could not retrieve device class "
-            'absent.example.com: deviceclass.resource.k8s.io "absent.example.com" not found',
-        ),
-    ),
-    "constraint": (
-        "does not fit",
-        (
-            "constraint",
-            "waiting-1",
-            "enough devices, but no choice of them is right in pair.example.com/numaNode",
-        ),
-    ),
-    "counters-short": (
-        "does not fit",
-        ("counters", "waiting-1", "0 of 1 wanted; 1 device: what its card has to share is used up"),
-    ),
-    "cpu-short": (
-        "does not fit",
-        ("resources", "waiting-1", "Insufficient cpu: 300 wanted, 16 of 16 left; its claims would fit"),
-    ),
-    "device-tainted": (
-        "does not fit",
-        ("taint", "waiting-1", "0 of 1 wanted; 1 device: tainted sick.example.com/xid=79:NoSchedule"),
-    ),
-    "driver-absent": (
-        "does not fit",
-        (
-            "pool incomplete",
-            "waiting-4",
-            "pool rollout.example.com/waiting-4 is being published; 0 of 1 wanted from the others",
-        ),
-    ),
-    "elsewhere": (
-        "does not fit",
-        ("elsewhere", "waiting-2", "claim elsewhere has its devices on node waiting-1"),
-    ),
-    "extended-short": ("does not fit", ("too few", "waiting-1", "1 of 2 wanted; there are no more here")),
-    "gated": ("not tried", ("fits", "waiting-1", "")),
-    "no-alternative": (
-        "does not fit",
-        (
-            "selector",
-            "waiting-1",
-            '0 of 1 wanted; 1 device: model = small: device.attributes["model.example.com"].model == "large"',
-        ),
-    ),
-    "no-such-node": (
-        "does not fit",
-        (
-            "node affinity",
-            "a100-1",
-            "node selector example.com/disk=fast: the node has no label example.com/disk",
-        ),
-    ),
-    "node-tainted": (
-        "does not fit",
-        (
-            "node affinity",
-            "a100-1",
-            "node selector kubernetes.io/hostname=waiting-3: the node has kubernetes.io/hostname=a100-1",
-        ),
-    ),
-    "not-owner": ("not tried", ("fits", "waiting-1", "")),
-    "nothing-matches": (
-        "does not fit",
-        (
-            "selector",
-            "waiting-1",
-            '0 of 1 wanted; 1 device: model = small: device.attributes["model.example.com"].model == "large"',
-        ),
-    ),
-    "pool-incomplete": (
-        "does not fit",
-        (
-            "pool incomplete",
-            "waiting-4",
-            "pool rollout.example.com/waiting-4 is being published; 0 of 1 wanted from the others",
-        ),
-    ),
-    "pool-invalid": (
-        "does not fit",
-        (
-            "pool incomplete",
-            "waiting-4",
-            "pool rollout.example.com/waiting-4 is being published; 0 of 1 wanted from the others",
-        ),
-    ),
-    "rule-tainted": (
-        "does not fit",
-        ("taint", "waiting-1", "0 of 1 wanted; 1 device: tainted example.com/repair=planned:NoSchedule"),
-    ),
-    "template-missing": ("not tried",),
-    "too-many": (
-        "error",
-        (
-            "error",
-            "a100-1",
-            "claim waiting/too-many: number of requested devices 33 exceeds the claim limit of 32",
-        ),
-    ),
-}

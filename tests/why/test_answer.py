@@ -9,6 +9,7 @@ from dratui.api.model import (
     Constraint,
     Device,
     DeviceClass,
+    Namespace,
     Node,
     NodeRequirement,
     NodeSelector,
@@ -160,6 +161,29 @@ def test_nodes_with_the_same_story_are_told_once_and_the_nearest_miss_first() ->
     assert (nearest.node, nearest.got, nearest.wanted) == ("node-3", 1, 2)
 
 
+@pytest.mark.parametrize(("nodes", "groups"), [(12, 12), (13, 1)])
+def test_what_reads_differently_on_every_node_is_one_story(nodes: int, groups: int) -> None:
+    wanted = Request("gpu", device_class=DRIVER, selectors=(f'device.attributes["{DRIVER}"].uuid == "x"',))
+    rows: list[Row] = [claim("gpu", requests=(wanted,))]
+    for n in range(nodes):
+        rows += [node(f"node-{n}"), slice_(f"node-{n}", Device("gpu-0", attributes={"uuid": f"GPU-{n}"}))]
+    assert len(asked(*rows, about=waits()).groups) == groups
+
+
+def test_admin_access_that_the_namespace_does_not_allow_says_which_label_to_set() -> None:
+    watches = claim("gpu", requests=(Request("gpu", device_class=DRIVER, admin_access=True),))
+    rows: list[Row] = [watches, node("node-1"), slice_("node-1", "gpu-0"), claim("other", result("gpu-0"))]
+    label = ("resource.kubernetes.io/admin-access", "true")
+    assert asked(*rows, Namespace(name="default", labels=(label,)), about=waits()).verdict == "fits"
+    assert asked(*rows, about=waits()).verdict == "fits", "nothing is known of the namespace"
+    found = asked(*rows, Namespace(name="default"), about=waits())
+    assert (found.verdict, causes(found)) == ("does not fit", {"node-1": "admin access"})
+    assert found.nodes[0].detail == (
+        "claim gpu asks for admin access, which namespace default does not allow: "
+        "kubectl label namespace default resource.kubernetes.io/admin-access=true"
+    )
+
+
 NODES = (node("node-1"), slice_("node-1", "gpu-0"), node("node-2"), slice_("node-2", "gpu-0"))
 HELD = (claim("gpu"), claim("a", result("gpu-0")), claim("b", result("gpu-0", "node-2")))
 
@@ -204,7 +228,7 @@ def test_an_extended_resource_is_a_claim_where_no_plugin_has_it() -> None:
         about=pod("train", extended={"example.com/gpu": 2}),
     )
     assert {each.node: (each.cause, each.detail) for each in found.nodes} == {
-        "node-1": ("too few", "1 of 2 wanted; there are no more here"),
+        "node-1": ("too few", "1 of 2 wanted; there are no more of class ext here"),
         "node-2": ("device plugin", "1 of 1 example.com/gpu free, 2 wanted"),
     }
 
