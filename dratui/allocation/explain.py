@@ -191,6 +191,8 @@ class _Node:
                 request=each.request,
                 detail=f"enough devices, but {why}: {pair.removeprefix(f'{name}: ')}",
                 devices=(*(DeviceExplained(*key, "fits", request) for request, key, _ in added), refused),
+                wanted=sum(other.request == each.request for other in chosen),
+                got=sum(request == each.request for request, _, _ in added),
                 why=why,
             )
         return None

@@ -374,7 +374,7 @@ def pod_row(wire: Pod) -> model.Pod:
         priority_class=intern(spec.priority_class_name),
         started=status.start_time,
         times=_times(status) if spec.resource_claims or hidden else model.NO_TIMES,
-        placement=model.ANYWHERE if spec.node_name else _placement(spec, containers),
+        placement=model.ANYWHERE if spec.node_name else _placement(spec),
         owner=controller(meta),
         status=cells.status,
         ready=cells.ready,
@@ -429,9 +429,7 @@ def _condition(wire: model.Condition) -> model.Condition:
     )
 
 
-def _placement(spec: PodSpec, containers: Sequence[model.Container]) -> model.Placement:
-    if not (spec.resource_claims or any(container.extended for container in containers)):
-        return model.ANYWHERE
+def _placement(spec: PodSpec) -> model.Placement:
     affinity = spec.affinity.node_affinity if spec.affinity else None
     return shared(
         model.Placement(

@@ -405,7 +405,7 @@ class Pod(Row, frozen=True, kw_only=True):
     priority_class: str = ""
     started: datetime | None = None  # kubelet saw it
     times: PodTimes = NO_TIMES  # only of pods with claims
-    placement: Placement = ANYWHERE  # only of pods without a node that have to do with accelerators
+    placement: Placement = ANYWHERE  # only of pods without a node
     owner: Owner | None = None
     status: str = ""  # this and the next two as kubectl prints them
     ready: str = ""
