@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dratui_agent.kubelet.apiclient import client
 from dratui_agent.kubelet.offers import Offer
-from dratui_agent.kubelet.publisher import Publisher, client
+from dratui_agent.kubelet.publisher import Publisher
 
 from tests.agent import service_accounts
 from tests.agent.publishing import PATIENCE, Pool, offer

@@ -179,7 +179,8 @@ class Plugin:
 
     def _begin_to_publish(self) -> None:
         """After kubelet has found us: the Kubernetes client takes longer to load than all the rest."""
-        from dratui_agent.kubelet.publisher import Publisher, client
+        from dratui_agent.kubelet.apiclient import client
+        from dratui_agent.kubelet.publisher import Publisher
 
         made = Publisher(
             client(self._api.address, self._api.folder),

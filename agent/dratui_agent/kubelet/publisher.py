@@ -4,32 +4,28 @@ Kubelet deletes the slices of its node when it starts, and 30 s after a plugin h
 back. They stay when the agent ends, so that an upgrade disturbs nobody.
 """
 
-import json
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from kubernetes.client import (
     ApiClient,
     ApiException,
-    Configuration,
     CoreV1Api,
     CustomObjectsApi,
-    ResourceApi,
     V1DeleteOptions,
     V1Preconditions,
-    VersionApi,
 )
 from urllib3.exceptions import HTTPError
 
+from dratui_agent.kubelet.apiclient import PATIENCE, NotServed, ask, reason
 from dratui_agent.kubelet.offers import Offer, Taint
 from dratui_agent.kubelet.rollout import Object, Rollout, called, plan
-from dratui_agent.kubelet.slices import GROUP, VERSIONS, Content, Server, contents, dropped, same, taints
-from dratui_agent.kubelet.watching import PATIENCE, PLURAL, Watching
+from dratui_agent.kubelet.slices import GROUP, Content, Server, contents, dropped, same, taints
+from dratui_agent.kubelet.watching import PLURAL, Watching
 from dratui_agent.log import log
 
 SETTLE_SECONDS: Final = 0.1
@@ -38,26 +34,7 @@ MOST_SECONDS: Final = 30.0  # between two tries
 _INVALID: Final = (400, 422)
 _STALE: Final = (404, 409, 410)
 
-
-def client(address: str, folder: Path) -> ApiClient:
-    """The official client, with the service account in a folder; its token is read anew for each request."""
-
-    def refresh(configuration: Configuration) -> None:
-        configuration.api_key["authorization"] = f"Bearer {(folder / 'token').read_text().strip()}"
-
-    made = Configuration(host=address)
-    made.ssl_ca_cert = str(folder / "ca.crt")
-    made.proxy = None
-    made.refresh_api_key_hook = refresh  # type: ignore[assignment]  # the client declares it as None
-    refresh(made)
-    return ApiClient(made)
-
-
 Recall = Callable[[Mapping[str, Sequence[Taint]]], Iterable[Offer] | None]
-
-
-class _NotServed(Exception):
-    """The API server has no ResourceSlices that could be written."""
 
 
 def pause(failures: int) -> float:
@@ -98,14 +75,12 @@ class Publisher:
         self._pause = pause
         self._settle = settle
         self._server = Server(version="")
-        self._release = ""
         self._wanted: tuple[Offer, ...] | None = None
         self._generation = 0
         self._settled: dict[str, tuple[str, Content]] = {}  # by slice: the version that a content became
         self._refused: object = None  # what the server found wrong, and what there was then
         self._wake = threading.Event()
         self._stopped = threading.Event()
-        self._failures = 0
         self._thread = threading.Thread(target=self._run, name="slices", daemon=True)
 
     def start(self) -> None:
@@ -127,21 +102,24 @@ class Publisher:
             self._thread.join(patience)
 
     def _run(self) -> None:
+        failures = 0
         while not self._stopped.is_set():
+            began = time.monotonic()
             try:
                 self._follow()
-            except (ApiException, HTTPError, OSError, ValueError, KeyError, _NotServed) as error:
+            except (ApiException, HTTPError, OSError, ValueError, KeyError, NotServed) as error:
                 if self._stopped.is_set():
                     break
-                stale = isinstance(error, ApiException) and error.status in _STALE
-                if not stale or self._failures:
-                    self._say(f"slices are not published as they should be: {_reason(error)}")
-                    self._stopped.wait(self._pause(self._failures))
-                self._failures += 1
+                if time.monotonic() - began > MOST_SECONDS:  # it went well for a while
+                    failures = 0
+                if failures or not (isinstance(error, ApiException) and error.status in _STALE):
+                    self._say(f"slices are not published as they should be: {reason(error)}")
+                    self._stopped.wait(self._pause(failures))
+                failures += 1
 
     def _follow(self) -> None:
         """List, and keep in step for as long as the watch lasts. Raises what the client raises."""
-        self._ask()
+        self._server = ask(self._api, self._server)
         watching = Watching(
             self._api, self._server.version, driver=self._driver, node=self._node, changed=self._wake.set
         )
@@ -160,7 +138,6 @@ class Publisher:
                 wanted = self._wanted
                 if wanted is not None:
                     self._reconcile(contents(wanted, self._server), watching)
-                self._failures = 0
                 reconciled = time.monotonic()
                 self._wake.wait()
                 if wanted is self._wanted:  # it was somebody else
@@ -169,27 +146,6 @@ class Publisher:
         finally:
             watching.stop()
             watching.join(GRACE_SECONDS)  # where no answer comes it ends by itself, later
-
-    def _ask(self) -> None:
-        """What the server can do. What it was found to drop is asked anew of another release only."""
-        try:
-            group = ResourceApi(self._api).get_api_group(_request_timeout=PATIENCE)
-        except ApiException as error:
-            if error.status != 404:
-                raise
-            raise _NotServed(f"the API server has no {GROUP}: Dynamic Resource Allocation is off") from error
-        served = {each.version for each in group.versions}
-        version = next((each for each in VERSIONS if each in served), None)
-        if version is None:
-            raise _NotServed(
-                f"the API server has no {GROUP} of {', '.join(VERSIONS)}: is it older than 1.32?"
-            )
-        code = VersionApi(self._api).get_code(_request_timeout=PATIENCE)
-        minor = int("".join(filter(str.isdigit, code.minor)) or 0)
-        if code.git_version != self._release:
-            self._release = code.git_version
-            self._server = Server(apart=minor >= 35, watching=minor >= 35)
-        self._server = replace(self._server, version=version)
 
     def _reconcile(self, wanted: Sequence[Content], watching: Watching) -> None:
         found = watching.found()
@@ -202,13 +158,13 @@ class Publisher:
         if self._refused == (wanted, _versions(found)):
             return
         try:
-            self._write(rollout, wanted, watching)
-            self._say("")
+            if self._write(rollout, wanted, watching):
+                self._say("")
         except ApiException as error:
             if error.status not in _INVALID:
                 raise
             self._refused = (wanted, _versions(watching.found()))
-            self._say(f"the API server does not take the slices: {_reason(error)}")
+            self._say(f"the API server does not take the slices: {reason(error)}")
 
     def _same(self, content: Content, slice_: Object) -> bool:
         """What the server, or a webhook, made of a content is what there can be of it."""
@@ -218,10 +174,11 @@ class Publisher:
             content, slice_["spec"], self._server
         )
 
-    def _write(self, rollout: Rollout, wanted: Sequence[Content], watching: Watching) -> None:
+    def _write(self, rollout: Rollout, wanted: Sequence[Content], watching: Watching) -> bool:
+        """Whether all was written; if not, something was learned that makes everything different."""
         owner = self._owner() if rollout.fresh else None
         if not self._server.apart and self._loses_counters(rollout, owner):
-            return
+            return False
         for each in rollout.obsolete:
             self._delete(each, watching)
         for each, spec in rollout.changed:
@@ -229,12 +186,12 @@ class Publisher:
                 *self._which, each["metadata"]["name"], {**each, "spec": spec}, _request_timeout=PATIENCE
             )
             if self._wrote(spec, answer, watching):
-                return
+                return False
         for place, spec in rollout.fresh:
             body = self._body(place, len(wanted), spec, owner)
             answer = self._slices.create_cluster_custom_object(*self._which, body, _request_timeout=PATIENCE)
             if self._wrote(spec, answer, watching):
-                return
+                return False
         self._generation = rollout.generation
         log.info(
             "published: pool %s, generation %d: %d devices in %d slices",
@@ -245,6 +202,7 @@ class Publisher:
                 len(wanted),
             ),
         )
+        return True
 
     @property
     def _which(self) -> tuple[str, str, str]:
@@ -337,14 +295,3 @@ _WITHOUT: Final = {
 
 def _versions(found: Iterable[Object]) -> frozenset[tuple[str, str]]:
     return frozenset((each["metadata"]["name"], each["metadata"]["resourceVersion"]) for each in found)
-
-
-def _reason(error: Exception) -> str:
-    """In a line."""
-    if not isinstance(error, ApiException):
-        return (str(error) or type(error).__name__).partition("\n")[0]
-    try:
-        said = json.loads(error.body or "")["message"]
-    except (ValueError, TypeError, KeyError):
-        said = error.reason
-    return f"{error.status}: {said}"

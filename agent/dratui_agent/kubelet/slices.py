@@ -29,6 +29,7 @@ class Server:
     """What the API server makes of a slice, which depends on its release and its feature gates."""
 
     version: str = "v1"
+    release: str = ""
     apart: bool = True  # counter sets stand in slices of their own: 1.35 and later
     watching: bool = True  # it knows taints of the effect None: 1.35 and later
     counters: bool = True  # DRAPartitionableDevices

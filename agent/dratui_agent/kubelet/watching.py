@@ -10,6 +10,7 @@ from kubernetes.client import ApiClient, ApiException, CustomObjectsApi
 from kubernetes.watch.watch import iter_resp_lines
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from dratui_agent.kubelet.apiclient import PATIENCE
 from dratui_agent.kubelet.rollout import Object
 from dratui_agent.kubelet.slices import GROUP
 
@@ -18,7 +19,6 @@ WATCH_SECONDS: Final = 300  # after which the server ends a watch, and the next 
 SILENT_SECONDS: Final = (
     90.0  # it sends a bookmark each minute; a connection that is quiet for longer may be none
 )
-PATIENCE: Final = (5.0, 15.0)  # seconds for a connection, and for an answer
 
 
 class Watching(threading.Thread):
