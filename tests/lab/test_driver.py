@@ -69,10 +69,9 @@ class World:
         ]
         return found
 
-    def device(self, pod: str) -> str:
-        """The one that its claim has."""
-        (given,) = self.claim(pod)["status"]["allocation"]["devices"]["results"]
-        return str(given["device"])
+    def devices(self, pod: str) -> list[str]:
+        """Those that its claim has."""
+        return [each["device"] for each in self.claim(pod)["status"]["allocation"]["devices"]["results"]]
 
     def conditions(self, pod: str) -> list[tuple[str, str]]:
         """Of that device, as the claim's status has them."""
@@ -102,8 +101,8 @@ class World:
 
     # What they do
 
-    def create(self, name: str, wanted: tuple[str, str]) -> None:
-        """A pod with a claim of one device."""
+    def create(self, name: str, *wanted: tuple[str, str]) -> None:
+        """A pod with a claim of these devices."""
         self.lab.plane.apply(yaml.safe_dump_all(pod(name, *wanted)))
 
     def delete(self, name: str, *, wait: bool = True) -> None:
@@ -165,7 +164,8 @@ def test_what_the_driver_library_tells_is_offered_to_the_scheduler(world: World)
 def test_a_pod_gets_a_gpu_and_gives_it_back(world: World) -> None:
     world.create("whole", WHOLE)
     world.running("whole")
-    number = int(world.device("whole").removeprefix("gpu-"))
+    (device,) = world.devices("whole")
+    number = int(device.removeprefix("gpu-"))
     assert UUIDS[number] in world.within("whole", "env")
     assert world.within("whole", "ls", f"/dev/nvidia{number}", "/dev/nvidiactl").split() == [
         f"/dev/nvidia{number}",
@@ -179,14 +179,20 @@ def test_a_pod_gets_a_gpu_and_gives_it_back(world: World) -> None:
 
 
 def test_a_mig_device_is_made_for_a_pod_and_destroyed_after_it(world: World) -> None:
-    world.create("cut", HALF)
-    world.running("cut")
-    start = int(world.device("cut").rpartition("-")[2])
-    assert world.made == [f"9,{start},4"]
-    assert world.driver.settings["gpu1.mig0.uuid"] in world.within("cut", "env")
-    assert world.within("cut", "ls", "/dev/nvidia-caps").split() == ["nvidia-cap3", "nvidia-cap5"]
-    world.within("cut", "sh", "-c", "echo >/dev/nvidia-caps/nvidia-cap3")
-    world.delete("cut")
+    """The pod has another GPU beside it."""
+    world.create("both", HALF, FIRST)
+    world.running("both")
+    mig, whole = world.devices("both")
+    assert whole == "gpu-0"
+    assert world.made == [f"9,{mig.rpartition('-')[2]},4"]
+    knows = world.within("both", "env").split()
+    variable = "DRA_DEVICE_" + mig.replace("-", "_").upper()
+    assert {f"{variable}={world.driver.settings['gpu1.mig0.uuid']}", f"DRA_DEVICE_GPU_0={UUIDS[0]}"} <= {
+        *knows
+    }
+    assert world.within("both", "ls", "/dev/nvidia-caps").split() == ["nvidia-cap3", "nvidia-cap5"]
+    world.within("both", "sh", "-c", "echo >/dev/nvidia-caps/nvidia-cap3")
+    world.delete("both")
     world.until(world.nothing_left, "the MIG device to be destroyed")
 
 
@@ -300,15 +306,21 @@ def _as_nvidias_kernel_modules_do(lab: Lab, real: Node) -> None:
             (place / "access").write_text(f"DeviceFileMinor: {minor}\nDeviceFileMode: 438\n")
 
 
-def pod(name: str, device_class: str, selector: str) -> list[Object]:
+def pod(name: str, *wanted: tuple[str, str]) -> list[Object]:
     """Its claim's template, and itself."""
-    exactly = {"deviceClassName": device_class, "selectors": [{"cel": {"expression": selector}}]}
+    requests = [
+        {
+            "name": f"device-{n}",
+            "exactly": {"deviceClassName": device_class, "selectors": [{"cel": {"expression": selector}}]},
+        }
+        for n, (device_class, selector) in enumerate(wanted)
+    ]
     return [
         {
             "apiVersion": "resource.k8s.io/v1",
             "kind": "ResourceClaimTemplate",
             "metadata": {"namespace": SPACE, "name": name},
-            "spec": {"spec": {"devices": {"requests": [{"name": "gpu", "exactly": exactly}]}}},
+            "spec": {"spec": {"devices": {"requests": requests}}},
         },
         {
             "apiVersion": "v1",

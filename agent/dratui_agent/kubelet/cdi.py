@@ -121,7 +121,7 @@ class Folder:
                 {
                     "name": each.cdi.partition("=")[2],
                     "containerEdits": {
-                        "env": [f"{UUID}={each.uuid}"],
+                        "env": [f"{UUID}={each.uuid}", f"{_variable(each.device)}={each.uuid}"],
                         "deviceNodes": [{"path": path} for path in each.nodes],
                     },
                 }
@@ -136,6 +136,11 @@ class Folder:
                 return json.loads(file.read(LARGEST))
         except (OSError, ValueError, RecursionError):
             return None
+
+
+def _variable(device: str) -> str:
+    """Of that device alone: of several with the same variable a container has the last one's."""
+    return f"DRA_DEVICE_{re.sub('[^A-Z0-9]', '_', device.upper())}"
 
 
 def _map(value: Any) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def test_a_claim_gets_its_gpu_and_gives_it_back(node: PluginNode) -> None:
     assert (spec["cdiVersion"], spec["kind"]) == ("0.5.0", f"k8s.{DRIVER}/claim")
     (given,) = spec["devices"]
     assert given["name"] == f"{uid}-gpu-0"
-    assert given["containerEdits"]["env"] == [f"NVIDIA_VISIBLE_DEVICES={UUID}"]
+    assert given["containerEdits"]["env"] == [f"NVIDIA_VISIBLE_DEVICES={UUID}", f"DRA_DEVICE_GPU_0={UUID}"]
     assert node.checkpoint[uid].state == "completed"
 
     assert node.kubelet.unprepare(claim) == {uid: ""}
