@@ -14,7 +14,7 @@ from dratui.why.placement import UNSEEN
 from dratui.why.question import Question
 from dratui.why.suggestions import Suggestion
 
-_INDENT: Final = 12
+INDENT: Final = 12
 _MOST_GROUPS: Final = 30
 _MOST_DEVICES: Final = 8
 MOST_SUGGESTIONS: Final = 6
@@ -92,7 +92,7 @@ def opening(question: Question, answer: Answer, subject: Pod | Claim, now: datet
     if answer.agrees:
         yield "Our reading agrees."
     if answer.nodes:
-        yield from _verdict(answer, subject)
+        yield from verdict(answer, subject)
         for claim in question.wanted:
             yield f"claim {claim.name}: {wanted(claim.requests)}"
         for resource, of in question.extended.items():
@@ -110,7 +110,8 @@ def _waits(answer: Answer, subject: Pod | Claim, name: str, now: datetime) -> It
         yield f"{for_} {waits.reason[:1].upper()}{waits.reason[1:]}."
 
 
-def _verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
+def verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
+    """What it comes to, the paragraphs of the opening that say it; not cleaned."""
     fits = sum(node.fits for node in answer.nodes)
     of = count(len(answer.nodes), "node")
     match answer.verdict:
@@ -152,17 +153,17 @@ def story(group: Group, columns: int) -> Iterator[str]:
         head = f"{request}{_HEADLINE.get(group.cause) or nearest.why}"
         which = "on" if nearest.fits else "nearest"
         rest = [f"{which} {nearest.node}: {_detail(group)}", names]
-    label = count(len(group.nodes), "node").rjust(_INDENT - 3)
-    lines = list(wrapped(head, columns - _INDENT))
+    label = count(len(group.nodes), "node").rjust(INDENT - 3)
+    lines = list(wrapped(head, columns - INDENT))
     yield f"{label}   {lines[0]}"
     for line in lines[1:]:
-        yield " " * _INDENT + line
+        yield " " * INDENT + line
     for text in rest:
         if text is names:
-            yield " " * _INDENT + _some(group.nodes, columns - _INDENT)
+            yield " " * INDENT + _some(group.nodes, columns - INDENT)
         else:
-            for line in wrapped(text, columns - _INDENT):
-                yield " " * _INDENT + line
+            for line in wrapped(text, columns - INDENT):
+                yield " " * INDENT + line
 
 
 def suggested(each: Suggestion, columns: int) -> Iterator[str]:

@@ -71,11 +71,19 @@ async def test_x_says_what_explain_says(size: tuple[int, int]) -> None:
     found = answer(store, question, list(by_node(store, question)))
     async with running(ScriptedSource(full()), query=PODS, size=size) as pilot:
         await ask(pilot)
-        await shows(pilot, "Why pod ml-team/train-7", "pods › train-7 why", "IT WOULD FIT IF")
-        await press(pilot, "G")
-        seen = text(pilot)
-        await press(pilot, *"k" * 30)
-        words = " ".join(f"{text(pilot)} {seen}".split())
+        await shows(
+            pilot,
+            "Why pod ml-team/train-7",
+            "pods › train-7 why",
+            " would help  ",
+            "■ request gpu: devices are held",
+        )
+        shell = pilot.app.screen
+        assert isinstance(shell, Shell)
+        lines = (
+            shell._guide.face.view.as_text()
+        )  # beyond the screen, too; what stands side by side, one after the other
+        words = " ".join(" ".join("".join(line) for line in lines).replace("■", "").split())
         for line in told(question, found, subject, NOW, size[0] - 4):
             if line != "It would fit if":
                 assert " ".join(line.split()) in words

@@ -23,6 +23,7 @@ from dratui.tui.lines import Line
 from dratui.tui.places import Card, Place, Selector, Why, name_of
 from dratui.tui.screens.cells import Cell, grid
 from dratui.tui.screens.face import Chosen, Face, World
+from dratui.tui.themes import GLYPHS
 from dratui.tui.widgets.board import Block, Board, Entry
 from dratui.tui.work import PACE, Tell, Work
 from dratui.views import words
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 EVERY: Final = 5.0  # seconds at least between two answers nobody asked for
 SHARE: Final = 5  # and so often the time that the last one took
 _ABOUT: Final = frozenset(
-    ("slices", "claims", "templates", "classes", "taintrules", "nodes", "devices", "podgroups")
+    ("slices", "claims", "templates", "classes", "taintrules", "nodes", "devices", "pods", "podgroups")
 )
 _MOST_STORIES: Final = 100
 _MOST_DEVICES: Final = 500
@@ -46,6 +47,8 @@ _STYLES: Final = {
     "capacity": Style.SHARED,
     "counters": Style.SHARED,
     "taint": Style.TAINTED,
+    "node taint": Style.TAINTED,
+    "cordoned": Style.TAINTED,
     "error": Style.FAULT,
     "pool invalid": Style.FAULT,
     "gave up": Style.UNKNOWN,
@@ -157,11 +160,16 @@ class WhyFace(Face[Board]):
         if self._place is None:
             return (), ()
         skin, kind, key = self._world.skin, self._place.kind, self._place.key
-        left = ((" Why ", skin.strong), (f"{TABLES[kind].singular} {key.namespace}/{key.name}", skin.plain))
+        left: Line = (
+            (" Why ", skin.strong),
+            (f"{TABLES[kind].singular} {key.namespace}/{key.name}", skin.plain),
+        )
         if subject_of(self._world.store, kind, key) is None:
             return left, (("✖ gone ", skin.states[Style.FAULT]),)
         if self._asked is None or self._as_of is None:
             return left, ()
+        if changes := len(self._asked.answer.suggestions):
+            left = (*left, (f"  {words.count(changes, 'change')} would help", skin.dim))
         said = f"as of {words.clock(self._as_of, self._world.now())} "
         return left, ((said, skin.states[Style.WAITING] if self._behind else skin.dim),)
 
@@ -284,20 +292,19 @@ class WhyFace(Face[Board]):
         if answer.groups:
             yield Block(f"NODES {len(answer.nodes):,}", partial(self._stories, answer.groups))
         if answer.suggestions:
-            yield Block("IT WOULD FIT IF", partial(self._suggestions, MOST_SUGGESTIONS))
+            yield Block("IT WOULD FIT IF", partial(self._suggestions, MOST_SUGGESTIONS), right=1)
         if answer.nodes:
-            yield Block("ASSUMED", partial(self._paragraph, [assumed(question)], block="read"))
+            yield Block("ASSUMED", partial(self._paragraph, [assumed(question)], block="read"), right=2)
 
     def _paragraph(self, texts: Sequence[str], columns: int, *, block: str = "opening") -> Sequence[Entry]:
-        from dratui.views.why import wrapped
+        from dratui.views.why import verdict, wrapped
 
-        skin = self._world.skin
-        wrong = self._asked is not None and self._asked.answer.agrees is False and block == "opening"
-        lines = [
-            (line, skin.states[Style.FAULT] if wrong and n == 0 else skin.plain)
-            for n, text in enumerate(texts)
-            for line in wrapped(text, columns)
-        ]
+        assert self._asked is not None
+        skin, answer = self._world.skin, self._asked.answer
+        inks = dict.fromkeys(verdict(answer, self._asked.subject), skin.strong)
+        if answer.agrees is False:
+            inks[self._opening[0]] = skin.states[Style.FAULT]
+        lines = [(line, inks.get(text, skin.plain)) for text in texts for line in wrapped(text, columns)]
         return [Entry((line,), Spot(block, number)) for number, line in enumerate(lines)]
 
     def _given(self, given: Sequence[Has], columns: int) -> Sequence[Entry]:
@@ -310,7 +317,7 @@ class WhyFace(Face[Board]):
         ]
 
     def _stories(self, groups: Sequence[Group], columns: int) -> Sequence[Entry]:
-        from dratui.views.why import story
+        from dratui.views.why import INDENT, story
 
         skin = self._world.skin
         entries: list[Entry] = []
@@ -318,12 +325,15 @@ class WhyFace(Face[Board]):
             spot = Spot("stories", node=group.nodes[0])
             opened = group.nodes[0] in self._opened
             sign = ("▾ " if opened else "▸ ") if group.nearest.devices else "  "
+            style = _STYLES.get(group.cause, Style.PLAIN)
             for number, line in enumerate(story(group, columns - 2)):
-                text = (
-                    (sign if number == 0 else "  ", skin.dim),
-                    (line, skin.plain if number == 0 else skin.dim),
-                )
-                entries.append(Entry(text, spot if number == 0 else None))
+                if number:
+                    entries.append(Entry((("  ", skin.dim), (line, skin.dim))))
+                    continue
+                mark = f" {GLYPHS.get(style, ' ')} "
+                label, said = line[: INDENT - len(mark)], line[INDENT:]
+                text = (sign, skin.dim), (label, skin.strong), (mark, skin.states[style]), (said, skin.plain)
+                entries.append(Entry(text, spot))
             if opened:
                 entries += self._devices(group, columns)
         if (more := len(groups) - _MOST_STORIES) > 0:
