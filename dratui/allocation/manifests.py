@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from dratui.allocation.documents import Wrong, objects
+from dratui.allocation.expressions import Expressions
 from dratui.allocation.schema import (
     NEW,
     OLD,
@@ -79,9 +80,10 @@ def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
     """All texts, each with the name of its file. What names no namespace is in `namespace`. Raises Wrong."""
     rows: dict[str, list[Any]] = {field.name: [] for field in fields(Manifests)}
     seen: set[tuple[str, str]] = set()
+    expressions = Expressions()
     for file, text in texts:
         for where, value in objects(file, text):
-            table, row = _row(where, value, namespace)
+            table, row = _row(where, value, namespace, expressions)
             if table != "notes":
                 name = row.name if isinstance(row, Workload | PriorityClass) else "/".join(row.key)
                 if (table, name) in seen:
@@ -94,7 +96,7 @@ def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
 # --- one object ------------------------------------------------------------------------------------
 
 
-def _row(where: str, value: Mapping[str, Any], namespace: str) -> tuple[str, Any]:
+def _row(where: str, value: Mapping[str, Any], namespace: str, expressions: Expressions) -> tuple[str, Any]:
     """The table that it belongs to, and its row; or `notes` and why it is left out."""
     kind, api_version = value.get("kind"), value.get("apiVersion")
     if not (isinstance(kind, str) and kind and isinstance(api_version, str) and api_version):
@@ -107,10 +109,16 @@ def _row(where: str, value: Mapping[str, Any], namespace: str) -> tuple[str, Any
         if kind != "DeviceClass":
             spec = _at(value, "spec", "spec") if kind == "ResourceClaimTemplate" else _at(value, "spec")
             _check_requests(
-                object_, spec, "spec.spec" if kind == "ResourceClaimTemplate" else "spec", version
+                object_,
+                spec,
+                "spec.spec" if kind == "ResourceClaimTemplate" else "spec",
+                version,
+                expressions,
             )
         placed = _placed(value, "" if kind == "DeviceClass" else namespace)
         placed.pop("status", None)
+        if kind == "DeviceClass":
+            expressions.check(f"{object_}: spec", _at(value, "spec"))
         row = codec(PLURALS[kind], version).row(msgspec.json.encode(placed))
         return {"ResourceClaim": "claims", "DeviceClass": "classes"}.get(kind, "templates"), row
     if kind == "PriorityClass" and group == _SCHEDULING:
@@ -220,7 +228,9 @@ def _check_references(where: str, pod: Mapping[str, Any], path: str) -> None:
                     )
 
 
-def _check_requests(where: str, spec: Mapping[str, Any], path: str, version: str) -> None:
+def _check_requests(
+    where: str, spec: Mapping[str, Any], path: str, version: str, expressions: Expressions
+) -> None:
     """What the API server would refuse, as far as it says which devices are wanted."""
     devices = _at(spec, "devices")
     requests = devices.get("requests") or ()
@@ -240,11 +250,11 @@ def _check_requests(where: str, spec: Mapping[str, Any], path: str, version: str
                 hint="write exactly: {deviceClassName: …}",
             )
         if exactly is not None:
-            _check_asked(here if version in OLD else f"{here}.exactly", exactly)
+            _check_asked(here if version in OLD else f"{here}.exactly", exactly, expressions)
         others: set[str] = set()
         for n, each in enumerate(alternatives):
             names.add(f"{name}/{_named(f'{here}.firstAvailable[{n}]', each, others)}")
-            _check_asked(f"{here}.firstAvailable[{n}]", each)
+            _check_asked(f"{here}.firstAvailable[{n}]", each, expressions)
     for number, constraint in enumerate(
         _bounded(f"{where}: {path}.devices.constraints", devices.get("constraints") or ())
     ):
@@ -275,7 +285,7 @@ def _named(where: str, request: Mapping[str, Any], names: set[str]) -> str:
     return str(name)
 
 
-def _check_asked(here: str, asked: Mapping[str, Any]) -> None:
+def _check_asked(here: str, asked: Mapping[str, Any], expressions: Expressions) -> None:
     if not asked.get("deviceClassName"):
         raise Wrong(f"{here}.deviceClassName: is needed", hint="dratui get classes")
     mode, count = asked.get("allocationMode") or "ExactCount", asked.get("count")
@@ -283,6 +293,7 @@ def _check_asked(here: str, asked: Mapping[str, Any]) -> None:
         raise Wrong(f"{here}.allocationMode: {mode!r} is neither ExactCount nor All")
     if count is not None and not 1 <= count < 2**63:
         raise Wrong(f"{here}.count: {count} is no number of devices, from 1")
+    expressions.check(here, asked)
     if mode == "All" and count is not None:
         raise Wrong(f"{here}.count: has no place beside allocationMode: All")
 

@@ -23,7 +23,7 @@ from dratui.kube.options import Options
 from dratui.views.whatif import ORDER, told
 from dratui.why.changes import copy_node, named, remove
 from dratui.why.question import holder
-from dratui.why.whatif import Outcome, Planner, added, unused
+from dratui.why.whatif import Outcome, Planner, added, unused, waiting_first
 
 _WIDE: Final = 120  # columns, where there is no terminal
 _MOST_COPIES: Final = 5_000
@@ -60,6 +60,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     read = manifests.read(texts, namespace)
     changed = store.copy()
     said = [*read.notes, *added(changed, read), *_added_nodes(changed, wanted), *_without(changed, wanted)]
+    said.append(waiting_first(changed))
     workloads = (*read.workloads, *unused(store, read))
     planner = Planner(changed, about.server_version, partial(holder, store), read.priorities)
     outcomes = []
@@ -184,7 +185,7 @@ def _json(outcomes: Sequence[Outcome], notes: Sequence[str]) -> str:
             for each in outcomes
         ],
         "notes": [
-            *dict.fromkeys((*notes, *(n for each in outcomes for n in _assumed(each)))),
+            *dict.fromkeys((*filter(None, notes), *(n for each in outcomes for n in _assumed(each)))),
             ORDER,
         ],
     }

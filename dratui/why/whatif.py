@@ -15,6 +15,7 @@ import msgspec
 from dratui.allocation.explain import Cause, NodeExplained
 from dratui.allocation.manifests import Manifests, PriorityClass, Workload
 from dratui.api.model import DeviceKey, ObjectKey, Pod
+from dratui.cluster.index import accelerated
 from dratui.cluster.store import Store
 from dratui.events import Put
 from dratui.why.answer import Group, Verdict, by_node, grouped
@@ -81,6 +82,18 @@ def added(store: Store, manifests: Manifests) -> tuple[str, ...]:
     store.apply([Put("resourceclaimtemplates", each) for each in manifests.templates])
     store.apply([Put("deviceclasses", each) for each in manifests.classes])
     return tuple(notes)
+
+
+def waiting_first(store: Store) -> str:
+    """That pods wait already, which the scheduler may try before; empty if none does."""
+    waits = sum(
+        pod.phase == "Pending" and not (pod.node or pod.gates or pod.deleted) and accelerated(pod)
+        for pod in store.pods.values()
+    )
+    if not waits:
+        return ""
+    pods = "1 pod that waits" if waits == 1 else f"{waits} pods that wait"
+    return f"{pods} for devices already may be tried first, and take what is free"
 
 
 def unused(store: Store, manifests: Manifests) -> Iterator[Workload]:

@@ -182,6 +182,27 @@ def test_json_lists_and_what_is_not_known() -> None:
         ),
         (claim("{name: a, exactly: {deviceClassName: g, selectors: true}}"), "selectors: is to be a list"),
         (
+            claim(
+                "{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: 'device.driver =='}}]}}"
+            ),
+            "requests[0].exactly.selectors[0].cel.expression: column 17: Syntax error",
+        ),
+        (
+            claim(
+                "{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: device.driver}}]}}"
+            ),
+            "cel.expression: must evaluate to bool",
+        ),
+        (claim("{name: a, exactly: {deviceClassName: g, selectors: [{}]}}"), "cel.expression: is needed"),
+        (
+            claim(
+                "{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: '"
+                + "(" * 3_000
+                + "'}}]}}"
+            ),
+            "cel.expression: ",
+        ),
+        (
             claim("{name: a, exactly: {deviceClassName: g}}").replace(
                 "ResourceClaim", "ResourceClaimTemplate"
             ),

@@ -66,6 +66,10 @@ BAD = (
     claim("{name: a, exactly: {deviceClassName: g, selectors: true}}"),
     claim("{name: a, exactly: {deviceClassName: g, capacity: {requests: {memory: lots}}}}"),
     claim("{name: a, exactly: {}}"),
+    claim("{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: 'device.driver =='}}]}}"),
+    claim("{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: device.driver}}]}}"),
+    claim("{name: a, exactly: {deviceClassName: g, selectors: [{cel: {}}]}}"),
+    claim("{name: a, exactly: {deviceClassName: g, selectors: [{cel: {expression: device.nothing}}]}}"),
     claim("{name: a, exactly: {deviceClassName: g}}", more="    - {name: a, exactly: {deviceClassName: g}}"),
     claim(
         "{name: a, exactly: {deviceClassName: g}}",

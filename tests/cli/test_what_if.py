@@ -166,6 +166,13 @@ def test_a_misspelt_field_is_named(capsys: pytest.CaptureFixture[str], demo: Pat
     )
 
 
+def test_pods_that_wait_already_may_come_first(
+    capsys: pytest.CaptureFixture[str], demo: Path, manifest: str
+) -> None:
+    notes = json.loads(asked(capsys, demo, manifest, "-o", "json"))["notes"]
+    assert "7 pods that wait for devices already may be tried first, and take what is free" in notes
+
+
 def test_rules_that_are_not_looked_at_are_said_beside_the_number(
     capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path
 ) -> None:

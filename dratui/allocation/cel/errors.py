@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dratui.failure import Failure
+
+_MOST_TOLD: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,10 @@ class CompileError(Failure):
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         self.source = source
         self.problems = sorted(problems, key=lambda p: p.at)
-        super().__init__("\n".join(_told(source, problem) for problem in self.problems))
+        told = [_told(source, problem) for problem in self.problems[:_MOST_TOLD]]
+        if (more := len(self.problems) - _MOST_TOLD) > 0:
+            told.append(f"{more} more errors were truncated")  # in cel-go's words
+        super().__init__("\n".join(told))
 
 
 class InstantiationError(Failure):

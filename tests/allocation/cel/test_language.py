@@ -94,6 +94,14 @@ def test_the_place_is_underlined() -> None:
     assert text[mark.index("^")] == "."  # of `.nmae`
 
 
+def test_of_very_many_mistakes_the_first_hundred_are_told() -> None:
+    with pytest.raises(CompileError) as caught:
+        Selector("@" * 10_000, Dialect())
+    assert len(caught.value.problems) >= 10_000
+    assert len(str(caught.value)) < 4_000_000
+    assert str(caught.value).endswith("more errors were truncated")
+
+
 @pytest.mark.parametrize("expression", ['device.driver.matches("(a")', "bool('yes')", "uint(-1) == 1u"])
 def test_constants_that_cannot_work_are_refused_at_once(expression: str) -> None:
     with pytest.raises(InstantiationError, match="program instantiation failed"):
