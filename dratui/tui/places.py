@@ -35,7 +35,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Yaml:
-    """One object as the server has it."""
+    """One object as the server has it. Of the kind `drafts`, one that is not there yet: a selector and its class."""
 
     kind: str
     key: Hashable
@@ -116,6 +116,8 @@ def crumb(place: Place) -> str:
             return f"{name_of(query.within.key)}: {query.kind}" if query.within is not None else query.kind
         case Card(_, key):
             return name_of(key)
+        case Yaml("drafts", _):
+            return "yaml"
         case Yaml(_, key):
             return f"{name_of(key)} yaml"
         case Why(_, key):

@@ -160,7 +160,7 @@ class Shell(Screen[None], inherit_bindings=False):
             "describe": lambda: self._walking.enter_chosen(Card),
             "why": self._walking.why,
             "selector": self._walking.selector,
-            "yaml": lambda: self._walking.enter_chosen(Yaml),
+            "yaml": self._walking.yaml,
             "jump": self._walking.jump,
             "copy": self._taking.copy_name,
             "copy_namespace": self._taking.copy_namespace,

@@ -40,6 +40,14 @@ class Walking:
         if chosen is not None and not isinstance(self._guide.place, kind):
             self._guide.enter(kind(*chosen))
 
+    def yaml(self) -> None:
+        """See the YAML of what is chosen; of a selector that one writes, of an object with it."""
+        face = self._guide.face
+        if isinstance(face, SelectorFace):
+            self._guide.enter(face.yaml())
+        else:
+            self.enter_chosen(Yaml)
+
     def why(self) -> None:
         """See why what is chosen waits, or what it has; who sees it already has it looked at anew. Of a device or a
         node a sentence."""

@@ -42,6 +42,19 @@ def joined(selectors: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else " && ".join(f"({text})" for text in texts)
 
 
+def manifest(text: str, device_class: str) -> dict[str, Any]:
+    """An object with the selector, as kubectl takes it: a claim of a device of the class, or without one a class."""
+    selectors = [{"cel": {"expression": text}}] if text.strip() else []
+    if not device_class:
+        return _object("DeviceClass", {"selectors": selectors})
+    exactly = {"deviceClassName": device_class, "selectors": selectors}
+    return _object("ResourceClaim", {"devices": {"requests": [{"name": "device", "exactly": exactly}]}})
+
+
+def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "resource.k8s.io/v1", "kind": kind, "metadata": {"name": "draft"}, "spec": spec}
+
+
 def _like(store: Store, key: DeviceKey) -> Draft:
     """Devices of the same driver that are called the same."""
     from dratui.why.vocabulary import literal  # it is loaded when someone tries a selector, not before

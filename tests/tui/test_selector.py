@@ -1,5 +1,6 @@
 """`e` and `:selector`: an expression that one types, what is wrong with it, and the devices that it matches."""
 
+import json
 import threading
 from typing import Any
 
@@ -14,6 +15,7 @@ from dratui.tui.shell import Shell
 from dratui.tui.typed_line import TypedLine
 from dratui.views.drafts import draft
 from dratui.views.query import Query
+from tests.realparts.controlplane import ControlPlane
 from tests.tui.cluster import ScriptedSource, ago, claim, listed, pod, put, slice_of, small
 from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in, under_cursor, until
 
@@ -230,6 +232,27 @@ async def test_the_expression_is_copied_and_the_table_is_one_as_everywhere(
         await shows(pilot, "Selector </node-2>", "1/8", "18 of 18 devices match · 12 free")
         await press(pilot, "escape", "S")
         await shows(pilot, "STATE↑", "1/18")
+
+
+async def test_its_yaml_is_an_object_that_the_api_server_takes(
+    control_plane: ControlPlane,
+) -> None:
+    for command, kind in ((":selector gpu.nvidia.com", "ResourceClaim"), (":selector", "DeviceClass")):
+        async with running(ScriptedSource(fleet()), size=(200, 50)) as pilot:
+            await opened(pilot, command)
+            shell = pilot.app.screen
+            assert isinstance(shell, Shell)
+            shell._selector.paste(WANTED)
+            await press(pilot, "enter", "y")
+            await shows(pilot, f"kind: {kind}", "expression: ", "YAML of the draft")
+            text_of = shell._guide.face.copied()
+            assert text_of is not None
+            created = control_plane.kubectl(
+                "create", "--dry-run=server", "-f", "-", "-o", "json", input=text_of[0]
+            )
+            assert json.dumps(WANTED) in json.dumps(json.loads(created))
+            await press(pilot, "escape")
+            await shows(pilot, "<e> edit")
 
 
 async def test_in_the_past_it_is_tried_on_the_devices_of_then() -> None:

@@ -13,9 +13,10 @@ from textual.app import ComposeResult
 from dratui.cluster.store import Changes
 from dratui.terminal import clean, cut_end
 from dratui.tui.lines import Line, Part, folded
-from dratui.tui.places import Place, Rows, Selector
+from dratui.tui.places import Place, Rows, Selector, Yaml
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.screens.rows import RowsFace
+from dratui.tui.screens.yaml import DRAFTS
 from dratui.tui.themes import GLYPHS, Skin
 from dratui.tui.trying import Ground, Outcome, Trial
 from dratui.tui.typed_line import TypedLine
@@ -112,7 +113,7 @@ class SelectorFace(Face[SelectorView]):
         """While one types, what keys do to the text."""
         if self._typing:
             return ("accept", "enter", "cancel", "undo", "clear")
-        return ("selector", "copy", "describe", "open", "filter", "back", "help")
+        return ("selector", "copy", "yaml", "describe", "open", "back", "filter", "help")
 
     @property
     def table(self) -> RowsFace:
@@ -211,6 +212,10 @@ class SelectorFace(Face[SelectorView]):
     def copied(self) -> tuple[str, str] | None:
         """The expression."""
         return (self._draft.typed.text, "the expression") if self._draft.typed.text else None
+
+    def yaml(self) -> Yaml:
+        """An object with the expression, for a manifest."""
+        return Yaml(DRAFTS, (self._draft.typed.text, self._draft.device_class))
 
     # --- typing ----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from dratui.tui.screens.face import Chosen, World
 from dratui.tui.screens.reading import Reading
 from dratui.tui.themes import Skin
 from dratui.tui.widgets.pager import Pager
+from dratui.views.drafts import manifest
 from dratui.views.table import Style
 from dratui.views.tables import TABLES
 
@@ -38,6 +39,7 @@ STREAMS: Final = {
     "devices": "resourceslices",
     "pools": "resourceslices",
 }
+DRAFTS: Final = "drafts"
 _FIELD = re.compile(r"([ -]*[\w./\"'-]+:)( .*)?")
 
 
@@ -57,6 +59,11 @@ class YamlFace(Reading):
     def enter(self, place: Yaml, mark: int | None) -> None:
         """Fetch the object; a slow server can be left with esc."""
         self._place = place
+        if place.kind == DRAFTS:
+            text, device_class = _words(place.key)
+            self.narrow("")
+            self._write(to_yaml(json.dumps(manifest(text, device_class)).encode()), mark or 0)
+            return
         named = _object(self._world.store, place)
         if named is None:
             raise Failure(f"{place.kind} {name_of(place.key)!r} is gone")
@@ -81,6 +88,8 @@ class YamlFace(Reading):
         if self._place is None:
             return (), ()
         skin = self._world.skin
+        if self._place.kind == DRAFTS:
+            return ((" YAML ", skin.strong), ("of the draft", skin.plain)), ()
         return (
             (" YAML ", skin.strong),
             (f"{self._place.kind} {' '.join(_words(self._place.key))}", skin.plain),
@@ -88,7 +97,9 @@ class YamlFace(Reading):
 
     def chosen(self) -> Chosen | None:
         """The object."""
-        return Chosen(self._place.kind, self._place.key) if self._place is not None else None
+        if self._place is None or self._place.kind == DRAFTS:
+            return None
+        return Chosen(self._place.kind, self._place.key)
 
     def copied(self) -> tuple[str, str]:
         """All of it, as in k9s."""
@@ -101,6 +112,9 @@ class YamlFace(Reading):
             self._say(str(failure), Style.FAULT)
             return
         text = await asyncio.to_thread(to_yaml, raw)  # a slice of 128 devices takes 100 ms and more
+        self._write(text, top)
+
+    def _write(self, text: str, top: int) -> None:
         self.view.set_text([_coloured(line, self._world.skin) for line in text.split("\n")], top=top)
 
     def _say(self, text: str, style: Style = Style.DIM) -> None:
