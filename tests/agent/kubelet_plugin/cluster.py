@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.agent import service_accounts
 from tests.agent.kubelet_plugin.calling import Claim
@@ -16,7 +15,11 @@ from tests.realparts.controlplane import ControlPlane
 
 DRIVER = "gpu.dratui.dev"
 OTHER = "gpu.example.com"
-RIGHTS = """
+WORLD = """
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {ns}}}
+---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: plugin-{ns}}}
@@ -40,6 +43,18 @@ subjects: [{{kind: ServiceAccount, name: agent, namespace: {ns}}}]
 apiVersion: v1
 kind: Node
 metadata: {{name: {ns}}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: agent, namespace: {ns}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: agent, namespace: {ns}}}
+spec:
+  nodeName: {ns}
+  serviceAccountName: agent
+  containers: [{{name: agent, image: "agent:1"}}]
 """
 
 
@@ -49,29 +64,14 @@ class Cluster:
     def __init__(self, plane: ControlPlane, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.plane = plane
         self.ns = self.node = f"plugin-{uuid.uuid4().hex[:6]}"
-        plane.kubectl("create", "namespace", self.ns)
-        plane.apply(RIGHTS.format(ns=self.ns))
+        plane.apply(WORLD.format(ns=self.ns))
+        bound = (
+            "--bound-object-kind=Pod",
+            "--bound-object-name=agent",
+        )  # as kubelet asks for it: with the node
+        token = plane.kubectl("create", "token", "agent", "-n", self.ns, *bound).strip()
         service_accounts.in_pod(plane, monkeypatch)
-        self.account = service_accounts.folder(plane, folder / "account", self.token())
-
-    def token(self) -> str:
-        """The agent's, as a pod on the node has it."""
-        service_accounts.token(self.plane, self.ns, "agent")
-        pod = {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {"name": "agent", "namespace": self.ns},
-            "spec": {
-                "nodeName": self.node,
-                "serviceAccountName": "agent",
-                "containers": [{"name": "agent", "image": "agent:1"}],
-                "tolerations": [{"operator": "Exists"}],
-            },
-        }
-        self.plane.apply(yaml.safe_dump(pod))
-        return self.plane.kubectl(
-            "create", "token", "agent", "-n", self.ns, "--bound-object-kind=Pod", "--bound-object-name=agent"
-        ).strip()
+        self.account = service_accounts.folder(plane, folder / "account", token)
 
     def claim(
         self,
@@ -92,7 +92,7 @@ class Cluster:
             "metadata": {"name": name, "namespace": self.ns},
             "spec": {"devices": {"requests": requests}},
         }
-        self.plane.apply(yaml.safe_dump(claim))
+        made = self.plane.kubectl("create", "-f", "-", "-o=jsonpath={.metadata.uid}", input=json.dumps(claim))
         results = [
             {"request": r, "driver": driver, "pool": pool or self.node, "device": d}
             | ({"adminAccess": True} if admin else {})
@@ -112,7 +112,7 @@ class Cluster:
         self.plane.kubectl(
             "patch", "resourceclaim", name, "-n", self.ns, "--subresource=status", "--type=merge", "-p", patch
         )
-        return (self.ns, name, self.get(name)["metadata"]["uid"])
+        return (self.ns, name, made)
 
     def get(self, name: str) -> dict[str, Any]:
         """A claim."""
