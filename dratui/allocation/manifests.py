@@ -10,6 +10,7 @@ import msgspec
 
 from dratui.allocation.documents import Wrong, objects
 from dratui.allocation.expressions import Expressions
+from dratui.allocation.requests import check_requests
 from dratui.allocation.schema import (
     NEW,
     OLD,
@@ -25,8 +26,6 @@ from dratui.api.model import Claim, DeviceClass, Pod, Template
 from dratui.api.streams import codec
 
 _MOST_REPLICAS: Final = 2**31 - 1
-_MOST_REQUESTS: Final = 32  # and constraints; of a claim
-_MOST_ALTERNATIVES: Final = 8
 _NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _SCHEDULING: Final = "scheduling.k8s.io"
 _MOST_PRIORITY: Final = 1_000_000_000  # of classes that are not the system's
@@ -108,13 +107,8 @@ def _row(where: str, value: Mapping[str, Any], namespace: str, expressions: Expr
         check(object_, value, resource_shape(kind, version))
         if kind != "DeviceClass":
             spec = _at(value, "spec", "spec") if kind == "ResourceClaimTemplate" else _at(value, "spec")
-            _check_requests(
-                object_,
-                spec,
-                "spec.spec" if kind == "ResourceClaimTemplate" else "spec",
-                version,
-                expressions,
-            )
+            path = "spec.spec.devices" if kind == "ResourceClaimTemplate" else "spec.devices"
+            check_requests(f"{object_}: {path}", _at(spec, "devices"), version, expressions)
         placed = _placed(value, "" if kind == "DeviceClass" else namespace)
         placed.pop("status", None)
         if kind == "DeviceClass":
@@ -226,76 +220,6 @@ def _check_references(where: str, pod: Mapping[str, Any], path: str) -> None:
                         f"{path}.resourceClaims",
                         hint=meant(str(name), names),
                     )
-
-
-def _check_requests(
-    where: str, spec: Mapping[str, Any], path: str, version: str, expressions: Expressions
-) -> None:
-    """What the API server would refuse, as far as it says which devices are wanted."""
-    devices = _at(spec, "devices")
-    requests = devices.get("requests") or ()
-    if not requests:
-        raise Wrong(f"{where}: {path}.devices.requests: asks for nothing")
-    names: set[str] = set()
-    for number, request in enumerate(_bounded(f"{where}: {path}.devices.requests", requests)):
-        here = f"{where}: {path}.devices.requests[{number}]"
-        name = _named(here, request, names)
-        alternatives = _bounded(
-            f"{here}.firstAvailable", request.get("firstAvailable") or (), _MOST_ALTERNATIVES
-        )
-        exactly = request.get("exactly") if version in NEW else request if not alternatives else None
-        if version in NEW and (exactly is None) == (not alternatives):
-            raise Wrong(
-                f"{here}: wants exactly one of exactly and firstAvailable",
-                hint="write exactly: {deviceClassName: …}",
-            )
-        if exactly is not None:
-            _check_asked(here if version in OLD else f"{here}.exactly", exactly, expressions)
-        others: set[str] = set()
-        for n, each in enumerate(alternatives):
-            names.add(f"{name}/{_named(f'{here}.firstAvailable[{n}]', each, others)}")
-            _check_asked(f"{here}.firstAvailable[{n}]", each, expressions)
-    for number, constraint in enumerate(
-        _bounded(f"{where}: {path}.devices.constraints", devices.get("constraints") or ())
-    ):
-        here = f"{where}: {path}.devices.constraints[{number}]"
-        for wanted in constraint.get("requests") or ():
-            if wanted not in names:
-                raise Wrong(
-                    f"{here}.requests: no request is called {str(wanted)[:63]!r}", hint=meant(wanted, names)
-                )
-        if sum(bool(constraint.get(way)) for way in ("matchAttribute", "distinctAttribute")) != 1:
-            raise Wrong(f"{here}: wants exactly one of matchAttribute and distinctAttribute")
-
-
-def _bounded(where: str, entries: Sequence[Any], most: int = _MOST_REQUESTS) -> Sequence[Any]:
-    if len(entries) > most:
-        raise Wrong(f"{where}: are {len(entries)}, and may be {most} at most")
-    return entries
-
-
-def _named(where: str, request: Mapping[str, Any], names: set[str]) -> str:
-    """Its name, which no other has."""
-    name = request.get("name")
-    if not name:
-        raise Wrong(f"{where}: has no name")
-    if name in names:
-        raise Wrong(f"{where}: another is called {name[:63]!r}, too")
-    names.add(name)
-    return str(name)
-
-
-def _check_asked(here: str, asked: Mapping[str, Any], expressions: Expressions) -> None:
-    if not asked.get("deviceClassName"):
-        raise Wrong(f"{here}.deviceClassName: is needed", hint="dratui get classes")
-    mode, count = asked.get("allocationMode") or "ExactCount", asked.get("count")
-    if mode not in ("ExactCount", "All"):
-        raise Wrong(f"{here}.allocationMode: {mode!r} is neither ExactCount nor All")
-    if count is not None and not 1 <= count < 2**63:
-        raise Wrong(f"{here}.count: {count} is no number of devices, from 1")
-    expressions.check(here, asked)
-    if mode == "All" and count is not None:
-        raise Wrong(f"{here}.count: has no place beside allocationMode: All")
 
 
 def _check_version(where: str, kind: str, version: str, known: Sequence[str]) -> None:

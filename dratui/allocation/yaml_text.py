@@ -28,6 +28,8 @@ _NUMBER_BEGINS: Final = frozenset("+-.0123456789")
 _OTHER_BASE: Final = re.compile(r"[-+]?0(?:b[01]+|o?[0-7]+|x[0-9a-fA-F]+)")
 _DECIMAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LONG: Final = 1_000
+"""Characters: an alias of a long text stands for that many, however few they are here."""
 _TAG: Final = "tag:yaml.org,2002:"
 _SCALAR_TAGS: Final = tuple(_TAG + name for name in ("null", "bool", "int", "float"))
 _COLLECTION_TAGS: Final = (None, "!", _TAG + "map", _TAG + "seq")
@@ -50,7 +52,8 @@ def values(file: str, text: str) -> Sequence[Any]:
 
 
 class _Reading:
-    """One text. `_parts` counts names and values read so far, `_anchors` has each value and how many it is."""
+    """One text. `_parts` counts names and values read so far, a long text as several; `_anchors` has each value, how
+    many it is and how deep."""
 
     def __init__(self, file: str, events: Any) -> None:
         self._file = file
@@ -76,9 +79,10 @@ class _Reading:
             raise too_much(self._file)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        before, height = self._parts, 0
+        before, height = self._parts - 1, 0
         value: Any
         if isinstance(event, yaml.ScalarEvent):
+            self._parts += len(event.value) // _LONG
             value = self._scalar(event)
         elif depth > DEEPEST:
             raise self._wrong(event, "is nested too deeply")
@@ -122,7 +126,7 @@ class _Reading:
             into.update(each)
 
     def _key(self, event: Any) -> str:
-        self._parts += 1
+        self._parts += 1 + len(getattr(event, "value", "")) // _LONG
         value = self._scalar(event) if isinstance(event, yaml.ScalarEvent) else None
         if value is None:
             raise self._wrong(event, "a name is no text", "put it in quotes")
@@ -134,6 +138,8 @@ class _Reading:
             raise self._wrong(event, f"*{event.anchor[:40]} stands for nothing before it")
         value, parts, height = known
         self._parts += parts
+        if self._parts > MOST_PARTS:
+            raise too_much(self._file)
         if depth + height > DEEPEST:
             raise self._wrong(event, "is nested too deeply")
         return value, height

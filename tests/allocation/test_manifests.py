@@ -430,6 +430,11 @@ LEVELS = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in ran
             + "".join(f"b{n}: {{<<: *a}}\n" for n in range(90)),
             "has more than",
         ),
+        ("a: &a " + "x" * 900_000 + "\nb: [" + "*a, " * 9_000 + "]", "has more than"),
+        (
+            "a: &a {k: " + "x" * 900_000 + "}\n" + "".join(f"b{n}: {{<<: *a}}\n" for n in range(9_000)),
+            "has more than",
+        ),
         ("---\n{}\n" * 40_000, "has more than"),
         (
             "{" + ", ".join(f"{n * (2**61 - 1)}: 1" for n in range(20_000)) + "}",
