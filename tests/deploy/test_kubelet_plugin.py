@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 from dratui_agent.kubelet.apiclient import client
+from dratui_agent.kubelet.inventory import Inventory
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.publisher import Publisher
+from dratui_agent.nvml.node import Node
 
 from tests.agent import service_accounts
+from tests.agent.driver import FakeDriver, cuttable, gpu
 from tests.agent.publishing import PATIENCE, Pool, offer
 from tests.deploy.test_chart import asked
 from tests.realparts.controlplane import ControlPlane
@@ -38,6 +41,27 @@ spec:
   containers: [{name: agent, image: agent}]
   tolerations: [{operator: Exists}]
 """
+PART = """
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: NAME, namespace: NAMESPACE}
+spec:
+  devices:
+    requests:
+    - name: part
+      exactly:
+        deviceClassName: CLASS
+        selectors: [{cel: {expression: "device.attributes['DRIVER'].profile == 'PROFILE'"}}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: NAME, namespace: NAMESPACE}
+spec:
+  resourceClaims: [{name: part, resourceClaimName: NAME}]
+  containers: [{name: it, image: it, resources: {claims: [{name: part}]}}]
+---
+"""
+ENGINES = ("multiprocessors", "copy-engines", "decoders", "memory")
 WHOLE = """
 apiVersion: resource.k8s.io/v1
 kind: ResourceClaim
@@ -254,3 +278,47 @@ def test_the_classes_find_what_is_published(installed: Installed) -> None:
         return [f"{each['pool']}/{each['device']}" for each in results]
 
     assert plane.wait(given, PATIENCE, "a GPU") == [f"{installed.nodes[0]}/gpu-0"]
+
+
+def test_the_real_scheduler_never_gives_parts_that_overlap(installed: Installed, driver: FakeDriver) -> None:
+    """By the counters of an H100's 26 devices. More is asked for than it has, so what is left over waits."""
+    driver.set({"count": "1", **gpu(0), **cuttable(0)})
+    offers = Inventory(partitionable=True).look(Node().sample())
+    node, plane = installed.nodes[0], installed.plane
+    installed.publish(node, list(offers.values()))
+    kind = f"mig.{installed.namespace}.dev"
+    wanted = {"three": "3g.40gb", "two": "2g.20gb"} | {f"one-{n}": "1g.10gb" for n in range(7)}
+    parts = "".join(
+        PART.replace("NAMESPACE", installed.namespace)
+        .replace("NAME", name)
+        .replace("CLASS", kind)
+        .replace("DRIVER", installed.driver)
+        .replace("PROFILE", profile)
+        for name, profile in wanted.items()
+    )
+    plane.apply(parts)
+
+    def given() -> dict[str, Offer]:
+        """By pod, once every other pod was refused by the scheduler."""
+        found: dict[str, Offer] = {}
+        for claim in plane.objects("resourceclaims", "-n", installed.namespace):
+            results = claim.get("status", {}).get("allocation", {}).get("devices", {}).get("results", [])
+            for each in results:
+                found[claim["metadata"]["name"]] = offers[each["device"]]
+        for pod in plane.objects("pods", "-n", installed.namespace):
+            if pod["metadata"]["name"] in wanted.keys() - found.keys():
+                told = {each["type"]: each for each in pod["status"].get("conditions", ())}
+                assert told["PodScheduled"]["reason"] == "Unschedulable", told
+        return found
+
+    found = plane.wait(given, PATIENCE, "the scheduler to have tried all")
+    places = [offer.placement for offer in found.values()]
+    slices = [n for place in places if place for n in range(place.start, place.start + place.size)]
+    assert len(slices) == len({*slices}), "two lie in the same place"
+    taken = {name: sum(o.consumes["gpu-0-counter-set"][name] for o in found.values()) for name in ENGINES}
+    total = offers["gpu-0"].consumes["gpu-0-counter-set"]
+    assert all(taken[name] <= total[name] for name in ENGINES)
+    assert len(found) < len(wanted), "no GPU has that much"
+    assert len({*range(8)} - {*slices}) <= 1, (
+        "but all is given away that can be: the last slice is of no small part"
+    )
