@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.realparts.golang import find_go
+from tests.realparts.golang import OLDEST, find_go
 from tests.realparts.releases import NEWEST
 from tests.realparts.unavailable import PartsUnavailable
 
@@ -112,12 +112,29 @@ def built(wanted: Sequence[Part], say: Say) -> Mapping[str, Path]:
 
 def certificates(say: Say) -> Path:
     """The path of what makes keys (`certificates/main.go`), built where missing. Raises PartsUnavailable."""
+    return own(CERTIFICATES, say)
+
+
+def own(source: Path, say: Say, *modules: str) -> Path:
+    """The path of a program of ours, `source/main.go`, built where missing with these modules, `NAME@VERSION`.
+
+    Raises PartsUnavailable.
+    """
     cache = cache_folder()
-    path = _certificates_path(cache)
-    if not path.exists():
-        with _one_builder(cache, say):
-            if not path.exists():
-                _build_one(find_go(), CERTIFICATES, ".", Source("", ""), path, lambda _seconds: None)
+    text = (source / "main.go").read_bytes()
+    digest = hashlib.sha256(b"\n".join([text, *map(str.encode, modules)]) if modules else text).hexdigest()
+    path = cache / f"{source.name}-{digest[:12]}" / source.name
+    if path.exists():
+        return path
+    with _one_builder(cache, say), tempfile.TemporaryDirectory(prefix="dratui-build-") as folder:
+        if not path.exists():
+            go, module = find_go(), Path(folder)
+            say(f"real parts: building {source.name} (once)")
+            (module / "main.go").write_bytes(text)
+            (module / "go.mod").write_text(f"module {source.name}.invalid/main\n\ngo {OLDEST[0]}.{OLDEST[1]}\n")
+            if modules:
+                _go(go, module, "get", *modules)
+            _build_one(go, module, ".", Source("", ""), path, lambda _seconds: None)
     return path
 
 
@@ -128,11 +145,6 @@ def cache_folder() -> Path:
 
 def _cached(part: Part, cache: Path) -> Path:
     return cache / f"{part.source.module.replace('/', '-')}-{part.source.version}" / part.name
-
-
-def _certificates_path(cache: Path) -> Path:
-    digest = hashlib.sha256((CERTIFICATES / "main.go").read_bytes()).hexdigest()
-    return cache / f"certificates-{digest[:12]}" / "certificates"
 
 
 def _existing(part: Part, cache: Path) -> Path | None:

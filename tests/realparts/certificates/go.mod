@@ -1,3 +1,0 @@
-module certificates
-
-go 1.26
