@@ -5,9 +5,10 @@ from typing import Final
 
 from dratui.allocation import capacity
 from dratui.allocation.capacity import Amounts
-from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.constraints import Constrained, constrained
 from dratui.allocation.nodes import Place, reaches
+from dratui.allocation.patience import GaveUp
 from dratui.allocation.pools import Candidate, Pool
 from dratui.allocation.rules import Feature
 from dratui.allocation.world import World
@@ -101,6 +102,8 @@ class Asked:
                 verdict = self._world.verdict(source, candidate.slice, candidate.index)
             except Failure as failure:
                 raise AllocationError(f"{of}: selector #{number}: CEL compile error: {failure}") from failure
+            if isinstance(verdict, TooLong):
+                raise GaveUp(f"gave up a selector of {of}: {verdict}; it may fit or not")
             if isinstance(verdict, EvaluationError):
                 text = f"{of}: selector #{number}: CEL runtime error: {verdict}"
                 raise AllocationError(text, device=candidate.key)

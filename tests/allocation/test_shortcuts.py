@@ -149,6 +149,12 @@ def test_where_the_search_does_not_forget_there_are_no_shortcuts_and_it_is_given
         chosen(gpus(24), claim(wants(count=12), wants(count=2), constraints=(same, distinct)))
 
 
+def test_a_selector_that_takes_too_long_is_given_up_not_taken_for_the_schedulers_error() -> None:
+    bomb = "lists.range(60000).all(x, x >= 0)"
+    with pytest.raises(GaveUp, match="gave up a selector of claim c: it takes too long to evaluate"):
+        chosen(gpus(2), claim(wants(where=bomb)))
+
+
 def test_searches_share_their_patience() -> None:
     patience = Patience(of_one=100, of_all=150, least=10)
     patience.spend(100)

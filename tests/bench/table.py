@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """`value` is to be at most `goal`. `floor`: what the least that could be done takes, in the same run."""
+    """`value` is to be at most `goal`; None: it could not be measured, and `note` says why. `floor`: what the least
+    that could be done takes, in the same run."""
 
     measure: str
-    value: float
+    value: float | None
     goal: float | None
     unit: str
     floor: float | None = None
@@ -18,7 +19,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        if self.goal is None:
+        if self.goal is None or self.value is None:
             return ""
         return "met" if self.value <= self.goal else "MISSED"
 
@@ -39,6 +40,7 @@ def print_table(results: Sequence[Result]) -> None:
 def _cells(result: Result) -> tuple[str, ...]:
     unit = result.unit
     floor = "" if result.floor is None else f"{result.floor:.3g} {unit}"
-    ratio = f"{result.value / result.floor:.2f}" if result.floor else ""
+    ratio = f"{result.value / result.floor:.2f}" if result.floor and result.value is not None else ""
+    value = "not measured" if result.value is None else f"{result.value:.3g} {unit}"
     goal = "" if result.goal is None else f"≤ {result.goal:g} {unit}"
-    return (result.measure, f"{result.value:.3g} {unit}", goal, result.verdict, floor, ratio, result.note)
+    return (result.measure, value, goal, result.verdict, floor, ratio, result.note)

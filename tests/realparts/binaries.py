@@ -131,7 +131,9 @@ def own(source: Path, say: Say, *modules: str) -> Path:
             go, module = find_go(), Path(folder)
             say(f"real parts: building {source.name} (once)")
             (module / "main.go").write_bytes(text)
-            (module / "go.mod").write_text(f"module {source.name}.invalid/main\n\ngo {OLDEST[0]}.{OLDEST[1]}\n")
+            (module / "go.mod").write_text(
+                f"module {source.name}.invalid/main\n\ngo {OLDEST[0]}.{OLDEST[1]}\n"
+            )
             if modules:
                 _go(go, module, "get", *modules)
             _build_one(go, module, ".", Source("", ""), path, lambda _seconds: None)

@@ -100,6 +100,7 @@ class _Checker:
         self._fields = fields
         self._scopes: list[dict[str, Type]] = [dict(variables)]
         self._bindings = Bindings()
+        self._known: dict[tuple[object, ...], tuple[tuple[str, ...], Type]] = {}  # calls of simple types
 
     def check(self, node: Node) -> Type:
         match node:
@@ -251,6 +252,10 @@ class _Checker:
         given = [operand.type for operand in node.operands]
         if node.function in ("_&&_", "_||_"):
             return self._logical(node, overloads[0])
+        plain = (node.function, node.target is None, *given)
+        if (known := self._known.get(plain)) is not None:
+            node.overloads, gives = known
+            return gives
         fitting: list[str] = []
         result: Type | None = None
         for overload in overloads:
@@ -274,6 +279,8 @@ class _Checker:
             self._wrong(node, f"found no matching overload for '{node.function}' applied to '{applied}'")
             return types.ERROR
         node.overloads = tuple(fitting)
+        if not any(t.of or t.variable or types.lenient(t) for t in given):
+            self._known[plain] = node.overloads, result
         return result
 
     def _logical(self, node: Call, overload: Overload) -> Type:

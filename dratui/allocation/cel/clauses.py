@@ -11,6 +11,7 @@ from dratui.allocation.cel.evaluation import Evaluation, Step
 from dratui.allocation.cel.selector import Selector
 from dratui.allocation.cel.syntax import Call, Node
 from dratui.allocation.cel.values import Map
+from dratui.allocation.cel.work import OutOfWork, limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,11 @@ def refusal(selector: Selector, device: Map) -> Refusal | None:
     first: Refusal | None = None
     for clause in clauses(selector):
         try:
-            if clause.step(Evaluation(device, clause.variables)) is False:
-                return Refusal(clause, "")
+            with limited():
+                if clause.step(Evaluation(device, clause.variables)) is False:
+                    return Refusal(clause, "")
         except EvaluationError as error:
             first = first or Refusal(clause, str(error))
-        except OutOfBudget:
+        except (OutOfBudget, OutOfWork):
             first = first or Refusal(clause, "it costs too much")
     return first

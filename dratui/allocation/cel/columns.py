@@ -6,18 +6,23 @@ has a few dozen answers. What differs on every device (`uuid`) is rarely read, a
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
-from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.cel.selector import Selector
 from dratui.allocation.cel.syntax import Call, Fold, Ident, Literal, Node, Select, parts
 from dratui.allocation.cel.values import Map
+from dratui.allocation.cel.work import limited
 
 Path = tuple[str, ...]
 """From the device: `("attributes", "gpu.example.com", "model")`, `("driver",)`; a domain alone is all that is in it."""
 
 Verdict = bool | EvaluationError
 """Whether a device is selected, or the error that it raises."""
+
+
+MOST_WORK: Final = 500_000
+"""Of all evaluations over a fleet: a second. One takes a tenth of that at most, but there may be thousands."""
 
 
 class Fleet(Protocol):
@@ -42,6 +47,7 @@ class Columns:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._work = 0
         self._odd = frozenset(fleet.odd)
         self._columns: dict[tuple[Path, ...], tuple[list[int], list[int]]] = {}
 
@@ -56,17 +62,22 @@ class Columns:
         if paths is None:
             return [asked(index) for index in range(len(self._fleet))]
         codes, examples = self._column(paths)
-        answers = {example: asked(example) for example in examples}
+        answers = {example: asked(example) for example in sorted(examples)}
         verdicts = list(map(answers.__getitem__, codes))
         for index in self._odd:
             verdicts[index] = self._verdict(selector, index)
         return verdicts
 
     def _verdict(self, selector: Selector, index: int) -> Verdict:
-        try:
-            return selector.matches(self._fleet.view(index))
-        except EvaluationError as error:
-            return error.with_traceback(None)  # there may be one a device, and frames are large
+        if self._work > MOST_WORK:
+            return TooLong("it takes too long to evaluate")
+        with limited() as spent:
+            try:
+                return selector.matches(self._fleet.view(index))
+            except EvaluationError as error:
+                return error.with_traceback(None)  # there may be one a device, and frames are large
+            finally:
+                self._work += spent()
 
     def _column(self, paths: tuple[Path, ...]) -> tuple[list[int], list[int]]:
         """For each device the number of one that has the same at all these paths; and each such number once."""

@@ -25,6 +25,7 @@ from dratui.allocation.cel.syntax import (
     dotted,
 )
 from dratui.allocation.cel.values import Map, Optional, TypeValue, written
+from dratui.allocation.cel.work import metered
 
 _INDEX: Final = frozenset(("_[_]", "_[?_]", "_?._"))
 
@@ -44,6 +45,7 @@ class _Compiler:
         self._functions = functions
         self._counting = counting
         self._scopes: list[dict[str, Step]] = []
+        self._loops = 0  # that what is compiled is in
 
     def step(self, node: Node) -> Step:
         match node:
@@ -160,6 +162,8 @@ class _Compiler:
             and type(operands[1].value) is str
         ):
             compiled(operands[1].value)  # to find out now whether it is one
+        if self._loops:
+            function = metered(node.function, function)
         if self._counting:
             return calls.counted(function, operands, cost.of_call(node.function, node.overloads))
         return calls.applied(function, operands)
@@ -204,8 +208,10 @@ class _Compiler:
         if node.second:
             scope[node.second] = loops.variable(second)
         self._scopes.append(scope)
+        self._loops += 1
         if quantifier := _quantifier(node):
             predicate = self.step(quantifier.arguments[1])
+            self._loops -= 1
             self._scopes.pop()
             result = self.step(node.result)
             self._scopes.pop()
@@ -216,6 +222,7 @@ class _Compiler:
                 over, predicate, result, indices, prices, decides=decides, two=bool(node.second)
             )
         condition, step = self.step(node.condition), self.step(node.step)
+        self._loops -= 1
         self._scopes.pop()
         result = self.step(node.result)
         self._scopes.pop()

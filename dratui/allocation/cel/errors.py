@@ -40,6 +40,10 @@ class EvaluationError(Exception):
     """An evaluation without a result. `&&`, `||` and the like absorb it."""
 
 
+class TooLong(EvaluationError):
+    """One that takes longer than we wait: what it would say, nobody knows."""
+
+
 class OutOfBudget(Exception):
     """An evaluation that would cost too much. Nothing absorbs it."""
 

@@ -16,6 +16,7 @@ from dratui.allocation.cel.selector import Selector
 from dratui.allocation.cel.semver import Semver
 from dratui.allocation.cel.syntax import Call, Literal, Node, Select
 from dratui.allocation.cel.values import Map
+from dratui.allocation.cel.work import OutOfWork, limited
 from dratui.api import quantity
 
 Value = Fraction | Semver | int | float
@@ -127,8 +128,9 @@ def limits(selector: Selector) -> tuple[Limit, ...]:
 
 def _evaluated(step: Step, variables: int, device: Map) -> Value | None:
     try:
-        found: Any = step(Evaluation(device, variables))
-    except (EvaluationError, OutOfBudget):
+        with limited():
+            found: Any = step(Evaluation(device, variables))
+    except (EvaluationError, OutOfBudget, OutOfWork):
         return None
     if isinstance(found, Quantity):
         return found.number if abs(found.number) < _LARGEST else None

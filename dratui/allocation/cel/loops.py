@@ -7,6 +7,7 @@ from dratui.allocation.cel import cost
 from dratui.allocation.cel.errors import NO_OVERLOAD, EvaluationError, OutOfBudget
 from dratui.allocation.cel.evaluation import Evaluation, Step
 from dratui.allocation.cel.values import Map, type_name
+from dratui.allocation.cel.work import spend
 
 _UNSET: Final = object()
 
@@ -132,6 +133,7 @@ def quantified(
 
 def _entries(elements: Any, *, two: bool) -> Iterable[tuple[Any, Any]]:
     if type(elements) is list:
+        spend(1 + len(elements))
         return enumerate(elements) if two else ((element, None) for element in elements)
     if type(elements) is Map:
         return [(key, elements.find(key)[0] if two else None) for key in elements]

@@ -9,12 +9,13 @@ from dratui.allocation.cel import cost, types
 from dratui.allocation.cel.checker import check
 from dratui.allocation.cel.compiler import instantiate
 from dratui.allocation.cel.declarations import Functions, functions
-from dratui.allocation.cel.errors import EvaluationError, OutOfBudget
+from dratui.allocation.cel.errors import EvaluationError, OutOfBudget, TooLong
 from dratui.allocation.cel.estimate import worst_case
 from dratui.allocation.cel.evaluation import Evaluation
 from dratui.allocation.cel.parser import parse
 from dratui.allocation.cel.types import Type
 from dratui.allocation.cel.values import Map, type_name
+from dratui.allocation.cel.work import OutOfWork
 from dratui.failure import Failure
 
 OVER_LIMIT: Final = "operation cancelled: actual cost limit exceeded"
@@ -83,6 +84,8 @@ class Program:
         evaluation = Evaluation(device, self._variables)
         try:
             return self._step(evaluation), evaluation.cost
+        except OutOfWork:
+            raise TooLong("it takes too long to evaluate") from None
         except OutOfBudget:
             raise EvaluationError(OVER_LIMIT) from None
         except RecursionError:

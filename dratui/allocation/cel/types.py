@@ -42,7 +42,8 @@ IP: Final = Type("net.IP")
 CIDR: Final = Type("net.CIDR")
 DEVICE: Final = Type("kubernetes.DRADevice")
 
-_DYNAMIC: Final = frozenset((DYN, ANY))
+_DYNAMIC: Final = frozenset((DYN.name, ANY.name))
+_LENIENT: Final = _DYNAMIC | {ERROR.name}
 _NULLABLE: Final = frozenset((DURATION, TIMESTAMP, QUANTITY, SEMVER, URL, FORMAT, IP, CIDR, DEVICE))
 
 
@@ -64,12 +65,12 @@ def type_of(value: Type) -> Type:
 
 def dynamic(type_: Type) -> bool:
     """Whether it may turn out to be anything."""
-    return type_ in _DYNAMIC
+    return type_.name in _DYNAMIC
 
 
 def lenient(type_: Type) -> bool:
     """Whether nothing can be said about it: anything, or wrong already."""
-    return type_ in _DYNAMIC or type_ is ERROR or type_ == ERROR
+    return type_.name in _LENIENT
 
 
 def unwrapped(type_: Type) -> tuple[Type, bool]:
@@ -95,15 +96,17 @@ class Bindings:
 
     def fit(self, some: Sequence[Type], others: Sequence[Type]) -> bool:
         """The same for each in its turn; all or nothing is kept."""
+        if len(some) != len(others):
+            return False
         before = self._bound.copy()
-        if len(some) == len(others) and all(map(self._fits, some, others)):
+        if all(map(self._fits, some, others)):
             return True
         self._bound = before
         return False
 
     def resolve(self, type_: Type, *, open_as_dyn: bool = False) -> Type:
         """With all variables replaced that stand for something."""
-        while type_ in self._bound:
+        while type_.variable and type_ in self._bound:
             type_ = self._bound[type_]
         if type_.variable:
             return DYN if open_as_dyn else type_
@@ -112,6 +115,8 @@ class Bindings:
         return Type(type_.name, tuple(self.resolve(t, open_as_dyn=open_as_dyn) for t in type_.of))
 
     def _fits(self, one: Type, other: Type) -> bool:
+        if one is other:
+            return True
         if other.variable:
             valid, bound = self._stands(one, other)
             if valid or bound:

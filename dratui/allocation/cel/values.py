@@ -13,6 +13,7 @@ from typing import Any, Final
 from dratui.allocation.cel.errors import NO_OVERLOAD, EvaluationError
 from dratui.allocation.cel.quantity import Quantity
 from dratui.allocation.cel.semver import Semver
+from dratui.allocation.cel.work import spend
 
 SMALLEST_INT: Final = -(1 << 63)
 LARGEST_INT: Final = (1 << 63) - 1
@@ -189,9 +190,15 @@ def equal(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
     if kind is list:
-        return that is list and len(one) == len(other) and all(map(_not_unequal, one, other))
+        if that is not list or len(one) != len(other):
+            return False
+        spend(len(one))
+        return all(map(_not_unequal, one, other))
     if kind is Map:
-        return that is Map and len(one) == len(other) and all(_same_entry(one, other, key) for key in one)
+        if that is not Map or len(one) != len(other):
+            return False
+        spend(4 * len(one))
+        return all(_same_entry(one, other, key) for key in one)
     if kind is Optional:
         return that is Optional and (
             equal(one.value, other.value) if one.present and other.present else one.present == other.present

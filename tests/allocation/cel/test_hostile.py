@@ -1,10 +1,18 @@
 """Expressions that mean harm: each is answered, in bounded time and memory."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.clauses import refusal
+from dratui.allocation.cel.columns import Columns
+from dratui.allocation.cel.errors import EvaluationError, TooLong
+from dratui.allocation.cel.selector import Dialect, Selector, selector
+from dratui.allocation.fleet import Devices, view
+from dratui.api.model import Device
 from dratui.failure import Failure
 from tests.allocation.cel.asking import matches
+from tests.bench.hostile import HOSTILE
 
 BINDS = "".join(f"cel.bind(a{n}, a{n - 1} + a{n - 1}, " for n in range(1, 40))
 
@@ -55,3 +63,49 @@ def test_it_is_refused(expression: str) -> None:
 )
 def test_it_is_answered(expression: str) -> None:
     assert matches(expression)
+
+
+DIALECT = Dialect()
+
+
+def verdicts(source: str, devices: int = 1) -> Sequence[object]:
+    fleet = [("d", Device(f"gpu-{n}", attributes={"number": n})) for n in range(devices)]
+    return Columns(Devices(fleet, DIALECT)).verdicts(selector(source, DIALECT))
+
+
+@pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
+def test_of_a_device_it_is_answered_or_refused_or_given_up(source: str) -> None:
+    """How long that takes is in the bench."""
+    try:
+        [answer] = Columns(Devices([("d", Device("gpu-0"))], DIALECT)).verdicts(Selector(source, DIALECT))
+    except Failure as failure:
+        answer = failure
+    assert isinstance(answer, bool | EvaluationError | Failure)
+    assert len(str(answer)) < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("exists_one in exists_one", "map in map", "lists of the same list", "maps of the same map"),
+        *("text of the same list", "patterns made in a loop", "quantities in a loop", "versions in a loop"),
+    ],
+)
+def test_what_would_take_long_is_given_up_which_is_no_verdict(name: str) -> None:
+    [verdict] = verdicts(HOSTILE[name])
+    assert isinstance(verdict, TooLong)
+
+
+def test_devices_share_what_a_selector_may_take() -> None:
+    """The rest is not even begun."""
+    slow = 'lists.range(40000).all(x, x >= 0) && device.attributes["d"].number >= 0'
+    found = verdicts(slow, 40)
+    assert found[:5] == [True] * 5
+    assert all(isinstance(each, TooLong) for each in found[-5:]), found
+
+
+def test_a_clause_that_takes_too_long_is_no_refusal_of_another() -> None:
+    source = f"{HOSTILE['lists of the same list']} && device.driver == 'other'"
+    found = refusal(selector(source, DIALECT), view("d", Device("gpu-0"), DIALECT))
+    assert found is not None
+    assert found.clause.text == "device.driver == 'other'"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.library.conversion import to_string
 from dratui.allocation.cel.values import Duration, Map, Timestamp, TypeValue, Uint, type_name
+from dratui.allocation.cel.work import spend
 
 _CLAUSE: Final = re.compile(r"%(?:(%)|(?:\.([0-9]{1,3}))?(.))?", re.DOTALL)
 _PRECISION: Final = 6
@@ -108,8 +109,10 @@ def _hexadecimal(kind: str, value: Any) -> str:
 def _string(value: Any) -> str:
     kind = type(value)
     if kind is list:
+        spend(len(value))
         return f"[{', '.join(_within(element) for element in value)}]"
     if kind is Map:
+        spend(len(value))
         entries = sorted((_within(key), _within(value.find(key)[0])) for key in value)
         return f"{{{', '.join(f'{key}:{entry}' for key, entry in entries)}}}"
     if value is None:

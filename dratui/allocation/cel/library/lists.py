@@ -9,6 +9,7 @@ from dratui.allocation.cel.cost import LIMIT
 from dratui.allocation.cel.errors import NO_OVERLOAD, EvaluationError, OutOfBudget
 from dratui.allocation.cel.library.arithmetic import LONGEST, add, bounded
 from dratui.allocation.cel.values import Duration, Uint, compare, same
+from dratui.allocation.cel.work import spend
 
 _LONGEST_INCLUDES: Final = 48
 """Elements. An attribute has no more values: resource.k8s.io's ResourceSliceMaxAttributeValuesPerDevice."""
@@ -124,6 +125,7 @@ def _affordable(price: int) -> None:
     """What costs too much is not even begun: it would take a second until that is charged. Raises OutOfBudget."""
     if price > LIMIT:
         raise OutOfBudget
+    spend(price // 8)
 
 
 def _holds(elements: list[Any], others: list[Any]) -> bool:

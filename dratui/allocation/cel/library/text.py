@@ -9,6 +9,7 @@ import re2
 from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.library.arithmetic import LONGEST, bounded
 from dratui.allocation.cel.library.formatting import formatted
+from dratui.allocation.cel.work import spend
 
 _LOWER: Final = {c: c + 32 for c in range(ord("A"), ord("Z") + 1)}
 _UPPER: Final = {c: c - 32 for c in range(ord("a"), ord("z") + 1)}
@@ -36,19 +37,32 @@ _OPTIONS.log_errors = False
 _OPTIONS.max_mem = 8 << 20
 
 
+_COMPILING: Final = 12_000
+"""Units of work."""
+
+
 class WrongPattern(Exception):
     """What is no regular expression; says why."""
 
 
-@lru_cache(maxsize=1024)
 def compiled(pattern: str) -> Any:
     """Raises WrongPattern."""
+    found = _compiled(pattern)
+    if isinstance(found, str):
+        raise WrongPattern(found)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Any:
+    """What is wrong, or a pattern."""
+    spend(_COMPILING)
     try:
         return re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         text = error.args[0]
         said = text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-        raise WrongPattern(f"error parsing regexp: {said}") from None
+        return f"error parsing regexp: {said}"
 
 
 def _pattern(pattern: str, because: str = "") -> Any:
