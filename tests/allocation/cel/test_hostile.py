@@ -76,6 +76,7 @@ def verdicts(source: str, devices: int = 1) -> Sequence[object]:
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
 def test_of_a_device_it_is_answered_or_refused_or_given_up(source: str) -> None:
     """How long that takes is in the bench."""
+    answer: object
     try:
         [answer] = Columns(Devices([("d", Device("gpu-0"))], DIALECT)).verdicts(Selector(source, DIALECT))
     except Failure as failure:
