@@ -13,7 +13,7 @@ from dratui.allocation.search import AllocationError, Chosen, GaveUp, allocate
 from dratui.api.model import Claim, Consumer, Node, Owner, Pod
 from dratui.why.placement import kept_away, place_of, reasons
 from dratui.why.planned import Planned
-from dratui.why.preemption import RESOLVED, cost, victims
+from dratui.why.preemption import RESOLVED, Cost, cost, victims
 
 _MOST_SHARING: Final = 256  # resource.k8s.io's ResourceClaimReservedForMaxSize
 _STEPS: Final = 20_000
@@ -82,9 +82,7 @@ class Placing:
         self._preempts = worth is not None and any(
             each.priority < worth for each in planned.store.pods.values()
         )
-        self._victims: dict[int, Sequence[Pod]] | None = (
-            None  # by the number of the node, where it would help
-        )
+        self._victims: dict[int, tuple[Cost, Sequence[Pod]]] | None = None  # by the number of the node
 
     def next(self, number: int) -> Landing | None:
         """The next replica, placed; None if it fits nowhere."""
@@ -126,10 +124,10 @@ class Placing:
                 self._weigh(index)
         if not self._victims:
             return None
-        costs = {index: cost(gone) for index, gone in self._victims.items()}
-        least = min(costs.values())
-        equal = [index for index, each in costs.items() if each == least]
-        index, gone = equal[0], self._victims[equal[0]]
+        least = min(each for each, _ in self._victims.values())
+        equal = [index for index, (each, _) in self._victims.items() if each == least]
+        index = min(equal)
+        gone = self._victims[index][1]
         for each in gone:
             self._planned.evict(each)
             self.question.room.remove(each)
@@ -154,7 +152,7 @@ class Placing:
             return
         gone = victims(self.question, node, self._planned.there(node))
         if gone and self._allocated(node) is not None:
-            self._victims[index] = gone
+            self._victims[index] = cost(gone), gone
 
     def _full(self) -> bool:
         for claim in self.question.given:

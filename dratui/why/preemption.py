@@ -9,8 +9,7 @@ Source: pkg/scheduler/framework/plugins/defaultpreemption, SelectVictimsOnNode; 
 dynamicresources, Filter: 1.36.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from dratui.allocation.explain import Cause
@@ -32,19 +31,27 @@ def victims(question: Question, node: Node, there: Sequence[Pod]) -> tuple[Pod, 
     if pod is None or node.native is None:
         return ()
     lower = sorted((each for each in there if each.priority < pod.priority), key=_importance)
-    kept = [each for each in there if each.priority >= pod.priority]
-    if not lower or not _fits(question, pod, node, kept):
+    if not lower:
+        return ()
+    room = _Room(question, pod, node)
+    for each in there:
+        if each.priority >= pod.priority:
+            room.add(each)
+    if not room.fits():
         return ()
     gone = []
     for each in lower:
-        if _fits(question, pod, node, (*kept, each)):
-            kept.append(each)
-        else:
+        room.add(each)
+        if not room.fits():
+            room.add(each, -1)
             gone.append(each)
     return tuple(gone)
 
 
-def cost(gone: Sequence[Pod]) -> tuple[int, int, int, float]:
+Cost = tuple[int, int, int, float]
+
+
+def cost(gone: Sequence[Pod]) -> Cost:
     """The scheduler takes the node where it is least; of equal ones any."""
     highest = gone[0].priority
     first = min(_since(each) for each in gone if each.priority == highest)
@@ -60,16 +67,20 @@ def _since(pod: Pod) -> float:
     return since.timestamp() if since else 0.0
 
 
-def _fits(question: Question, pod: Pod, node: Node, others: Iterable[Pod]) -> bool:
-    """As far as cpu, memory, pods and device plugins go."""
-    by_claim = question.by_claim(node)
-    total = {**dict(node.allocatable), **dict(node.native or ())}
-    wanted = Counter({name: number for name, number in question.plugin.items() if name not in by_claim})
-    wanted.update(dict(pod.native))
-    wanted[PODS] = 1
-    taken: Counter[str] = Counter()
-    for each in others:
-        taken.update(dict(each.native))
-        taken.update(plugin_devices(each))
-        taken[PODS] += 1
-    return all(taken[name] + number <= total.get(name, 0) for name, number in wanted.items() if number)
+class _Room:
+    """What is left on a node of all that the pod asks for beside devices of claims."""
+
+    def __init__(self, question: Question, pod: Pod, node: Node) -> None:
+        by_claim = question.by_claim(node)
+        total = {**dict(node.allocatable), **dict(node.native or ())}
+        wanted = {name: number for name, number in question.plugin.items() if name not in by_claim}
+        wanted |= dict(pod.native) | {PODS: 1}
+        self._left = {name: total.get(name, 0) - number for name, number in wanted.items() if number}
+
+    def add(self, pod: Pod, sign: int = 1) -> None:
+        for name, number in (*pod.native, *plugin_devices(pod).items(), (PODS, 1)):
+            if name in self._left:
+                self._left[name] -= sign * number
+
+    def fits(self) -> bool:
+        return all(left >= 0 for left in self._left.values())
