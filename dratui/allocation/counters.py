@@ -27,7 +27,8 @@ _Amounts = dict[Counter, int]
 
 
 class Shortage(NamedTuple):
-    """A counter of which a device wants more than is left, as quantities. `takers`: devices in use that consume it."""
+    """A counter of which a device wants more than is left, as quantities. `takers`: devices in use that consume it.
+    `overdrawn`: more is in use than there is, so that nothing of the pool can be had."""
 
     counter_set: str
     counter: str
@@ -35,6 +36,7 @@ class Shortage(NamedTuple):
     left: str
     total: str
     takers: tuple[DeviceKey, ...]
+    overdrawn: bool = False
 
 
 class Counters:
@@ -86,6 +88,7 @@ class Counters:
                 left=quantity.write(max(0, left[each]), totals[each]),
                 total=totals[each],
                 takers=tuple(takers.get(each, ())),
+                overdrawn=available[each] < 0,
             )
             for each in short or [each for each, amount in left.items() if amount < 0]
         ]

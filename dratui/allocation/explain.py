@@ -15,7 +15,6 @@ from dratui.allocation.constraints import Added, clash, constrained, named
 from dratui.allocation.funnel import Funnel, unusable
 from dratui.allocation.nodes import Place
 from dratui.allocation.patience import Patience
-from dratui.allocation.pools import Pool
 from dratui.allocation.refusals import Cause, DeviceExplained, Holder, Holding, Refusals
 from dratui.allocation.search import AllocationError, Chosen, GaveUp, Search, allocate
 from dratui.allocation.world import Held, World
@@ -65,7 +64,7 @@ def explain(
     if found is not None:
         detail = _OUT_OF_TIME if search.shortened else ""
         return NodeExplained(place.name, fits=True, cause="fits", detail=detail, devices=tuple(_given(found)))
-    return _Node(world, place, holder, search.pools, patience).first_miss(claims)
+    return _Node(world, place, holder, search, patience).first_miss(claims)
 
 
 def _error(world: World, place: Place, error: AllocationError) -> NodeExplained:
@@ -92,12 +91,12 @@ class _Node:
     """One node that the claims do not fit on."""
 
     def __init__(
-        self, world: World, place: Place, holder: Holder, pools: Sequence[Pool], patience: Patience
+        self, world: World, place: Place, holder: Holder, search: Search, patience: Patience
     ) -> None:
         self._world = world
         self._place = place
         self._holder = holder
-        self._pools = pools
+        self._search = search
         self._patience: Patience | None = patience
 
     def first_miss(self, claims: Sequence[Claim]) -> NodeExplained:
@@ -114,8 +113,7 @@ class _Node:
 
     def _nearest(self, request: Request, refusals: Refusals) -> Funnel:
         ways = [
-            Funnel(each, self._pools, self._world.slices, self._world.rules, refusals)
-            for each in request.alternatives or (request,)
+            Funnel(each, self._search, self._world, refusals) for each in request.alternatives or (request,)
         ]
         return min(ways, key=lambda way: way.missing)
 

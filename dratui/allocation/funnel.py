@@ -6,8 +6,9 @@ from typing import Final
 
 from dratui.allocation.pools import Pool, Slices, candidate_of
 from dratui.allocation.refusals import Cause, DeviceExplained, Refusals
-from dratui.allocation.rules import Rules
+from dratui.allocation.search import Search
 from dratui.allocation.words import some
+from dratui.allocation.world import World
 from dratui.api.model import Request, Slice
 
 _STEPS: Final[Mapping[Cause, str]] = {
@@ -29,25 +30,17 @@ _OF_DRIVER: Final = "driver = "
 class Funnel:
     """One request's, or one alternative's."""
 
-    def __init__(
-        self, request: Request, pools: Sequence[Pool], slices: Slices, rules: Rules, refusals: Refusals
-    ) -> None:
+    def __init__(self, request: Request, search: Search, world: World, refusals: Refusals) -> None:
         self.request = request
         self.devices: list[DeviceExplained] = []
-        self._unusable: list[str] = []
-        self._invalid = False
-        self._pools = len(pools)
-        for pool in pools:
-            if pool.invalid or (pool.incomplete and not rules.uses_incomplete):
-                if _concerns(request, pool, slices, refusals):
-                    self._unusable.append(unusable(pool, slices))
-                    self._invalid |= bool(pool.invalid)
-                continue
-            for each in pool.slices:
-                for index in range(len(each.devices)):
-                    candidate = candidate_of(pool, each, index)
-                    verdict, why = refusals.of(request, candidate)
-                    self.devices.append(DeviceExplained(*candidate.key, verdict=verdict, why=why))
+        self._pools = len(search.pools)
+        unused = [pool for pool in search.pools if _is_unusable(pool, world)]
+        concerning = [pool for pool in unused if _concerns(request, pool, world.slices, refusals)]
+        self._unusable = [unusable(pool, world.slices) for pool in concerning]
+        self._invalid = any(pool.invalid for pool in concerning)
+        for candidate in search.usable:
+            verdict, why = refusals.of(request, candidate)
+            self.devices.append(DeviceExplained(*candidate.key, verdict=verdict, why=why))
         self._by_cause: Mapping[Cause, int] = Counter(device.verdict for device in self.devices)
         self.wanted = request.count
         if request.mode == "All":  # every device that the selectors leave and that has room must be had
@@ -118,6 +111,10 @@ def _concerns(request: Request, pool: Pool, slices: Slices, refusals: Refusals) 
     seen = list(_newest(pool, slices))
     candidates = [candidate_of(pool, each, index) for each in seen for index in range(len(each.devices))]
     return not candidates or any(not refusals.not_of_class(request, each) for each in candidates)
+
+
+def _is_unusable(pool: Pool, world: World) -> bool:
+    return bool(pool.invalid) or (pool.incomplete and not world.rules.uses_incomplete)
 
 
 def _newest(pool: Pool, slices: Slices) -> Iterator[Slice]:

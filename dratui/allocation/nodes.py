@@ -36,6 +36,17 @@ def matches(place: Place, selector: NodeSelector) -> bool:
     )
 
 
+def first_miss(place: Place, selector: NodeSelector) -> NodeRequirement | None:
+    """Where none of the terms holds, what does not of the first one; None if that asks nothing."""
+    of_name = {"metadata.name": place.name}
+    for term in selector.node_selector_terms[:1]:
+        for labels, requirements in ((place.labels, term.match_expressions), (of_name, term.match_fields)):
+            for of in requirements:
+                if not _holds(of, labels):
+                    return of
+    return None
+
+
 def _holds(of: NodeRequirement, labels: Mapping[str, str]) -> bool:
     value = labels.get(of.key)
     match of.operator:

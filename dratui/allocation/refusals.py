@@ -6,12 +6,9 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from dratui.allocation import capacity
-from dratui.allocation.cel.clauses import refusal
 from dratui.allocation.cel.columns import Path
 from dratui.allocation.cel.errors import EvaluationError
-from dratui.allocation.cel.selector import selector
 from dratui.allocation.counters import Counters, Shortage
-from dratui.allocation.fleet import view
 from dratui.allocation.nodes import Place, reaches
 from dratui.allocation.pools import Candidate
 from dratui.allocation.rules import Feature
@@ -129,30 +126,30 @@ class Refusals:
         told = []
         for each in shortages[:_MOST_SHORT]:
             takers = [f"{_names(self._holder(key)) or 'nobody known'} ({key.device})" for key in each.takers]
-            by = f", held by {some(takers)}" if takers else ""
+            lack = f"needs {each.wanted}, {each.left} of {each.total} left"
+            if each.overdrawn:
+                lack = f"more than the {each.total} that there are is in use"
             told.append(
-                f"{each.counter} of {each.counter_set}: needs {each.wanted}, {each.left} of {each.total} left{by}"
+                f"{each.counter} of {each.counter_set}: {lack}{f', held by {some(takers)}' if takers else ''}"
             )
         more = len(shortages) - len(told)
         return "; ".join(told) + (f"; {more} more counter{'s' if more > 1 else ''} short" if more else "")
 
     def _refused(self, sources: Sequence[str], candidate: Candidate) -> str:
         """The first clause that says no, with what it saw; nothing if all selectors say yes."""
-        dialect = self._world.rules.dialect
         for source in sources:
             try:
-                compiled = selector(source, dialect)
                 verdict = self._world.verdict(source, candidate.slice, candidate.index)
             except Failure as failure:
                 return short(str(failure))
             if isinstance(verdict, EvaluationError):
                 return short(f"CEL runtime error: {verdict}")
             if not verdict:
-                found = refusal(compiled, view(candidate.key.driver, candidate.device, dialect))
+                found = self._world.refusal(source, candidate.slice, candidate.index)
                 if found is None:
                     return short(source)
-                reads = found.clause.reads[:_MOST_SEEN]
-                seen = ", ".join(short(_seen(path, candidate.key.driver, candidate.device)) for path in reads)
+                driver, reads = candidate.key.driver, found.clause.reads[:_MOST_SEEN]
+                seen = ", ".join([short(_seen(path, driver, candidate.device)) for path in reads])
                 return f"{seen}: {short(found.clause.text)}" if seen else short(found.clause.text)
         return ""
 

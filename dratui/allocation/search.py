@@ -85,8 +85,8 @@ class Search:
         self._candidates: dict[Asked, Sequence[Candidate]] = {}  # those that may be given
         self._shares = world.rules.has(Feature.CONSUMABLE_CAPACITY)
         self._fatal: Pool | None = None  # where the search ends
-        self._usable = list(self._usable_devices())
-        self._free = [each for each in self._usable if each.key not in world.held.exclusive]
+        self.usable: Sequence[Candidate] = list(self._usable_devices())
+        self._free = [each for each in self.usable if each.key not in world.held.exclusive]
         self._shortcuts: Shortcuts | None = None
         self._begin()
 
@@ -107,7 +107,7 @@ class Search:
 
     def _result(self) -> list[list[Chosen]] | None:
         for claim in self._claims:
-            self._asked.append(AskedClaim(self._world, self._place, claim, self.pools, self._usable))
+            self._asked.append(AskedClaim(self._world, self._place, claim, self.pools, self.usable))
         try:
             found = self._next(0, 0, 0, 0, _BEGINNING, within=False)
         except _Long:
@@ -129,11 +129,11 @@ class Search:
         for claim in self._asked:
             claim.begin()
         self._begin()
-        if self._fatal is None and hold(self._world, self._claims, self._asked, self._usable):
+        if self._fatal is None and hold(self._world, self._claims, self._asked, self.usable):
             if too_much(self._asked, self._worth_trying, self._counters) or self._part_fails():
                 self.shortened = True
                 return False
-            self._shortcuts = Shortcuts(self._world, self._asked, self._usable, self._counters)
+            self._shortcuts = Shortcuts(self._world, self._asked, self.usable, self._counters)
         try:
             return self._next(0, 0, 0, 0, _BEGINNING, within=False)
         except _TooMany:
@@ -287,7 +287,7 @@ class Search:
         return found
 
     def _suitable(self, asked: Asked) -> Iterator[Candidate]:
-        for candidate in self._usable if asked.request.admin_access else self._free:
+        for candidate in self.usable if asked.request.admin_access else self._free:
             try:
                 if not asked.selects(candidate):
                     continue

@@ -5,9 +5,10 @@ from copy import copy
 from dataclasses import dataclass, field
 
 from dratui.allocation.capacity import Amounts
+from dratui.allocation.cel.clauses import Refusal, clauses, refusal
 from dratui.allocation.cel.columns import Columns, Verdict
 from dratui.allocation.cel.selector import Selector, selector
-from dratui.allocation.fleet import Devices
+from dratui.allocation.fleet import Devices, view
 from dratui.allocation.pools import Slices
 from dratui.allocation.rules import Feature, Rules
 from dratui.api import quantity
@@ -60,6 +61,7 @@ class World:
             devices += [(each.driver, device) for device in each.devices]
         self._columns = Columns(Devices(devices, rules.dialect))
         self._verdicts: dict[Selector, list[Verdict]] = {}
+        self._refusals: dict[tuple[Selector, int], Refusal | None] = {}
 
     def holding(self, held: Held) -> "World":
         """The same, but for what is in use: what selectors said so far of its devices holds for both."""
@@ -74,3 +76,16 @@ class World:
         if verdicts is None:
             verdicts = self._verdicts[compiled] = self._columns.verdicts(compiled)
         return verdicts[self._first[id(each)] + index]
+
+    def refusal(self, source: str, each: Slice, index: int) -> Refusal | None:
+        """Which clause of an expression says no to a device that it does not select: found once for all that are
+        alike."""
+        compiled = selector(source, self.rules.dialect)
+        parts = clauses(compiled)
+        if len(parts) == 1:
+            return Refusal(parts[0], "")
+        key = compiled, self._columns.alike(compiled, self._first[id(each)] + index)
+        if key not in self._refusals:
+            seen = view(each.driver, each.devices[index], self.rules.dialect)
+            self._refusals[key] = refusal(compiled, seen)
+        return self._refusals[key]

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from dratui.allocation.explain import NodeExplained
-from dratui.allocation.nodes import Place, matches
+from dratui.allocation.nodes import Place, first_miss, matches
 from dratui.allocation.taints import tolerates
-from dratui.api.model import Claim, Node, Placement, Pod, Taint
+from dratui.allocation.words import some
+from dratui.api.model import Claim, Node, NodeSelector, Placement, Pod, Taint
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.store import Store
 from dratui.why.question import Question
@@ -71,8 +72,22 @@ def _selectors(place: Place, placement: Placement) -> Iterator[NodeExplained]:
             detail = f"{why}: the node has {_label(key, has)}"
             yield NodeExplained(place.name, fits=False, cause="node affinity", detail=detail, why=why)
     if placement.affinity is not None and not matches(place, placement.affinity):
-        detail = "the pod's required node affinity does not hold"
-        yield NodeExplained(place.name, fits=False, cause="node affinity", detail=detail)
+        why, detail = _affinity(place, placement.affinity)
+        yield NodeExplained(place.name, fits=False, cause="node affinity", detail=detail, why=why)
+
+
+def _affinity(place: Place, affinity: NodeSelector) -> tuple[str, str]:
+    """Which requirement does not hold, and the same with what the node has."""
+    missed = first_miss(place, affinity)
+    if missed is None:
+        why = "the pod's required node affinity does not hold"
+        return why, why
+    values = f" [{some(missed.values)}]" if missed.values else ""
+    why = f"required node affinity {missed.key} {missed.operator}{values}"
+    if (more := len(affinity.node_selector_terms) - 1) > 0:
+        why += f", nor {more} other term{'s' if more > 1 else ''}"
+    has = _label(missed.key, place.labels.get(missed.key))
+    return why, why if missed.key == "metadata.name" else f"{why}: the node has {has}"
 
 
 def _label(key: str, value: str | None) -> str:

@@ -147,6 +147,38 @@ def test_what_keeps_a_pod_from_a_node_before_its_devices(its: Node, placement: P
     assert causes(found) == {"node-1": cause}
 
 
+def wants_zone(*values: str, operator: str = "In", more: int = 0) -> Placement:
+    term = NodeSelectorTerm(match_expressions=(NodeRequirement("zone", operator, values),))
+    other = NodeSelectorTerm(match_expressions=(NodeRequirement("no", "Exists"),))
+    return Placement(affinity=NodeSelector((term, *(other,) * more)))
+
+
+@pytest.mark.parametrize(
+    ("placement", "detail"),
+    [
+        (wants_zone("a", "c"), "required node affinity zone In [a, c]: the node has zone=b"),
+        (
+            wants_zone("a", more=2),
+            "required node affinity zone In [a], nor 2 other terms: the node has zone=b",
+        ),
+        (
+            wants_zone(operator="DoesNotExist"),
+            "required node affinity zone DoesNotExist: the node has zone=b",
+        ),
+        (
+            Placement(affinity=NodeSelector((NodeSelectorTerm(),))),
+            "the pod's required node affinity does not hold",
+        ),
+    ],
+)
+def test_a_node_affinity_says_which_requirement_and_what_the_node_has(
+    placement: Placement, detail: str
+) -> None:
+    its = node("node-1", labels={"zone": "b"})
+    found = asked(claim("gpu"), slice_("node-1", "gpu-0"), its, about=waits(placement=placement))
+    assert found.nodes[0].detail == detail
+
+
 def test_nodes_with_the_same_story_are_told_once_and_the_nearest_miss_first() -> None:
     two = claim("gpu", requests=(Request("gpu", device_class=DRIVER, count=2),))
     rows: list[Row] = [two]
