@@ -36,7 +36,7 @@ from dratui.events import Health, HealthChanged, Page, Phase
 from dratui.why.answer import Answer, answer, by_node
 from dratui.why.question import about_pod, holder
 from dratui.why.whatif import Planner
-from tests.bench import corpus, go_allocator, hostile
+from tests.bench import corpus, go_allocator, hostile, hostile_manifests
 from tests.bench.table import Result
 from tests.realparts.unavailable import PartsUnavailable
 
@@ -81,6 +81,7 @@ def measure() -> Iterator[Result]:
     yield _what_if()
     yield from _partitions()
     yield hostile.measure()
+    yield hostile_manifests.measure()
 
 
 def _cpu(work: Callable[[], T]) -> tuple[float, T]:
