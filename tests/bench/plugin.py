@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import grpc
 import pytest
 
-from tests.agent.driver import FakeDriver, build, gpu
+from tests.agent.driver import FakeDriver, build, cuttable, gpu
 from tests.agent.kubelet_plugin.calling import V1, Claim, serialised
 from tests.agent.kubelet_plugin.cluster import Cluster
 from tests.agent.kubelet_plugin.node import PluginNode
@@ -46,7 +46,9 @@ def measure() -> Iterator[Result]:
         path = Path(folder)
         cluster = Cluster(plane, path, patch)
         driver = FakeDriver(path, build(path))
-        driver.set({"count": "8", **{key: v for n in range(8) for key, v in gpu(n).items()}})
+        for n in range(8):
+            driver.set({**gpu(n, processes=""), **cuttable(n)})
+        driver.set({"count": "8"})
         node = PluginNode(driver, cluster, path, path)
         try:
             yield from _measured(node)
@@ -64,7 +66,7 @@ def _measured(node: PluginNode) -> Iterator[Result]:
         floor=statistics.median(_seconds(_loaded) for _ in range(STARTS)),
         note="until GetInfo is answered and the outcome told; floor: Python that loads gRPC, aiohttp and pynvml",
     )
-    agent = node.start("--interval=1s")
+    agent = node.start("--interval=1s", "--partitionable")
     agent.until(lambda: "published: " in agent.said)
     claim = node.cluster.claim("train", {"gpu": "gpu-0"})
     prepared, unprepared = _pairs(node, claim)
@@ -89,7 +91,7 @@ def _measured(node: PluginNode) -> Iterator[Result]:
         value=_memory(agent) / 1e6,
         goal=120,
         unit="MB",
-        note="resident, slices published, claims prepared",
+        note="resident, 8 × 26 partitions published, claims prepared",
     )
     node.driver.set({"hang": "1"})
     time.sleep(HANGING)

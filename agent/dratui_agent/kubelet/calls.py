@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 from dratui_agent.kubelet.claims import Named
 
 PATIENCE_SECONDS: Final = 40.0  # kubelet's is 45
+_LOOK_SECONDS: Final = 1.0  # between two looks whether the process is to end
 T = TypeVar("T")
 
 
@@ -26,20 +27,30 @@ class Calls:
         self.patience = patience
         self._lock = threading.Lock()
         self._claims: dict[str, tuple[threading.Lock, int]] = {}  # and how many want it
+        self._ended = threading.Event()
+
+    def end(self) -> None:
+        """Nobody waits any more: the process is to end."""
+        self._ended.set()
 
     def each(
-        self, asked: Sequence[Named], do: Callable[[Named], T], late: Callable[[Named], T]
+        self, asked: Sequence[Named], do: Callable[[Named], T], late: Callable[[Named, float], T]
     ) -> Mapping[str, T]:
-        """What `do` says of each claim, by UID, or `late` when that takes too long. They do not raise."""
+        """What `do` says of each claim, by UID, or `late` when that takes too long. They do not raise.
+
+        `late` is told after how many seconds.
+        """
         answers: dict[str, _Answer[T]] = {}
         for claim in asked:
             answer = answers[claim.uid] = _Answer()
             work = (do, claim, answer)
             threading.Thread(target=_work, args=work, name=f"claim {claim.uid}", daemon=True).start()
-        end = time.monotonic() + self.patience
-        return {
-            claim.uid: found[0] if (found := answers[claim.uid].wait(end)) else late(claim) for claim in asked
-        }
+        began = time.monotonic()
+        found: dict[str, T] = {}
+        for claim in asked:
+            said = answers[claim.uid].wait(began + self.patience, self._ended)
+            found[claim.uid] = said[0] if said else late(claim, time.monotonic() - began)
+        return found
 
     @contextmanager
     def alone(self, uid: str, patience: float | None = None) -> Iterator[None]:
@@ -74,7 +85,9 @@ class _Answer(Generic[T]):
         self._said = (said,)
         self._there.set()
 
-    def wait(self, end: float) -> tuple[T] | None:
-        """`end` on the monotonic clock; None when nothing was said until then."""
-        self._there.wait(max(0.0, end - time.monotonic()))
+    def wait(self, end: float, ended: threading.Event) -> tuple[T] | None:
+        """`end` on the monotonic clock; None when nothing was said until then, or until all `ended`."""
+        while not self._there.wait(max(0.0, min(_LOOK_SECONDS, end - time.monotonic()))):
+            if ended.is_set() or time.monotonic() >= end:
+                break
         return self._said

@@ -164,6 +164,7 @@ class Plugin:
         if publisher is not None:
             publisher.stop(GRACE_SECONDS)
         self._health.end()
+        self._means.calls.end()
         if self._probe is not None:
             self._probe.stop()
         for server in reversed(self._servers):

@@ -104,9 +104,10 @@ class Preparation:
             self._means.step(claim, what, names, time.monotonic() - began)
             return devices
 
-        def late(claim: Named) -> str:
-            error = CannotBring(f"the driver has not answered for {calls.patience:g} s")
-            return self._failed(claim, what, error, calls.patience)
+        def late(claim: Named, seconds: float) -> str:
+            return self._failed(
+                claim, what, CannotBring(f"the driver has not answered for {seconds:.3g} s"), seconds
+            )
 
         return calls.each(asked, work, late)
 

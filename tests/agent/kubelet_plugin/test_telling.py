@@ -1,6 +1,7 @@
 """What kubelet, users and Prometheus are told."""
 
 import json
+import threading
 from typing import Any
 
 import grpc
@@ -118,6 +119,24 @@ def test_while_the_driver_hangs_kubelet_hears_of_the_plugin_and_that_devices_are
     assert node.kubelet.prepare() == {}
     assert probe(port) == 1
     node.driver.set({"hang": None})
+
+
+def test_an_agent_whose_driver_hangs_ends_when_it_is_told_to(node: PluginNode) -> None:
+    agent = node.start()
+    claim = node.cluster.claim("train", {"gpu": "gpu-0"})
+    agent.until(lambda: agent.get("/-/ready")[0] == 200)
+    node.driver.set({"hang": "1"})
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(node.kubelet.prepare(claim)))
+    asking.start()
+    agent.until(lambda: claim[2] in node.checkpoint)
+    agent.process.terminate()
+    assert agent.process.wait(20) == 0
+    asking.join()
+    assert "the driver has not answered" in answers[0][claim[2]].error
+    node.driver.set({"hang": None})
+    node.start()
+    assert node.kubelet.prepare(claim)[claim[2]].error == ""
 
 
 # Users
