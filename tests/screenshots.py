@@ -161,7 +161,7 @@ async def _still(pilot: Driver) -> None:
         _shell(pilot)._frame.unsay()
         _shell(pilot).tick()
         await _done(pilot)
-        await pilot.pause(0.6)
+        await pilot.pause(0.3)
         before.append(text(pilot))
 
 
