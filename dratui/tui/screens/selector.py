@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from dratui.tui.typed_line import TypedLine
 from dratui.tui.widgets.editor import Editor, Shown
 from dratui.tui.widgets.pane import Pane
 from dratui.tui.widgets.table import Cursor, VirtualTable
-from dratui.tui.work import PACE, Tell, Work
+from dratui.tui.work import PACE, SOON, Tell, Work
 from dratui.views.drafts import draft
 from dratui.views.query import Query
 from dratui.views.slicing import Enough
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 MOST_TYPED: Final = 12_000  # characters; the API server takes 10,240 bytes
 MOST_UNDONE: Final = 200
 STEP: Final = 500  # rows counted between two looks at the clock
-_ABOUT: Final = ("slices", "classes", "devices")
+SHARE: Final = 5  # so often the time that one trial took passes before the next that nobody asked for
+_ABOUT: Final = ("slices", "classes")
 
 
 class SelectorView(Pane):
@@ -103,6 +105,7 @@ class SelectorFace(Face[SelectorView]):
         self._outcome: Outcome | None = None  # of this place; while one types, of an earlier text
         self._good: Outcome | None = None  # the last one without a mistake: its devices are listed
         self._behind = False  # the devices are others by now
+        self._began = self._due = 0.0  # of the last trial; when there may be another by itself
         self._counting: Iterator[None] | None = None
         self._free: int | None = None
 
@@ -138,6 +141,7 @@ class SelectorFace(Face[SelectorView]):
         self._rows.enter(Rows(self._query()), mark if again else None)
         self._recount()
         self._try(anew=True)
+        self._show()
 
     def leave(self) -> None:
         """Nobody waits for an answer."""
@@ -146,8 +150,10 @@ class SelectorFace(Face[SelectorView]):
         self._counting = None
 
     def stop(self) -> str:
-        """Try no further."""
-        return self._end()
+        """Try no further. What did not take long is not worth a word."""
+        slow = time.monotonic() > self._began + SOON
+        stopped = self._end()
+        return stopped if slow else ""
 
     def mark(self) -> Cursor:
         """Where in the table one is."""
@@ -173,7 +179,7 @@ class SelectorFace(Face[SelectorView]):
     def tick(self) -> None:
         """Time to try it on the devices of now, if they are others."""
         self._rows.tick()
-        if self._behind and self._trial is None:
+        if self._behind and self._trial is None and time.monotonic() >= self._due:
             self._try(anew=True)
 
     @property
@@ -319,6 +325,7 @@ class SelectorFace(Face[SelectorView]):
         self._end()
         if anew or self._ground is None:
             self._ground, self._behind = Ground(self._world.store.copy(), self._version()), False
+        self._began = time.monotonic()
         self._trial = Trial(self._ground, self._draft.typed.text, self._draft.device_class)
         self._work.start("trying the selector", partial(self._run, self._trial))
 
@@ -342,6 +349,7 @@ class SelectorFace(Face[SelectorView]):
         if outcome is None:
             return ""
         self._trial, self._outcome = None, outcome
+        self._due = time.monotonic() + SHARE * (time.monotonic() - self._began)
         if outcome.tried is not None:
             self._good, self._free = outcome, None
             if self._query() != self._rows.query:
@@ -361,11 +369,12 @@ class SelectorFace(Face[SelectorView]):
     # --- showing ---------------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        from dratui.views.selecting import places
+        wrong: tuple[int, ...] = ()
+        if self._outcome is not None and self._current:
+            from dratui.views.selecting import places  # loaded by the trial, which takes a moment
 
-        typed = self._draft.typed
-        failure = self._outcome.failure if self._outcome is not None and self._current else None
-        self._editor.show(Shown(typed, self._typing, places(failure), list(self._notes())))
+            wrong = places(self._outcome.failure)
+        self._editor.show(Shown(self._draft.typed, self._typing, wrong, list(self._notes())))
         self.view.post_message(VirtualTable.Moved())  # the title tells more
 
     @property
@@ -374,32 +383,40 @@ class SelectorFace(Face[SelectorView]):
         return self._outcome is not None and self._outcome.text == self._draft.typed.text
 
     def _notes(self) -> Iterator[Line]:
-        """What is wrong, or how many match; while one types always as many lines, so that the table does not jump."""
-        from dratui.views import selecting
-
-        skin, outcome = self._world.skin, self._outcome
-        fault = skin.states[Style.FAULT]
-        columns = max(self.view.size.width - 2, 1)
-        if outcome is None:
-            yield (("…", skin.dim),)
-        elif outcome.failure is not None:
-            said = [f"{GLYPHS[Style.FAULT]} {text}" for text in selecting.wrong(outcome.failure)]
-            if self._typing:
-                more = f"  (and {len(said) - 1} more)" if len(said) > 1 else ""
-                yield ((cut_end(said[0], columns - len(more)) + more, fault if self._current else skin.dim),)
-            else:
-                yield from (piece for text in said for piece in folded(((text, fault),), columns))
-        elif outcome.tried is not None:
-            empty = not outcome.text.strip()
-            counts = selecting.counted(
-                outcome.tried, self._free, device_class=self._draft.device_class, empty=empty
-            )
-            yield ((counts, skin.strong if self._current else skin.dim),)
-            for text in (*selecting.raised(outcome.tried), outcome.tried.refused):
-                if text:
-                    yield from folded(((f"{GLYPHS[Style.FAULT]} {text}", fault),), columns)
+        """What is wrong, or how many match; then what may be written next."""
+        if self._outcome is None:
+            yield (("…", self._world.skin.dim),)
+        else:
+            yield from self._told(self._outcome)
         if self._typing:
             yield self._hint()
+
+    def _told(self, outcome: Outcome) -> Iterator[Line]:
+        """While one types what is wrong takes one line, so that the table does not jump."""
+        from dratui.views import selecting
+
+        skin = self._world.skin
+        fault = skin.states[Style.FAULT]
+        columns = max(self.view.size.width - 2, 1)
+        if outcome.tried is not None:
+            counts = selecting.counted(
+                outcome.tried,
+                self._free,
+                device_class=self._draft.device_class,
+                empty=not outcome.text.strip(),
+            )
+            yield ((counts, skin.strong if self._current else skin.dim),)
+            said = [*selecting.raised(outcome.tried), *filter(None, (outcome.tried.refused,))]
+        else:
+            assert outcome.failure is not None
+            said = list(selecting.wrong(outcome.failure))
+            if self._typing:
+                more = f"  (and {len(said) - 1} more)" if len(said) > 1 else ""
+                first = cut_end(f"{GLYPHS[Style.FAULT]} {said[0]}", columns - len(more))
+                yield ((first + more, fault if self._current else skin.dim),)
+                return
+        for text in said:
+            yield from folded(((f"{GLYPHS[Style.FAULT]} {text}", fault),), columns)
 
     def _hint(self) -> Line:
         """What may be written next: one, and some others."""
