@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ from dratui.tui.widgets.editor import Editor, Shown
 from dratui.tui.widgets.pane import Pane
 from dratui.tui.widgets.table import Cursor, VirtualTable
 from dratui.tui.work import PACE, SOON, Tell, Work
+from dratui.tui.writing import Written
 from dratui.views.drafts import draft
 from dratui.views.query import Query
 from dratui.views.slicing import Enough
@@ -33,8 +34,6 @@ from dratui.views.table import Style
 if TYPE_CHECKING:
     from dratui.why.vocabulary import Next
 
-MOST_TYPED: Final = 12_000  # characters; the API server takes 10,240 bytes
-MOST_UNDONE: Final = 200
 STEP: Final = 500  # rows counted between two looks at the clock
 SHARE: Final = 5  # so often the time that one trial took passes before the next that nobody asked for
 _ABOUT: Final = ("slices", "classes")
@@ -70,16 +69,6 @@ class SelectorView(Pane):
         yield from self._table.as_text()
 
 
-@dataclass(slots=True)
-class Written:
-    """A draft as it is at the moment. `of` and `device_class` are those of what it was begun from."""
-
-    typed: TypedLine
-    device_class: str
-    of: str
-    undone: list[TypedLine]
-
-
 class SelectorFace(Face[SelectorView]):
     """Tries what is typed in a thread; a newer text ends that. The devices are listed as everywhere, by `table`.
 
@@ -99,7 +88,6 @@ class SelectorFace(Face[SelectorView]):
         self._drafts: dict[Selector, Written] = {}
         self._place = Selector()
         self._typing = False
-        self._suggested = 0
         self._ground: Ground | None = None
         self._trial: Trial | None = None
         self._outcome: Outcome | None = None  # of this place; while one types, of an earlier text
@@ -133,11 +121,11 @@ class SelectorFace(Face[SelectorView]):
         if place not in self._drafts:
             found = draft(self._world.store, place.kind, place.key, place.request)
             text = TypedLine.of(found.text)
-            self._drafts[place] = Written(text, place.device_class or found.device_class, found.of, [])
+            self._drafts[place] = Written(text, place.device_class or found.device_class, found.of)
         again = place == self._place and self._good is not None
         if not again:
             self._outcome = self._good = None
-        self._place, self._typing, self._suggested = place, mark is None, 0
+        self._place, self._typing = place, mark is None
         self._rows.enter(Rows(self._query()), mark if again else None)
         self._recount()
         self._try(anew=True)
@@ -234,49 +222,21 @@ class SelectorFace(Face[SelectorView]):
 
     def press(self, key: str, character: str) -> None:
         """Take a key, in Textual's words, and the character it types, if it does."""
-        typed = self._draft.typed
-        words = self._suggestions()
-        match key:
-            case "enter" | "escape":
-                self._typing = False
-            case "tab" | "right" if words and (key == "tab" or typed.at_end):
-                keep, text, _ = words[self._suggested % len(words)]
-                self._becomes(TypedLine(typed.text[:keep] + text + typed.text[typed.at :], keep + len(text)))
-            case "up" | "down" if "\n" not in typed.text:
-                self._suggested += 1 if key == "down" else -1
-            case "up" | "down":
-                self._draft.typed = typed.moved(1 if key == "down" else -1)
-            case "ctrl+z":
-                if self._draft.undone:
-                    self._draft.typed = self._draft.undone.pop()
-                    self._try()
-            case _:
-                if (after := typed.pressed(key)) is not None:
-                    self._becomes(after)
-                elif character:
-                    self._becomes(typed.inserted(character))
+        if key in ("enter", "escape"):
+            self._typing = False
+        elif self._draft.press(key, character, self._suggestions()):
+            self._try()
         self._show()
 
     def paste(self, text: str) -> None:
-        """Pasting is typing, of several lines, too."""
-        self._becomes(self._draft.typed.inserted(text.replace("\r\n", "\n").replace("\r", "\n")))
-        self._show()
-
-    def _becomes(self, typed: TypedLine) -> None:
-        draft = self._draft
-        if len(typed.text) > MOST_TYPED:
-            typed = TypedLine(typed.text[:MOST_TYPED], min(typed.at, MOST_TYPED))
-        changed = typed.text != draft.typed.text
-        if changed:
-            draft.undone.append(draft.typed)
-            del draft.undone[:-MOST_UNDONE]
-        draft.typed, self._suggested = typed, 0
-        if changed:
+        """Pasting is typing."""
+        if self._draft.paste(text):
             self._try()
+        self._show()
 
     @property
     def _draft(self) -> Written:
-        return self._drafts.get(self._place) or Written(TypedLine(), "", "", [])
+        return self._drafts.get(self._place) or Written()
 
     def _suggestions(self) -> list[Next]:
         if not self._typing or self._outcome is None:
@@ -423,7 +383,7 @@ class SelectorFace(Face[SelectorView]):
         skin, words = self._world.skin, self._suggestions()
         if not words:
             return ()
-        at = self._suggested % len(words)
+        at = self._draft.suggested % len(words)
         others = "  ".join(words[(at + n) % len(words)].brief for n in range(1, len(words)))
         key = f"<{self._world.keymap.first('accept')}> "
         return (key, skin.accent), (clean(words[at].brief), skin.plain), (f"  {clean(others)}", skin.dim)
