@@ -24,6 +24,7 @@ from tests.tui.driving import Driver, flashing, shows, text, type_in, until
 FOLDER = Path(__file__).parent.parent / "screenshots"
 PATIENCE = 60.0  # seconds; a busy machine draws the same
 LATE = 165  # second of the demo: who does nothing was seen for a while
+AMISS = 215  # a CDI spec was deleted, and the API server has been back for a while
 STILL = 3  # so often the same is seen before it is what stays
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
@@ -72,6 +73,13 @@ PICTURES = (
         second=60,
         keys=(":devices /gpu-0-mig-2g20gb-14-2", "enter", "d"),
         wanted="COUNTERS",
+    ),
+    Picture(
+        name="prepared",
+        size=(140, 34),
+        second=AMISS,
+        keys=(":claims all /draft", "enter", "d"),
+        wanted="PREPARED ON",
     ),
     Picture(
         name="past",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
 from dratui_agent.attribution import processes
+from dratui_agent.attribution.cdi import FOLDERS, Specs
 from dratui_agent.attribution.cluster import Cluster
 from dratui_agent.exporter.bearer import Reviews
 from dratui_agent.exporter.guests import Guests
@@ -152,7 +153,9 @@ def _attributing(state: State, options: Options, api: ApiServer | None) -> Itera
         from dratui_agent.attribution.kubelet import follow  # 20 MB, for who wants it
 
         cluster = Cluster(api, options.node) if api and options.ask_cluster else None
-        yield asyncio.create_task(follow(state, options.kubelet, cluster=cluster))
+        own = (options.plugin.cdi,) if options.plugin else ()
+        specs = Specs(tuple(dict.fromkeys((*FOLDERS, *own))))
+        yield asyncio.create_task(follow(state, options.kubelet, specs=specs, cluster=cluster))
     if options.proc is not None:
         if processes.sees_all(options.proc):
             found = processes.Processes(options.proc, options.container_logs)

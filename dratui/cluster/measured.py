@@ -4,10 +4,11 @@ A device is found, in this order,
 - by its holder: who measures says of which (driver, pool, device) it is;
 - by its UUID, an attribute `uuid` in any domain. Where that is one of NVIDIA's and not among those that are told, it
   is another device, and nothing else is tried;
-- a MIG device of gpu.nvidia.com by what its name says: `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, once
-  `gpu-MINOR-mig-PROFILE_ID-PLACEMENT_START-SIZE`, on the GPU of its attribute `parentUUID`, or else of that minor;
+- a MIG device of gpu.nvidia.com, or of the agent's own driver, by what its name says:
+  `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, once `gpu-MINOR-mig-PROFILE_ID-PLACEMENT_START-SIZE`, on the GPU
+  of its attribute `parentUUID`, or else of that minor;
 - by its PCI bus id: an attribute of one of the names in _PCI;
-- a GPU of gpu.nvidia.com by its name, `gpu-MINOR`.
+- a GPU of these by its name, `gpu-MINOR`.
 What fits several is not found, and neither is what fits none: a wrong number beside a device is worse than none. Of
 several devices of one driver that fit the same (partitions have their GPU's address) the one by the better rule has it.
 
@@ -77,6 +78,7 @@ class Measured:
         return (
             len(own.devices) == len(sample.devices)
             and own.problem == sample.problem
+            and (own.plugin and own.plugin.driver) == (sample.plugin and sample.plugin.driver)
             and (own.at is None) == (sample.at is None)
             and all(map(_same, own.devices, sample.devices))
         )
@@ -180,6 +182,7 @@ class _Places:
 
     def __init__(self, sample: NodeSample) -> None:
         self._sample = sample
+        self._drivers = {_DRIVER, sample.plugin.driver if sample.plugin is not None else _DRIVER}
         self._by: defaultdict[Hashable, list[int]] = defaultdict(list)
         units: set[tuple[object, ...]] = set()
         for n, device in enumerate(sample.devices):
@@ -209,7 +212,7 @@ class _Places:
             return self._sample.problem
         if self._sample.at is None:
             return "no sample yet"
-        if _mig(key):
+        if self._mig(key):
             return NO_SUCH_MIG
         return f"not among what {self._sample.source or 'the node'} tells"
 
@@ -221,7 +224,7 @@ class _Places:
             yield "uuid", uuid
             if uuid.startswith(_NVIDIAS) and any(d.uuid for d in self._sample.devices):
                 return
-        if mig := _mig(key):
+        if mig := self._mig(key):
             minor, profile, start = mig
             parents = set(_texts(attributes, "parentUUID"))
             if not parents:
@@ -234,15 +237,14 @@ class _Places:
         buses = {_bus(text) for name in _PCI for text in _texts(attributes, name)}
         if len(buses) == 1:
             yield "pci", buses.pop()
-        elif not buses and key.driver == _DRIVER and (gpu := _GPU.fullmatch(key.device)):
+        elif not buses and key.driver in self._drivers and (gpu := _GPU.fullmatch(key.device)):
             yield "minor", int(gpu[1])
 
-
-def _mig(key: DeviceKey) -> tuple[int, int, int] | None:
-    """The minor, profile id and first slice in the name of a MIG device of NVIDIA's driver."""
-    found = (form.fullmatch(key.device) for form in _MIG if key.driver == _DRIVER)
-    parts = next(filter(None, found), None)
-    return (int(parts[1]), int(parts[2]), int(parts[3])) if parts else None
+    def _mig(self, key: DeviceKey) -> tuple[int, int, int] | None:
+        """The minor, profile id and first slice in the name of a MIG device."""
+        found = (form.fullmatch(key.device) for form in _MIG if key.driver in self._drivers)
+        parts = next(filter(None, found), None)
+        return (int(parts[1]), int(parts[2]), int(parts[3])) if parts else None
 
 
 def _texts(attributes: Mapping[str, AttributeValue], name: str) -> list[str]:

@@ -275,7 +275,7 @@ def _orphan(plugin: Plugin, orphan: Orphan, node: str, known: Mapping[str, Prepa
         namespace=namespace,
         claim=name,
         subject=subject,
-        detail=detail or subject,
+        detail=detail or ("" if name else subject),
         since=_moment(orphan.since),
     )
 

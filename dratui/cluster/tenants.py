@@ -86,5 +86,5 @@ def namespace_row(store: Store, key: ObjectKey) -> NamespaceRow | None:
             for line in q.devices
         ),
         created=namespace.created if namespace else None,
-        live=namespace_live(store, key.name, len(held)),
+        live=namespace_live(store, key.name, len(held) if claimed else None),
     )

@@ -65,6 +65,7 @@ def test_names_of_the_nvidia_driver(name: str, device: Device | None) -> None:
 
 def test_names_of_other_drivers_mean_nothing_here_but_their_cdi_specs_do() -> None:
     assert of_claim(KNOWN, "gpu.example.com", "gpu-3") is None
+    assert of_claim(Devices(DEVICES, "gpu.example.com"), "gpu.example.com", "gpu-3") == GPU  # the agent's own
     assert of_claim(KNOWN, "gpu.example.com", "x", Edits(uuids=("MIG-2",))) == BIG
     assert of_claim(KNOWN, "gpu.example.com", "x", Edits(nodes=("/dev/nvidiactl", "/dev/nvidia3"))) == GPU
     assert of_claim(KNOWN, "gpu.example.com", "x", Edits(nodes=("/dev/nvidia3", "/dev/nvidia4"))) is None

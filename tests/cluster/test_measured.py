@@ -6,8 +6,9 @@ import pytest
 
 from dratui.api.model import AttributeValue, Device, DeviceKey
 from dratui.cluster.devices import device_row
+from dratui.prepared import Plugin
 from dratui.samples import DeviceSample, Holder
-from tests.cluster.build import claim, instance, measured, put, result, sample, slice_, store
+from tests.cluster.build import NOW, claim, instance, measured, put, result, sample, slice_, store
 
 NVIDIA = "gpu.nvidia.com"
 KEY = DeviceKey(NVIDIA, "node-1", "gpu-0")
@@ -30,6 +31,24 @@ def joined(
     assert row is not None
     assert row.live is not None
     return row.live.why if row.live.utilization is None else f"{row.live.utilization:.0%}"
+
+
+def test_the_agents_own_driver_calls_devices_as_nvidias_does() -> None:
+    made = store(slice_("node-1", "gpu-0-mig-1g10gb-19-0", "gpu-0-mig-1g10gb-19-5", driver="gpu.dratui.dev"))
+    key = DeviceKey("gpu.dratui.dev", "node-1", "gpu-0-mig-1g10gb-19-0")
+    made.apply([put(claim("a", result(key.device, driver=key.driver), node="node-1"))])
+    part = instance("GPU-0", 7, busy=0.25, minor=0, profile=19, start=0)
+    own = Plugin(driver="gpu.dratui.dev")
+
+    def util(of: DeviceKey, plugin: Plugin | None) -> float | None:
+        made.apply([put(sample("node-1", part, plugin=plugin, believed=NOW.timestamp() if plugin else None))])
+        row = device_row(made, of)
+        assert row is not None
+        return row.live.utilization if row.live else None
+
+    assert util(key, None) is None  # another driver's names may mean anything
+    assert util(key, own) == 0.25
+    assert util(DeviceKey(*key[:2], "gpu-0-mig-1g10gb-19-5"), own) is None
 
 
 def held_by(device: str, driver: str = NVIDIA) -> Holder:

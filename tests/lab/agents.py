@@ -92,9 +92,9 @@ class Agent(Proxied):
             self._flags.append(f"--web.config.file={self._web_config()}")
         self._process: process.Agent | None = None
 
-    def start(self) -> None:
+    def start(self, *flags: str) -> None:
         """Until it has read the driver."""
-        self._process = process.Agent(self.driver, self._log, *self._flags, node=self.node)
+        self._process = process.Agent(self.driver, self._log, *self._flags, *flags, node=self.node)
         self._process.until(lambda: self.get("/-/ready", user="admin")[0] == 200)
 
     def kill(self) -> None:

@@ -9,6 +9,7 @@ Inside, where `namespaces.entered` runs a command:
 
 import json
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -66,7 +67,7 @@ class Lab:
         """A Node object. Nobody runs pods there."""
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}
         self.plane.apply(yaml.safe_dump(node))
-        self._patch("node", name, {"conditions": [{"type": "Ready", "status": "True"}]})
+        self.patch("node", name, {"conditions": [{"type": "Ready", "status": "True"}]})
 
     def offer(self, node: str, driver: FakeDriver) -> None:
         """A slice with the driver's GPUs, each with its UUID, as NVIDIA's DRA driver tells it."""
@@ -99,27 +100,33 @@ class Lab:
         interval: str = "1s",
         https: bool = False,
         kubelet: Path | None = None,
+        account: str = "",
+        flags: Callable[[str], Sequence[str]] = lambda pod: (),
     ) -> Agent:
         """A running agent, and a Pod object on `node` that stands for it. `https`: it serves TLS only.
 
-        `kubelet`: the socket of who tells it what pods have.
+        `kubelet`: the socket of who tells it what pods have. `account`: its service account. `flags`: more of them, by
+        the pod's name, once that is there.
         """
         address = f"10.199.0.{len(self._agents) + 1}"
         own_address(address)
         agent = Agent(self.plane, node, address, driver, interval, https, kubelet)
         self._agents.append(agent)
-        self.plane.apply(yaml.safe_dump(agent.pod({})))
+        self.plane.apply(
+            yaml.safe_dump(agent.pod({}, **({"serviceAccountName": account} if account else {})))
+        )
         self.said_to_run(agent.name, address)
-        agent.start()
+        agent.start(*flags(agent.name))
         return agent
 
     def said_to_run(self, pod: str, address: str) -> None:
         """What kubelet would say of it."""
         ready = [{"type": "Ready", "status": "True"}]
         status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}
-        self._patch("pod", pod, status, "-n", NAMESPACE)
+        self.patch("pod", pod, status, "-n", NAMESPACE)
 
-    def _patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:
+    def patch(self, kind: str, name: str, status: dict[str, Any], *where: str) -> None:
+        """An object's status, as whoever it belongs to would write it."""
         patch = json.dumps({"status": status})
         self.plane.kubectl(
             "patch", kind, name, *where, "--subresource=status", "--type=merge", "--patch", patch

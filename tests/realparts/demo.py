@@ -24,7 +24,7 @@ from dratui.recording.format import RecordingFailure
 from dratui.recording.reader import Reader
 from tests.lab import namespaces
 from tests.lab.cluster import Lab
-from tests.realparts import binaries, partitionable, scenarios, workloads
+from tests.realparts import binaries, partitionable, plugged, scenarios, workloads
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
 from tests.realparts.workloads import Node
@@ -38,16 +38,24 @@ PATIENCE = 60.0  # seconds for one thing to happen
 class Cluster:
     """What users, kubelets and drivers do, and waiting until it had its effect."""
 
-    def __init__(self, plane: ControlPlane, nodes: Mapping[str, Node]) -> None:
+    def __init__(self, plane: ControlPlane, nodes: Mapping[str, Node], cdi: Path) -> None:
         self.plane = plane
         self.nodes = nodes  # with GPUs of NVIDIA's DRA driver
+        self.cdi = cdi  # where the agent that is a driver itself writes specs
 
     def rest(self, seconds: float) -> None:
         """Let those who watch see it."""
         time.sleep(seconds)
 
     def create(
-        self, namespace: str, name: str, *, template: str = "", claim: str = "", estate: str = "serving"
+        self,
+        namespace: str,
+        name: str,
+        *,
+        template: str = "",
+        claim: str = "",
+        estate: str = "serving",
+        annotations: Mapping[str, str] | None = None,
     ) -> None:
         """A user starts a pod with one claim."""
         wish = {"resourceClaimTemplateName": template} if template else {"resourceClaimName": claim}
@@ -59,7 +67,7 @@ class Cluster:
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"namespace": namespace, "name": name},
+            "metadata": {"namespace": namespace, "name": name, "annotations": annotations or {}},
             "spec": {
                 "nodeSelector": {"estate": estate},
                 "containers": [container],
@@ -98,6 +106,10 @@ class Cluster:
             status = {"phase": "Succeeded", "containerStatuses": [ended]}
             patch = json.dumps({"status": status})
             self.plane.kubectl("patch", "pod", name, "-n", namespace, "--subresource=status", "-p", patch)
+
+    def tidy(self) -> None:
+        """Somebody removes the newest CDI spec."""
+        max(self.cdi.iterdir(), key=lambda path: path.stat().st_mtime_ns).unlink()
 
     def delete(self, kind: str, namespace: str, *names: str) -> None:
         """A user deletes."""
@@ -141,6 +153,28 @@ def a_card_is_cut(cluster: Cluster) -> None:
         cluster.create(namespace, name, template=template, estate="sharing")
         cluster.running(namespace, name)
         cluster.rest(1)
+
+
+def parts_are_made_for_claims(cluster: Cluster) -> None:
+    """On lab-1 the agent is the driver: it cuts the GPU when a claim wants a part, and says what it did."""
+    for namespace, name, profile in (
+        ("notebooks", "tutorial-1", "1g.10gb"),
+        ("research", "draft-1", "3g.40gb"),
+    ):
+        cluster.create(
+            namespace,
+            name,
+            template=f"part-{profile.replace('.', '')}",
+            estate="lab",
+            annotations=plugged.OURS,
+        )
+        cluster.running(namespace, name)
+        cluster.rest(1)
+
+
+def somebody_tidies_up(cluster: Cluster) -> None:
+    """A CDI spec is deleted that a claim still needs: the next container of its pod would not start."""
+    cluster.tidy()
 
 
 def jobs_come(cluster: Cluster) -> None:
@@ -260,6 +294,7 @@ def the_day_ends(cluster: Cluster) -> None:
     cluster.rest(3)
     cluster.delete("pod", "notebooks", "notebook-ada", "notebook-ken")
     cluster.running("notebooks", "notebook-margaret")
+    cluster.delete("pod", "notebooks", "tutorial-1")
     cluster.rest(3)
     cluster.finish("vision", "eval-1", "eval-2")
     cluster.finish("ml-team", "train-8")
@@ -267,6 +302,7 @@ def the_day_ends(cluster: Cluster) -> None:
 
 STORY: Sequence[tuple[Callable[[Cluster], None], float]] = (
     (a_card_is_cut, 3),
+    (parts_are_made_for_claims, 4),
     (jobs_come, 6),
     (three_pods_share_a_claim, 6),
     (a_claim_was_never_made, 5),
@@ -276,6 +312,7 @@ STORY: Sequence[tuple[Callable[[Cluster], None], float]] = (
     (a_job_ends_and_another_gets_its_device, 8),
     (a_quota_is_reached, 8),
     (a_driver_rolls_out, 8),
+    (somebody_tidies_up, 2),
     (the_api_server_restarts, 10),
     (a_claim_is_deleted_while_it_is_held, 8),
     (the_device_is_back, 8),
@@ -298,14 +335,15 @@ def record(lab: Lab, path: Path) -> None:
         partitionable.template(namespace, profile)
         for namespace, profile in (("vision", "1g.10gb"), ("ml-team", "2g.20gb"), ("batch", "3g.40gb"))
     ]
-    plane.apply(yaml.safe_dump_all([*card, *templates]))
+    parts = [plugged.template("notebooks", "1g.10gb"), plugged.template("research", "3g.40gb")]
+    plane.apply(yaml.safe_dump_all([*card, *templates, *parts]))
     for namespace in ("research", "notebooks"):
         plane.wait_for_namespace(namespace)
     nodes = {name: workloads.node(lab, name, devices) for name, devices in workloads.published(plane).items()}
-    cluster = Cluster(plane, nodes)
-    tenants_ask_for_what_cannot_be_had(cluster)
-    scenarios.settled(plane, *SCENARIOS)
-    with workloads.Workloads(plane, nodes):
+    with workloads.Workloads(plane, nodes), plugged.PluginNode(lab) as own:
+        cluster = Cluster(plane, nodes, own.cdi)
+        tenants_ask_for_what_cannot_be_had(cluster)
+        scenarios.settled(plane, *SCENARIOS)
         for name, node in nodes.items():
             lab.agent(name, node.driver, interval="1s", kubelet=node.kubelet.socket)
         _record(cluster, path)

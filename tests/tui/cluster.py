@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from dratui.api.model import (
     Allocation,
     Capacity,
@@ -24,6 +26,7 @@ from dratui.api.model import (
 )
 from dratui.events import About, Event, Health, HealthChanged, Page, Phase, Put, Row
 from dratui.failure import Failure
+from dratui.prepared import Plugin
 from dratui.samples import STREAM as SAMPLES
 from dratui.samples import DeviceSample, NodeSample
 
@@ -201,7 +204,9 @@ def many_claims(count: int) -> list[Event]:
     return [listed("resourceclaims", *(claim(f"claim-{n:06}") for n in range(count))), *live()]
 
 
-def told(node: str, *busy: float | None, at: datetime = NOW, problem: str = "") -> Event:
+def told(
+    node: str, *busy: float | None, at: datetime = NOW, problem: str = "", plugin: Plugin | None = None
+) -> Event:
     """A sample of a node of `slice_of`: the utilisation of gpu-0, gpu-1, … of which each uses 40 of 80 GiB."""
     gib = 2.0**30
     devices = tuple(
@@ -218,9 +223,10 @@ def told(node: str, *busy: float | None, at: datetime = NOW, problem: str = "") 
         )
         for n, share in enumerate(busy)
     )
-    return Put(
-        SAMPLES, NodeSample(node=node, at=at.timestamp(), source="agent", devices=devices, problem=problem)
-    )
+    said = NodeSample(node=node, at=at.timestamp(), source="agent", devices=devices, problem=problem)
+    if plugin is not None:
+        said = msgspec.structs.replace(said, plugin=plugin, believed=at.timestamp())
+    return Put(SAMPLES, said)
 
 
 def put(row: Row, stream: str) -> Event:

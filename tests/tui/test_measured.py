@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dratui.events import Event
+from dratui.prepared import Orphan, Plugin
 from dratui.views.query import Query
 from tests.tui.cluster import (
     NOW,
@@ -32,6 +33,7 @@ from tests.tui.driving import (
     until,
 )
 
+CLOCK = NOW.timestamp()
 BUSY = (0.93, 0.02, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
 CLAIMS = Query(kind="claims")
 DEVICES = Query(kind="devices")
@@ -257,6 +259,15 @@ async def test_health_says_which_nodes_are_not_measured_and_why() -> None:
         await shows(pilot, "403: needs get on pods/proxy: gpu-node-1")
         source.say(told("gpu-node-1", *BUSY))
         await hides(pilot, "pods/proxy")
+
+
+async def test_health_says_where_plugins_disagree_with_the_cluster_how_often_and_for_how_long() -> None:
+    left = [Orphan(what="spec", subject=name, since=CLOCK - age) for name, age in (("a", 50), ("b", 200))]
+    plugin = Plugin(driver="gpu.dratui.dev", orphans=tuple(left))
+    async with running(ScriptedSource(measured(told("gpu-node-1", *BUSY, plugin=plugin)))) as pilot:
+        await type_in(pilot, ":health")
+        await press(pilot, "enter")
+        await shows(pilot, "CDI spec of no claim: 2, the oldest for 3m20s, on gpu-node-1")
 
 
 async def test_a_filter_does_not_search_what_moves() -> None:

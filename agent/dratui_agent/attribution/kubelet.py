@@ -58,12 +58,12 @@ async def follow(
                         told, heard = ListPodResourcesResponse.FromString(answer), answer
                     facts, trouble = (await cluster.learn(claims(told))) if cluster else (NOTHING, "")
                     edits = await asyncio.to_thread(specs.edits)  # that may be much
-                    devices = state.devices
-                    if joined == (answer, devices, edits, facts):  # as it is nearly always
+                    devices, own = state.devices, state.belief.driver if state.belief else ""
+                    if joined == (answer, devices, edits, facts, own):  # as it is nearly always
                         known = replace(known, at=now(), problem=trouble)
                     else:
-                        known = Holders(now(), holders(told, devices, edits, facts), trouble)
-                        joined = (answer, devices, edits, facts)
+                        known = Holders(now(), holders(told, devices, edits, facts, own), trouble)
+                        joined = (answer, devices, edits, facts, own)
                     state.attribute(known)
                     await _pause(state, period)
             except (grpc.aio.AioRpcError, DecodeError) as error:

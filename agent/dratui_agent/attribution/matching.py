@@ -2,7 +2,7 @@
 
 A DRA driver's device is found, in this order,
 - by its UUID, where its CDI spec shows it to the container (`NVIDIA_VISIBLE_DEVICES`), or its ResourceSlice tells it,
-- by its name: gpu.nvidia.com calls a GPU `gpu-MINOR`, and a MIG device
+- by its name: gpu.nvidia.com, and so the agent as driver, calls a GPU `gpu-MINOR`, and a MIG device
   `gpu-MINOR-mig-PROFILE-PROFILE_ID-PLACEMENT_START`, whether it was there before or was made for the claim,
 - by the device node of its CDI spec, where that is one GPU's.
 What matches nothing, or several, is left out rather than guessed at.
@@ -42,8 +42,10 @@ NONE: Final = Edits()
 class Devices:
     """The devices of a sample, by what others call them. What several are called finds none of them."""
 
-    def __init__(self, devices: Iterable[Device]) -> None:
+    def __init__(self, devices: Iterable[Device], own: str = "") -> None:
+        """`own`: the agent's own driver, where it is one; its names mean what those of NVIDIA's do."""
         all_ = list(devices)
+        self.drivers = {DRIVER, own}
         self.by_uuid = _unique((d.uuid, d) for d in all_)
         self.gpus = _unique((d.minor, d) for d in all_ if d.kind == "gpu")
         self.parts = _unique(
@@ -57,7 +59,7 @@ def of_claim(devices: Devices, driver: str, name: str, edits: Edits = NONE, uuid
         return devices.by_uuid[shown.pop()]
     if found := devices.by_uuid.get(uuid):
         return found
-    if driver == DRIVER and (called := _parsed(name)):
+    if driver in devices.drivers and (called := _parsed(name)):
         minor, profile, start = called
         if profile is None:
             return devices.gpus.get(minor)

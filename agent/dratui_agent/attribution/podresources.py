@@ -22,10 +22,11 @@ def holders(
     devices: Sequence[Device],
     edits: Mapping[str, Edits],
     facts: Facts = NOTHING,
+    own: str = "",
 ) -> Mapping[str, tuple[Holder, ...]]:
-    """Holders by the UUID of the device. Each container of a pod that shares a claim is one."""
+    """Holders by the UUID of the device. Each container of a pod that shares a claim is one. `own`: as of Devices."""
     found: dict[str, dict[Holder, None]] = {}
-    known = Devices(devices)
+    known = Devices(devices, own)
     for pod in told.pod_resources:
         for container in pod.containers:
             for device, holder in _of(pod, container, known, edits, facts):

@@ -95,8 +95,9 @@ def _amiss(store: Store, now: datetime) -> Iterator[str]:
         for each in amiss:
             found[each.what].append(each)
     for what, several in sorted(found.items(), key=lambda kind: -len(kind[1])):
-        oldest = min((t for each in several if (t := each.since or each.after)), default=None)
-        since = f", since {words.age(oldest, now)} at most" if oldest else ""
+        ages = [(t, each.since is None) for each in several if (t := each.since or each.after)]
+        oldest, bound = min(ages, default=(None, False))
+        since = f", the oldest for {'at most ' if bound else ''}{words.age(oldest, now)}" if oldest else ""
         nodes = sorted({each.node for each in several})
         more = f" and {len(nodes) - NAMED} more" if len(nodes) > NAMED else ""
         yield clean(f"{what}: {len(several)}{since}, on {', '.join(nodes[:NAMED])}{more}")

@@ -24,7 +24,7 @@ def test_a_claim_is_told_with_its_spec_and_its_steps_from_prepared_to_gone(node:
     claim = node.cluster.claim("train", {"big": "gpu-0"})
     namespace, name, uid = claim
     node.kubelet.prepare(claim)
-    agent.until(lambda: bool(told(agent).claims))
+    agent.until(lambda: any(step.what == "prepare" for step in told(agent).steps))
     plugin = told(agent)
     assert (plugin.driver, plugin.problem, plugin.orphans) == (DRIVER, "", ())
     (prepared,) = plugin.claims
