@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
+from dratui_agent.parsed import items, mapping
 
 SLICES_SECONDS: Final = 60.0  # between two lists
 CLAIM_SECONDS: Final = (
@@ -99,8 +100,8 @@ class Cluster:
         token = ""
         for _ in range(MOST_PAGES):
             found = await self._ask(path + (f"&continue={quote(token)}" if token else ""))
-            slices += _list(found.get("items"))
-            token = str(_map(found.get("metadata")).get("continue") or "")
+            slices += items(found.get("items"))
+            token = str(mapping(found.get("metadata")).get("continue") or "")
             if not token:
                 break
         self._uuids = dict(_uuids(slices))
@@ -116,11 +117,11 @@ class Cluster:
             if why.status == 404:
                 return {}  # gone, and its pod goes
             raise
-        if uid and _map(claim.get("metadata")).get("uid") != uid:
+        if uid and mapping(claim.get("metadata")).get("uid") != uid:
             return {}  # another one of that name
-        devices = _map(_map(_map(claim.get("status")).get("allocation")).get("devices"))
+        devices = mapping(mapping(mapping(claim.get("status")).get("allocation")).get("devices"))
         found: dict[Allotted, str] = {}
-        for result in map(_map, _list(devices.get("results"))):
+        for result in map(mapping, items(devices.get("results"))):
             place = (
                 result.get("driver"),
                 result.get("pool"),
@@ -135,28 +136,20 @@ def _uuids(slices: Iterable[Any]) -> Iterator[tuple[Place, str]]:
     """The devices' UUIDs, of the newest generation of pools of which all slices are there."""
     pools: dict[tuple[str, str], dict[int, list[Any]]] = {}
     for each in slices:
-        spec = _map(_map(each).get("spec"))
-        pool = _map(spec.get("pool"))
+        spec = mapping(mapping(each).get("spec"))
+        pool = mapping(spec.get("pool"))
         generations = pools.setdefault((str(spec.get("driver")), str(pool.get("name"))), {})
         generation = pool.get("generation")
         generations.setdefault(generation if isinstance(generation, int) else 0, []).append(spec)
     for (driver, name), generations in pools.items():
         newest = generations[max(generations)]
-        if len(newest) != _map(newest[0].get("pool")).get("resourceSliceCount"):
+        if len(newest) != mapping(newest[0].get("pool")).get("resourceSliceCount"):
             continue
         for spec in newest:
-            for device in map(_map, _list(spec.get("devices"))):
-                attributes = _map(
-                    (_map(device.get("basic")) or device).get("attributes")
+            for device in map(mapping, items(spec.get("devices"))):
+                attributes = mapping(
+                    (mapping(device.get("basic")) or device).get("attributes")
                 )  # `basic` in v1beta1
                 for key in ("uuid", f"{driver}/uuid"):
-                    if isinstance(uuid := _map(attributes.get(key)).get("string"), str):
+                    if isinstance(uuid := mapping(attributes.get(key)).get("string"), str):
                         yield (driver, name, str(device.get("name"))), uuid
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

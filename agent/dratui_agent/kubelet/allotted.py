@@ -7,6 +7,7 @@ from typing import Any, Final
 from dratui_agent.kubelet import config
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.prepared import PreparedClaim, PreparedDevice
+from dratui_agent.parsed import items, mapping
 
 _MIG: Final = "MIG-"  # so begin their UUIDs
 
@@ -28,13 +29,13 @@ class Allotted:
 
 def uid(claim: Mapping[str, Any]) -> str:
     """Of an object."""
-    return str(_map(claim.get("metadata")).get("uid") or "")
+    return str(mapping(claim.get("metadata")).get("uid") or "")
 
 
 def results(claim: Mapping[str, Any], driver: str, pool: str) -> Sequence[Mapping[str, Any]]:
     """What a driver is to give it from a pool. Raises Refused for what another pool's is to give."""
     found = []
-    for result in _list(_map(_allocation(claim).get("devices")).get("results")):
+    for result in items(mapping(_allocation(claim).get("devices")).get("results")):
         if isinstance(result, dict) and result.get("driver") == driver:
             if result.get("pool") != pool:
                 raise Refused(
@@ -54,7 +55,7 @@ def allotted(
         raise Refused("the claim is not allocated")
     configs = [
         each
-        for each in _list(_map(_allocation(claim).get("devices")).get("config"))
+        for each in items(mapping(_allocation(claim).get("devices")).get("config"))
         if isinstance(each, dict)
     ]
     found = []
@@ -144,15 +145,7 @@ def _overlap(one: PreparedDevice, other: PreparedDevice, offers: Mapping[str, Of
 
 
 def _allocation(claim: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _map(_map(claim.get("status")).get("allocation"))
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    return mapping(mapping(claim.get("status")).get("allocation"))
 
 
 def _text(value: Any) -> str:

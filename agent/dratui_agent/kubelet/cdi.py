@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dratui_agent.kubelet.prepared import PreparedDevice
+from dratui_agent.parsed import items, mapping
 
 VERSION: Final = "0.5.0"
 LARGEST: Final = 1 << 20
@@ -88,11 +89,11 @@ class Folder:
         return tuple(self._devices(claim, pool))
 
     def _devices(self, claim: str, pool: str) -> Iterator[PreparedDevice]:
-        for each in _list(_map(self._parsed(self._of(claim))).get("devices")):
-            name, edits = _map(each).get("name"), _map(_map(each).get("containerEdits"))
+        for each in items(mapping(self._parsed(self._of(claim))).get("devices")):
+            name, edits = mapping(each).get("name"), mapping(mapping(each).get("containerEdits"))
             if isinstance(name, str) and name.startswith(f"{claim}-"):
-                env = (e.partition("=") for e in _list(edits.get("env")) if isinstance(e, str))
-                nodes = (_map(node).get("path") for node in _list(edits.get("deviceNodes")))
+                env = (e.partition("=") for e in items(edits.get("env")) if isinstance(e, str))
+                nodes = (mapping(node).get("path") for node in items(edits.get("deviceNodes")))
                 yield PreparedDevice(
                     (),
                     pool,
@@ -141,11 +142,3 @@ class Folder:
 def _variable(device: str) -> str:
     """Of that device alone: of several with the same variable a container has the last one's."""
     return f"DRA_DEVICE_{re.sub('[^A-Z0-9]', '_', device.upper())}"
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

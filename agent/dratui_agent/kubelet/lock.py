@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,14 +26,15 @@ def take(path: Path) -> int:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        by = os.pread(held, 64, 0).decode("ascii", "replace").strip()
+        by = os.pread(held, 320, 0).decode("ascii", "replace").strip()
         os.close(held)
         raise Taken(path, f"process {by}" if by else "another process") from None
     except BaseException:
         os.close(held)
         raise
-    os.ftruncate(held, 0)
-    os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
+    with suppress(OSError):  # a full disk: who has it is not known then
+        os.ftruncate(held, 0)
+        os.pwrite(held, f"{os.getpid()} of {os.uname().nodename}\n".encode(), 0)
     return held
 
 
