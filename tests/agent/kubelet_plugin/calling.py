@@ -57,14 +57,14 @@ class Kubelet:
 
     @contextmanager
     def health(self) -> Iterator[Iterator[Mapping[str, tuple[str, str]]]]:
-        """What the stream says of each device, again and again."""
+        """What the stream says of each device, again and again for a minute."""
         with grpc.insecure_channel(f"unix:{self.info().endpoint}") as channel:
             ask: Callable[..., Any] = channel.unary_stream(
                 "/v1alpha1.DRAResourceHealth/NodeWatchResources",
                 request_serializer=serialised,
                 response_deserializer=HEALTH["NodeWatchResourcesResponse"].FromString,
             )
-            stream = ask(HEALTH["NodeWatchResourcesRequest"]())
+            stream = ask(HEALTH["NodeWatchResourcesRequest"](), timeout=60)
 
             def told() -> Iterator[Mapping[str, tuple[str, str]]]:
                 for answer in stream:
