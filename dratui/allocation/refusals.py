@@ -7,7 +7,7 @@ import msgspec
 
 from dratui.allocation import capacity
 from dratui.allocation.cel.columns import Path
-from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.counters import Counters, Shortage
 from dratui.allocation.nodes import Place, reaches
 from dratui.allocation.pools import Candidate
@@ -142,6 +142,8 @@ class Refusals:
                 verdict = self._world.verdict(source, candidate.slice, candidate.index)
             except Failure as failure:
                 return short(str(failure))
+            if isinstance(verdict, TooLong):
+                return short(f"{verdict}: {source}")
             if isinstance(verdict, EvaluationError):
                 return short(f"CEL runtime error: {verdict}")
             if not verdict:

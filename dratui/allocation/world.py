@@ -60,7 +60,7 @@ class World:
             self._first[id(each)] = len(devices)
             devices += [(each.driver, device) for device in each.devices]
         self._columns = Columns(Devices(devices, rules.dialect))
-        self._verdicts: dict[Selector, list[Verdict]] = {}
+        self._verdicts: dict[str, list[Verdict]] = {}
         self._refusals: dict[tuple[Selector, int], Refusal | None] = {}
 
     def holding(self, held: Held) -> "World":
@@ -71,10 +71,10 @@ class World:
 
     def verdict(self, source: str, each: Slice, index: int) -> Verdict:
         """Whether an expression selects a device of a slice. Raises Failure for what is no expression."""
-        compiled = selector(source, self.rules.dialect)
-        verdicts = self._verdicts.get(compiled)
+        verdicts = self._verdicts.get(source)
         if verdicts is None:
-            verdicts = self._verdicts[compiled] = self._columns.verdicts(compiled)
+            compiled = selector(source, self.rules.dialect)
+            verdicts = self._verdicts[source] = self._columns.verdicts(compiled)
         return verdicts[self._first[id(each)] + index]
 
     def refusal(self, source: str, each: Slice, index: int) -> Refusal | None:
