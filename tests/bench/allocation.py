@@ -202,7 +202,7 @@ def _explained() -> Iterator[Result]:
         value=seconds / taken,
         goal=None,
         unit="×",
-        note=f"{taken:.3f} s (one core), which decides and does not say why",
+        note=f"{taken:.3f} s of CPU, which decides and does not say why",
     )
 
 

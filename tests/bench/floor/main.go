@@ -3,7 +3,7 @@
 //	floor FILE
 //
 // reads {"nodes", "slices", "classes", "claims", "held": [{"driver", "pool", "device"}]}, objects as the API server has
-// them, and writes {"milliseconds", "fits"}: how long it took on all nodes, without the reading, and on how many it fits.
+// them, and writes {"milliseconds", "fits"}: the CPU time for all nodes, without the reading, and on how many it fits.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"syscall"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -52,6 +53,15 @@ var features = structured.Features{
 	PrioritizedList:        true,
 }
 
+// CPU time, of the collector, too.
+func spent() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		log.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
 func main() {
 	log.SetFlags(0)
 	var asked question
@@ -72,7 +82,7 @@ func main() {
 		AggregatedCapacity:       structured.NewConsumedCapacityCollection(),
 	}
 	ctx := context.Background()
-	began := time.Now()
+	began := spent()
 	cache := cel.NewCache(10, cel.Features{EnableConsumableCapacity: true})
 	allocator, err := structured.NewAllocator(ctx, features, state, asked.Classes, asked.Slices, cache)
 	if err != nil {
@@ -88,7 +98,7 @@ func main() {
 			fits++
 		}
 	}
-	took := float64(time.Since(began).Microseconds()) / 1000
+	took := float64((spent() - began).Microseconds()) / 1000
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"milliseconds": took, "fits": fits}); err != nil {
 		log.Fatal(err)
 	}
