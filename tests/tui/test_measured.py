@@ -191,6 +191,19 @@ async def test_only_what_one_looks_at_is_measured() -> None:
         await until(pilot, lambda: tuple(source.wanted or ()) == (nodes[99],), "the one of the card")
 
 
+async def test_of_a_selector_that_one_tries_the_devices_that_match_are_measured() -> None:
+    nodes = [f"gpu-node-{n:02}" for n in range(100)]
+    source = MeasuredSource([listed("resourceslices", *map(slice_of, nodes)), *live()])
+    async with running(source) as pilot:
+        await shows(pilot, "● live")
+        await type_in(pilot, ":selector")
+        await press(
+            pilot, "enter", *'device.attributes["gpu.nvidia.com"].uuid.startsWith("GPU-gpu-node-42-")'
+        )
+        await shows(pilot, "8 of 800 devices match")
+        await until(pilot, lambda: tuple(source.wanted or ()) == (nodes[42],), "the one of those that match")
+
+
 async def test_sorted_by_what_is_measured_all_nodes_count() -> None:
     nodes = [f"gpu-node-{n:03}" for n in range(100)]
     source = MeasuredSource(
