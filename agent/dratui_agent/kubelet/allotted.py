@@ -75,17 +75,21 @@ def allotted(
     return found
 
 
+CdiName = Callable[[str, str, str], str]
+"""How a claim's CDI device is called, by UID, device and share."""
+
+
+def still(known: PreparedClaim, found: Mapping[str, Any], driver: str, pool: str, cdi: CdiName) -> bool:
+    """Whether a claim has what it was given. Raises Refused where another one has its name."""
+    given = _given(known, found, driver, pool, cdi)
+    return given.keys() == {device.cdi for device in known.devices}
+
+
 def completed(
-    known: PreparedClaim, found: Mapping[str, Any], driver: str, cdi: Callable[[str, str, str], str]
+    known: PreparedClaim, found: Mapping[str, Any], driver: str, pool: str, cdi: CdiName
 ) -> PreparedClaim:
-    """What was read off a CDI spec, with what the claim itself says. `cdi` names devices. Raises Refused."""
-    if uid(found) != known.uid:
-        raise Refused("the claim got replaced: another one has its name now")
-    pool = known.devices[0].pool
-    given = {
-        cdi(known.uid, str(each.get("device")), str(each.get("shareID") or "")): each
-        for each in results(found, driver, pool)
-    }
+    """What was read off a CDI spec, with what the claim itself says. Raises Refused."""
+    given = _given(known, found, driver, pool, cdi)
     devices = []
     for device in known.devices:
         if (result := given.get(device.cdi)) is None:
@@ -103,6 +107,18 @@ def completed(
     return replace(
         known, namespace=str(metadata["namespace"]), name=str(metadata["name"]), devices=tuple(devices)
     )
+
+
+def _given(
+    known: PreparedClaim, found: Mapping[str, Any], driver: str, pool: str, cdi: CdiName
+) -> Mapping[str, Mapping[str, Any]]:
+    """The results of its allocation by the names of their CDI devices."""
+    if uid(found) != known.uid:
+        raise Refused("the claim got replaced: another one has its name now")
+    return {
+        cdi(known.uid, str(each.get("device")), str(each.get("shareID") or "")): each
+        for each in results(found, driver, pool)
+    }
 
 
 def overlapping(

@@ -128,10 +128,10 @@ class Preparation:
     def _prepare(self, claim: Named) -> Devices:
         means = self._means
         known = means.checkpoint.claims.get(claim.uid)
-        if known is not None and known.state == "completed":
-            return self._again(claim, known)
         if known is not None:
-            self.undo(known)
+            if known.state == "completed" and (known := self._still(claim, known)) is not None:
+                return self._again(known)
+            self.undo(means.checkpoint.claims[claim.uid])
         means.at("prepare")
         offers = means.offers()
         found = means.claims.get(claim)
@@ -181,14 +181,26 @@ class Preparation:
             plan, uuid=brought.uuid, gi=brought.gi, ci=brought.ci, made=brought.made, nodes=brought.nodes
         )
 
-    def _again(self, claim: Named, known: PreparedClaim) -> Devices:
-        """Kubelet asks for what was done: it is seen to be there."""
+    def _still(self, claim: Named, known: PreparedClaim) -> PreparedClaim | None:
+        """What a claim was given, if it is what it is to have: None after it was allocated anew. Raises NoAnswer."""
         means = self._means
+        try:
+            found = means.claims.get(claim)
+        except NoAnswer:
+            if not known.name:
+                raise
+            return known  # as far as is known here
+        if not allotted.still(known, found, means.driver, means.pool, means.specs.name):
+            return None
         if not known.name:
-            known = allotted.completed(known, means.claims.get(claim), means.driver, means.specs.name)
+            known = allotted.completed(known, found, means.driver, means.pool, means.specs.name)
             means.checkpoint.put(known)
-        if means.specs.restore(claim.uid, known.devices):
-            means.step(claim, "restored", "CDI spec")
+        return known
+
+    def _again(self, known: PreparedClaim) -> Devices:
+        """Kubelet asks for what was done: it is seen to be there."""
+        if self._means.specs.restore(known.uid, known.devices):
+            self._means.step(known, "restored", "CDI spec")
         return known.devices
 
     # And back

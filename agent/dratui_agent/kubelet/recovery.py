@@ -135,9 +135,8 @@ class Recovery:
             raise
         if allotted.uid(found) != known.uid:
             return "the claim got replaced"
-        given = {result.get("device") for result in allotted.results(found, means.driver, means.pool)}
-        missing = [device.device for device in known.devices if device.device not in given]
-        return f"{missing[0]} is not of its allocation any more" if missing else ""
+        still = allotted.still(known, found, means.driver, means.pool, means.specs.name)
+        return "" if still else "its allocation is another one now"
 
     def _named(self, known: PreparedClaim) -> str:
         """A claim of which only the CDI spec was left gets its name, if it is still there."""
@@ -145,5 +144,5 @@ class Recovery:
         found = next((each for each in means.claims.all() if allotted.uid(each) == known.uid), None)
         if found is None:
             return "the claim is gone"
-        means.checkpoint.put(allotted.completed(known, found, means.driver, means.specs.name))
+        means.checkpoint.put(allotted.completed(known, found, means.driver, means.pool, means.specs.name))
         return ""

@@ -108,10 +108,7 @@ class Cluster:
         }
         if config:
             allocation["devices"]["config"] = [*config]
-        patch = json.dumps({"status": {"allocation": allocation}})
-        self.plane.kubectl(
-            "patch", "resourceclaim", name, "-n", self.ns, "--subresource=status", "--type=merge", "-p", patch
-        )
+        self.patch(name, "merge", json.dumps({"status": {"allocation": allocation}}))
         return (self.ns, name, made)
 
     def get(self, name: str) -> dict[str, Any]:
@@ -120,6 +117,11 @@ class Cluster:
             self.plane.kubectl("get", "resourceclaim", name, "-n", self.ns, "-o", "json")
         )
         return found
+
+    def patch(self, name: str, kind: str, patch: str) -> None:
+        """A claim's status."""
+        where = ("-n", self.ns, "--subresource=status")
+        self.plane.kubectl("patch", "resourceclaim", name, *where, f"--type={kind}", "-p", patch)
 
     def delete(self, name: str) -> None:
         """A claim, with its finalizers."""

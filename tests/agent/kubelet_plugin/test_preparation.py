@@ -1,5 +1,6 @@
 """What a claim gets, and what it is refused."""
 
+import json
 import threading
 import uuid
 from typing import Any
@@ -29,11 +30,29 @@ def test_kubelet_may_ask_again(node: PluginNode) -> None:
         assert [device.requests for device in before.devices] == [("a",), ("b",)]
         (node.cdi / f"k8s.{DRIVER}-claim_{claim[2]}.json").unlink()
         node.cluster.plane.kubectl("delete", "resourceclaim", "train", "-n", node.cluster.ns)
-        assert agent.prepare(claim) == [["gpu-0", "gpu-1"]], "it is not asked for again"
+        assert agent.prepare(claim) == [["gpu-0", "gpu-1"]], "what is prepared is known here"
         assert agent.claims[claim[2]] == before
         assert agent.specs == [claim[2]], "what was lost is written again"
         assert agent.unprepare(claim) == [""]
         assert agent.unprepare(claim) == [""], "what is not known needs nothing"
+        assert agent.nothing
+
+
+def test_a_claim_that_was_allocated_anew_gets_what_it_is_to_have_now(node: PluginNode) -> None:
+    """Nobody told the plugin that it gave back what it had."""
+    claim = node.cluster.claim("train", {"gpu": "gpu-0"})
+    with inside(node.place()) as agent:
+        assert agent.prepare(claim) == [["gpu-0"]]
+        anew = json.dumps([{"op": "remove", "path": "/status/allocation"}])
+        allocation = node.cluster.get("train")["status"]["allocation"]
+        allocation["devices"]["results"][0]["device"] = "gpu-1"
+        patched = json.dumps({"status": {"allocation": allocation}})
+        node.cluster.patch("train", "json", anew)
+        node.cluster.patch("train", "merge", patched)
+        assert agent.prepare(claim) == [["gpu-1"]]
+        other = node.cluster.claim("other", {"gpu": "gpu-0"})
+        assert agent.prepare(other) == [["gpu-0"]]
+        assert agent.unprepare(claim, other) == ["", ""]
         assert agent.nothing
 
 
@@ -75,10 +94,7 @@ def test_a_claim_that_got_replaced_is_refused(node: PluginNode) -> None:
 def test_a_claim_that_is_not_allocated_or_of_another_pool_is_refused(node: PluginNode) -> None:
     elsewhere = node.cluster.claim("elsewhere", {"gpu": "gpu-0"}, pool="another-node")
     idle = node.cluster.claim("idle", {"gpu": "gpu-0"})
-    node.cluster.plane.kubectl(
-        "patch", "resourceclaim", "idle", "-n", node.cluster.ns, "--subresource=status", "--type=json",
-        "-p", '[{"op":"remove","path":"/status/allocation"}]',
-    )  # fmt: skip
+    node.cluster.patch("idle", "json", '[{"op":"remove","path":"/status/allocation"}]')
     with inside(node.place()) as agent:
         assert agent.prepare(elsewhere, idle) == [
             f"gpu-0 is of pool another-node, not of {node.cluster.node}",

@@ -171,9 +171,7 @@ def test_what_other_drivers_say_in_the_claim_stays(node: PluginNode) -> None:
     claim = node.cluster.claim("train", {"gpu": "gpu-0"}, others={"nic": "eth1"})
     theirs = {"driver": OTHER, "pool": node.cluster.node, "device": "eth1", "data": {"mac": "00:00"}}
     patch = json.dumps({"status": {"devices": [theirs]}})
-    node.cluster.plane.kubectl(
-        "patch", "resourceclaim", "train", "-n", node.cluster.ns, "--subresource=status", "--type=merge", "-p", patch
-    )  # fmt: skip
+    node.cluster.patch("train", "merge", patch)
     with inside(node.place()) as agent:
         assert agent.prepare(claim) == [["gpu-0"]]
         until(node, "train", lambda told: [each["device"] for each in told] == ["eth1", "gpu-0"])
