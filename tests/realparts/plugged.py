@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
+from unittest import mock
 from urllib.parse import urlsplit
 
 import yaml
@@ -49,7 +50,7 @@ _PROFILES: Final = (
     "0",
     "2",
     "4",
-)  # of those of an H100: 1g.10gb, 3g.40gb, and 7g.80gb, which says what all of it is
+)  # of an H100's: 1g.10gb, 3g.40gb, and 7g.80gb, which says what all of it is
 _SIZE: Final = {"cpu": "64", "memory": "512Gi", "pods": "110"}
 
 
@@ -66,12 +67,21 @@ class PluginNode(threading.Thread):
         self._told = Told(self._folder / "pod-resources.sock", ())
         self._prepared: dict[str, tuple[Claim, Mapping[str, Any]]] = {}  # by the pod's UID
         self._stopping = threading.Event()
+        self._objects = yaml.safe_dump_all([_node(), *_chart()])
 
     def __enter__(self) -> Self:
-        self._plane.apply(yaml.safe_dump_all([_node(), *_chart()]))
+        self._plane.apply(self._objects)
         driver = self._lab.driver(NODE)
         driver.set({"driver_version": "595.58.03", "count": "1", **_gpu()})
-        self._lab.agent(NODE, driver, kubelet=self._told.socket, account="dratui-agent", flags=self._flags)
+        server = urlsplit(self._plane.server)
+        pod = {
+            "KUBERNETES_SERVICE_HOST": str(server.hostname),
+            "KUBERNETES_SERVICE_PORT": str(server.port or 443),
+        }
+        with mock.patch.dict(os.environ, pod):
+            self._agent = self._lab.agent(
+                NODE, driver, kubelet=self._told.socket, account="dratui-agent", flags=self._flags
+            )
         self._kubelet.notify()
         self.start()
         return self
@@ -79,14 +89,14 @@ class PluginNode(threading.Thread):
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self.join()
+        self._agent.kill()
         self._told.stop()
+        self._plane.kubectl("delete", "pod", "-n", NAMESPACE, self._agent.name, "--force")
+        self._plane.kubectl("delete", "--wait=false", "--ignore-not-found", "-f", "-", input=self._objects)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _flags(self, pod: str) -> Sequence[str]:
         """What plugin mode wants to know. The token is bound to the agent's pod, which is on the node."""
-        server = urlsplit(self._plane.server)
-        os.environ["KUBERNETES_SERVICE_HOST"] = server.hostname or ""
-        os.environ["KUBERNETES_SERVICE_PORT"] = str(server.port or 443)
         bound = ("--bound-object-kind=Pod", f"--bound-object-name={pod}")
         token = self._plane.kubectl("create", "token", "dratui-agent", "-n", NAMESPACE, *bound).strip()
         account = service_accounts.folder(self._plane, self._folder / "account", token)
