@@ -10,7 +10,7 @@ UNKNOWN: Final = "?"
 _ORPHANS: Final = {
     "spec": "a CDI spec that belongs to no prepared claim: the agent removes it at its next look",
     "entry": "a prepared claim whose CDI spec is gone: the agent writes it again when it starts",
-    "mig": "a MIG device that no prepared claim has: if nobody else made it, destroy it with `nvidia-smi mig`",
+    "mig": "a MIG device that no prepared claim has; the agent destroys it with --destroy-unclaimed-mig only",
 }
 
 
@@ -43,7 +43,7 @@ def table(
     return "\n".join(map(_clean, lines))
 
 
-_CLAIMS: Final = ("NAMESPACE", "NAME", "UID", "STATE", "SINCE", "DEVICES", "CDI", "CLAIM")
+_CLAIMS: Final = ("NAMESPACE", "NAME", "UID", "STATE", "SINCE", "DEVICES", "CDI", "IN CLUSTER")
 _ERRORS: Final = ("NAMESPACE", "NAME", "UID", "WHAT", "AGO", "TIMES", "ERROR")
 _SPECS: Final = ("FILE", "CLAIM", "DEVICES", "WRITTEN")
 _INSTANCES: Final = ("GPU", "GI", "CI", "UUID", "PROFILE", "SLICES", "CLAIM")
