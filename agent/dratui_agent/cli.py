@@ -25,7 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from dratui_agent.kubelet.node import run as node
 
         text, status = node(_node_parser().parse_args(argv[1:]))
-        print(text)
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:  # whoever reads it, such as `head`, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return status
     parser = _parser()
     asked = parser.parse_args(argv)

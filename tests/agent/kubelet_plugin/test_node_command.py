@@ -1,6 +1,8 @@
 """`dratui-agent node`, beside an agent and after its end."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,16 @@ def test_a_damaged_checkpoint_is_a_problem_and_an_exit_status(node: PluginNode, 
 def test_where_no_plugin_ever_was_it_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["node", "--agent=", f"--kubelet-folder={tmp_path}", f"--cdi-folder={tmp_path}"]) == 0
     assert "no claim was ever prepared under this driver name" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "dratui_agent.cli", "node", "--agent=", f"--kubelet-folder={tmp_path}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
 
 
 def test_tables_say_what_each_thing_belongs_to_and_let_no_escape_through() -> None:
