@@ -24,9 +24,14 @@ class Patience:
         return min(self.of_one, max(self.least, self.of_all))
 
     @property
+    def hurried(self) -> bool:
+        """Whether others left little."""
+        return self.steps < self.of_one
+
+    @property
     def given_up(self) -> str:
         """That it took them all, in words."""
-        hurried = " (searches on other nodes took the rest)" if self.steps < self.of_one else ""
+        hurried = " (searches on other nodes took the rest)" if self.hurried else ""
         return f"gave up after {self.steps:,} steps{hurried}: it may fit or not"
 
     def spend(self, steps: int) -> None:

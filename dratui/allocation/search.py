@@ -31,6 +31,9 @@ __all__ = ["AllocationError", "Chosen", "GaveUp", "Search", "allocate"]
 _PLAIN: Final = 1_000
 """Steps without shortcuts: nearly every search has ended by then, and need not pay for them."""
 
+_PREPARED: Final = 5
+"""Steps that it takes to find the shortcuts among devices, for each of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -77,7 +80,11 @@ class Search:
         self._claims = claims
         self._patience = patience
         self._most_steps = patience.steps
-        self._plain = 0 if patience.long else min(_PLAIN, self._most_steps // 2)
+        self._plain = _PLAIN
+        if patience.hurried:
+            self._plain = self._most_steps  # shortcuts take their time, too
+        elif patience.long:
+            self._plain = 0
         self.steps = 0
         self.shortened = False  # something was left out that the scheduler would try
         self.pools = gathered(world.slices, place, world.rules)
@@ -130,6 +137,7 @@ class Search:
             claim.begin()
         self._begin()
         if self._fatal is None and hold(self._world, self._claims, self._asked, self.usable):
+            self.steps += _PREPARED * len(self.usable)
             if too_much(self._asked, self._worth_trying, self._counters) or self._part_fails():
                 self.shortened = True
                 return False

@@ -292,19 +292,21 @@ def _partitions() -> Iterator[Result]:
     yield Result(
         measure="one node of 8 × 26 partitions, 7 requests (CPU)", value=seconds * 1000, goal=50, unit="ms"
     )
-    never = [Claim(name="c", requests=(wants("small", 1, 20), wants("whole", 8, 8)))]
 
-    def adversarial() -> str:
+    def adversarial(*sizes: tuple[int, int]) -> str:
+        asked = [Claim(name="c", requests=tuple(wants(f"r{size}", size, count) for size, count in sizes))]
         try:
-            return str(allocate(World(slices, classes, Held(), RULES), Place("node"), never))
+            found = allocate(World(slices, classes, Held(), RULES), Place("node"), asked)
         except GaveUp as given_up:
             return str(given_up)
+        return "does not fit" if found is None else "fits"
 
-    seconds, outcome = _cpu(adversarial)
-    yield Result(
-        measure="the same, 20 small ones and then 8 whole cards (CPU)",
-        value=seconds,
-        goal=None,
-        unit="s",
-        note=outcome,
-    )
+    for what, sizes in (
+        ("20 small ones and then 8 whole cards", ((1, 20), (8, 8))),
+        ("17 halves", ((4, 17),)),
+        ("8 of each size and a whole card", ((1, 8), (2, 8), (4, 8), (8, 1))),
+    ):
+        seconds, outcome = _cpu(partial(adversarial, *sizes))
+        yield Result(
+            measure=f"the same, {what} (CPU)", value=seconds * 1000, goal=None, unit="ms", note=outcome
+        )
