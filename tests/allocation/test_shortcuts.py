@@ -80,7 +80,7 @@ def searched(slices: list[Slice], *claims: Claim, held: tuple[str, ...] = (), st
         Held(frozenset(DeviceKey(DRIVER, "node-1", name) for name in held)),
         RULES,
     )
-    search = Search(world, Place("node-1"), claims, Patience(steps))
+    search = Search(world, Place("node-1"), claims, Patience(steps, steps))
     search.found = search.result()  # type: ignore[attr-defined]
     return search
 
