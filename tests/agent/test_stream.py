@@ -243,3 +243,22 @@ async def test_absurd_parameters_are_refused(served: Served, query: str) -> None
     async with served.session.get(f"/v1/stream?{query}") as answer:
         assert answer.status == 400
         assert query.partition("=")[0] in await answer.text()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_who_waits_for_samples_ends_when_told_to_although_one_comes_at_that_moment(turns: int) -> None:
+    state = State(1.0)
+
+    async def follow() -> None:
+        while True:
+            await state.newer_than(state.number, PATIENCE)
+
+    following = asyncio.create_task(follow())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    state.take(sample(GPU))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    following.cancel()
+    done, _ = await asyncio.wait([following], timeout=PATIENCE)
+    assert done

@@ -1,7 +1,9 @@
 """The agent as the real node's DRA driver: a process on the node, that can be killed and begun again."""
 
 import os
+import signal
 import sys
+import uuid
 from typing import Final, Self
 
 from tests.agent.driver import FakeDriver
@@ -11,11 +13,15 @@ from tests.realparts.controlplane import ControlPlane
 from tests.realparts.processes import Process
 
 DRIVER: Final = "gpu.dratui.dev"
+REGISTRY: Final = "/var/lib/kubelet/plugins_registry"
 PATIENCE: Final = 60.0
 
 
 class DriverAgent:
-    """From `start` to `kill`. `account`: the service account whose rights it has, on this node."""
+    """From `start` to `kill`. `account`: the service account whose rights it has, on this node.
+
+    At each start it has another pod's UID, as if a DaemonSet had made a new pod.
+    """
 
     def __init__(self, plane: ControlPlane, node: Node, driver: FakeDriver, account: str) -> None:
         self._plane = plane
@@ -43,6 +49,7 @@ class DriverAgent:
             "FAKE_NVML": str(self._driver.path),
             "LD_LIBRARY_PATH": str(self._driver.library.parent),
             "NODE_NAME": NAME,
+            "POD_UID": str(uuid.uuid4()),
             "KUBERNETES_SERVICE_HOST": self._plane.server.removeprefix("https://").partition(":")[0],
             "KUBERNETES_SERVICE_PORT": self._plane.server.rpartition(":")[2],
         }
@@ -57,6 +64,20 @@ class DriverAgent:
         argv = [*self._node.within(), sys.executable, "-m", "dratui_agent.cli", *flags]
         self._process = Process(argv, self._log, environ)
         self._plane.wait(lambda: self._registrations() > known, PATIENCE, "kubelet to register the agent")
+
+    def replace(self) -> None:
+        """As a new version comes: it is begun, and then the old one ends as it likes."""
+        old, self._process = self._process, None
+        assert old is not None
+        self.start()
+        os.killpg(old.pid, signal.SIGTERM)
+        self._plane.wait(lambda: len(self.sockets) == 1, PATIENCE, "the old agent to end")
+        old.kill()
+
+    @property
+    def sockets(self) -> list[str]:
+        """Where kubelet finds it."""
+        return [each.name for each in self._node.path(REGISTRY).glob(f"{DRIVER}-*")]
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -261,6 +261,18 @@ def test_an_agent_that_is_back_soon_keeps_slices_and_devices(world: World) -> No
     assert world.driver.settings["gpu1.mig0.uuid"] in world.within("cut", "env")
 
 
+def test_a_new_version_takes_over_before_the_old_one_has_ended(world: World) -> None:
+    known, made, specs = {*world.slices}, world.made, world.specs
+    world.agent.replace()
+    world.create("upgraded", HALF)
+    world.running("upgraded")
+    assert {*world.slices} == known
+    assert {*made} < {*world.made}
+    assert {*specs} < {*world.specs}
+    world.delete("upgraded")
+    world.until(lambda: (world.made, world.specs) == (made, specs), "only the first pod's devices to be left")
+
+
 def test_while_the_agent_is_away_a_pod_waits_to_be_unprepared_and_its_slices_go(world: World) -> None:
     world.agent.kill()
     world.delete("cut", wait=False)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from dratui_agent.exporter.exposition import Exposition
@@ -77,10 +78,15 @@ class State:
             self.layout += 1
         self.belief = belief
 
-    async def newer_than(self, number: int) -> None:
-        """Wait for a sample after the `number`-th."""
-        while self.number <= number:
-            await self._came.wait()
+    async def newer_than(self, number: int, seconds: float | None = None) -> None:
+        """Wait for a sample after the `number`-th, or as many seconds.
+
+        Not by asyncio.wait_for: before Python 3.12 it forgets that it was cancelled when a sample comes at that moment.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.number <= number:
+                    await self._came.wait()
 
     def _arrange(self) -> None:
         sample = self.sample

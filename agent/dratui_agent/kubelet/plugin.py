@@ -7,7 +7,6 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -225,8 +224,7 @@ class Plugin:
             sample, offers = self._state.sample, self._offering.offers
             self._state.believe(await asyncio.to_thread(self._account.look, sample, offers))
             self._health.take(judged(offers, sorted(held), self._state.trouble))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._state.newer_than(self._state.number), LOOK_SECONDS)
+            await self._state.newer_than(self._state.number, LOOK_SECONDS)
             if loop.time() - looked >= SOCKETS_SECONDS:
                 looked = loop.time()
                 await asyncio.to_thread(self._keep_sockets)
