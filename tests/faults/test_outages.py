@@ -66,7 +66,7 @@ async def test_who_leaves_a_server_that_hangs_leaves_nothing_open(
         async with watching(plane.kubeconfig("viewer"), times):
             plane.freeze()
         assert made
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):  # TLS would wait for 30
             while [each for each in made if each.fileno() != -1]:  # noqa: ASYNC110 — the app does not wait for it
                 await asyncio.sleep(0.01)
     finally:

@@ -56,7 +56,7 @@ BRIEF = Times(
         check_silence=1.0,
         shortest_watch=0.0,
     ),
-    30.0,
+    60.0,
 )
 
 
