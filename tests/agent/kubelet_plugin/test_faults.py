@@ -75,7 +75,6 @@ def test_an_agent_that_starts_while_the_api_server_is_away_serves_kubelet(node: 
     claim, other = (
         node.cluster.claim(name, {"gpu": device}) for name, device in (("a", "gpu-0"), ("b", "gpu-1"))
     )
-    node.start().kill()
     with inside(node.place(boot=BOOT.read_text().strip())) as agent:
         assert agent.prepare(claim) == [["gpu-0"]]
     plane.kill_apiserver()

@@ -8,6 +8,7 @@ import grpc
 import pytest
 from dratui_agent.kubelet.health import AGAIN_SECONDS, Health, How, judged
 from dratui_agent.kubelet.offers import Offer, Taint
+from dratui_agent.kubelet.plugin import BOOT
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from tests.agent.driver import gpu
@@ -117,6 +118,21 @@ def test_while_the_driver_hangs_kubelet_hears_of_the_plugin_and_that_devices_are
     assert node.kubelet.info().name == DRIVER
     assert node.kubelet.prepare() == {}
     assert probe(port) == 1
+    node.driver.set({"hang": None})
+
+
+def test_kubelet_finds_an_agent_that_starts_while_the_driver_hangs(node: PluginNode) -> None:
+    held, claim = node.cluster.claim("held", {"gpu": "gpu-0"}), node.cluster.claim("train", {"gpu": "gpu-1"})
+    with inside(node.place(boot=BOOT.read_text().strip())) as before:
+        assert before.prepare(held) == [["gpu-0"]]
+    next(node.cdi.iterdir()).unlink()
+    node.driver.set({"hang": "1"})
+    node.start()
+    assert node.kubelet.info().name == DRIVER
+    assert len(node.specs) == 1, "who runs keeps what it has"
+    assert node.kubelet.prepare(held)[held[2]].error == ""
+    assert "the driver has not answered yet" in node.kubelet.prepare(claim)[claim[2]].error
+    assert node.kubelet.unprepare(held) == {held[2]: ""}
     node.driver.set({"hang": None})
 
 
