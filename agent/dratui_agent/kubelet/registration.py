@@ -20,6 +20,8 @@ VERSIONS: Final = ("v1.DRAPlugin", "v1beta1.DRAPlugin", "v1alpha1.DRAResourceHea
 """What kubelet may speak with us; it takes the first that it knows."""
 MARK: Final = "dratui-agent"
 """In the metadata of our answers: so agents know each other."""
+NVIDIA: Final = "gpu.nvidia.com"
+"""The driver that offers the same devices."""
 PATIENCE_SECONDS: Final = 1.0  # as long as kubelet gives
 _POD: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -84,6 +86,10 @@ def refuse_others(folder: Path, driver: str, own: str) -> None:
             continue
         name, agent = _asked(path)
         if name != driver:
+            if agent or name == NVIDIA:
+                log.warning(
+                    "driver %s serves this node too: claims of both drivers may be given the same GPU", name
+                )
             continue
         if not agent:
             raise CannotServe(

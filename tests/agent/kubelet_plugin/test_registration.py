@@ -62,7 +62,9 @@ def test_a_name_that_another_driver_serves_is_not_taken(node: PluginNode) -> Non
         own = node.kubelet.registry / "gpu.example.com-reg.sock"
         assert node.kubelet.info(own).name == "gpu.example.com"
     with another_driver(other, "gpu.nvidia.com"):
-        node.start()
+        agent = node.start()
+        for name in ("gpu.nvidia.com", "gpu.example.com"):
+            assert f"driver {name} serves this node too" in agent.said
         assert node.kubelet.info(node.kubelet.registry / f"{DRIVER}-reg.sock").name == DRIVER
 
 
