@@ -53,26 +53,61 @@ class Slices:
         self.of_pool: dict[PoolID, list[Slice]] = {}
         self._on_node: dict[str, list[Slice]] = {}
         self._anywhere: list[Slice] = []
+        self._counters: dict[PoolID, list[Slice]] = {}  # slices of counters that name a node
+        self._amiss: dict[Rules, Mapping[PoolID, Pool]] = {}
         for each in slices:
-            self.of_pool.setdefault((each.driver, each.pool), []).append(each)
-            if each.node and not each.counter_sets:
-                self._on_node.setdefault(each.node, []).append(each)
-            else:
+            key = (each.driver, each.pool)
+            self.of_pool.setdefault(key, []).append(each)
+            if not each.node:
                 self._anywhere.append(each)
+                continue
+            self._on_node.setdefault(each.node, []).append(each)
+            if each.counter_sets:
+                self._counters.setdefault(key, []).append(each)
 
     def perhaps_for(self, place: Place) -> list[Slice]:
-        """Those of the node, and those of no single one."""
-        return self._on_node.get(place.name, []) + self._anywhere
+        """Those of the node, those of no single one, and the counters of their pools, wherever they are."""
+        found = self._on_node.get(place.name, []) + self._anywhere
+        pools = {(each.driver, each.pool): None for each in found}
+        return found + [
+            each for pool in pools for each in self._counters.get(pool, ()) if each.node != place.name
+        ]
+
+    def amiss_elsewhere(self, rules: Rules) -> Mapping[PoolID, Pool]:
+        """Pools that are incomplete or invalid for a node that has nothing of them.
+
+        The allocator takes every slice of counters to be every node's, so such a pool may end its search. Judged once:
+        a node would otherwise look at the devices of all others.
+        """
+        known = self._amiss.get(rules)
+        if known is None:
+            judged = (
+                _judged(key, _newest(counters), self, rules)
+                for key, counters in (self._counters if _everywhere(rules) else {}).items()
+            )
+            known = self._amiss[rules] = {
+                pool.id: pool for pool in judged if pool and (pool.incomplete or pool.invalid)
+            }
+        return known
 
 
 def gathered(slices: Slices, place: Place, rules: Rules) -> list[Pool]:
-    """By driver and name; those with a device that has binding conditions last."""
+    """By driver and name; those with a device that has binding conditions last. Without those of other nodes that are
+    as they should be."""
     newest: dict[PoolID, list[Slice]] = {}
     for each in slices.perhaps_for(place):
         if _relevant(each, place, rules):
             _keep(newest, each)
     found = [pool for key, kept in newest.items() if (pool := _judged(key, kept, slices, rules))]
+    found += [pool for key, pool in slices.amiss_elsewhere(rules).items() if key not in newest]
     return sorted(found, key=lambda pool: (rules.binding_last and any(map(_binds, pool.slices)), pool.id))
+
+
+def _everywhere(rules: Rules) -> bool:
+    """Whether slices of counters are looked at for every node."""
+    return (
+        rules.has(Feature.PARTITIONABLE) and not rules.counters_of_slice and rules.counter_slices_are_skipped
+    )
 
 
 def _relevant(each: Slice, place: Place, rules: Rules) -> bool:
@@ -80,7 +115,7 @@ def _relevant(each: Slice, place: Place, rules: Rules) -> bool:
         each.per_device_nodes or (each.counter_sets and rules.counter_slices_are_skipped)
     ):
         return False
-    if each.counter_sets and not rules.counters_of_slice and rules.counter_slices_are_skipped:
+    if each.counter_sets and _everywhere(rules):
         return True
     if each.node or each.all_nodes or each.node_selector is not None:
         return reaches(place, each)
@@ -95,6 +130,12 @@ def _keep(newest: dict[PoolID, list[Slice]], each: Slice) -> None:
         newest[key] = [each]
     elif each.generation == kept[0].generation:
         kept.append(each)
+
+
+def _newest(slices: Sequence[Slice]) -> list[Slice]:
+    """Of one pool."""
+    highest = max(each.generation for each in slices)
+    return [each for each in slices if each.generation == highest]
 
 
 def _judged(key: PoolID, kept: list[Slice], slices: Slices, rules: Rules) -> Pool | None:
