@@ -78,6 +78,8 @@ def reconcile(store: Store, node: str, touched: Mapping[str, set[Any]]) -> None:
         touched["nodes"].add(ObjectKey("", node))
         both = (*(before or ()), *(found or ()))
         touched["claims"].update(ObjectKey(d.namespace, d.claim) for d in both if d.claim)
+        if before is None or found is None:  # of each it is known now whether it fits, or no more
+            touched["claims"].update(store.claims_of_node[node])
 
 
 def of_node(store: Store, node: str) -> tuple[Disagreement, ...] | None:

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from dratui import prepared
 from dratui.api.model import (
     Allocation,
     Capacity,
@@ -34,6 +35,7 @@ from dratui.api.model import (
 )
 from dratui.api.streams import STREAMS, WARNING_REASONS
 from dratui.events import Event, Gone, Health, HealthChanged, Page, Phase, Put, Row
+from dratui.prepared import Orphan, Plugin, Prepared
 from dratui.samples import STREAM as SAMPLES
 from dratui.samples import DeviceSample, Holder, NodeSample
 from tests.cluster.build import NOW, ago
@@ -271,10 +273,29 @@ _holders = st.builds(
     pool=_pools,
     device=st.just("") | _devices,
 )
+_plugins = st.builds(
+    Plugin,
+    driver=_drivers,
+    claims=_few(
+        st.builds(
+            Prepared,
+            uid=_uids,
+            namespace=_namespaces,
+            name=_claims,
+            state=st.sampled_from(["started", "completed"]),
+            devices=_few(st.builds(prepared.Device, pool=_pools, device=_devices), 1),
+        )
+    ),
+    orphans=_few(st.builds(Orphan, what=st.sampled_from(["spec", "entry", "mig"]), subject=_uids), 1),
+    problem=st.sampled_from(["", "damaged"]),
+)
 _samples = st.builds(
     NodeSample,  # never of a time: rows would have it a little later than the store
     node=st.sampled_from(["node-1", "node-2"]),
     problem=st.sampled_from(["", "no agent"]),
+    plugin=st.none() | _plugins,
+    believed=st.sampled_from([None, 1.0]),
+    attributed=st.sampled_from([None, 1.0]),
     devices=_few(
         st.builds(
             DeviceSample,

@@ -205,6 +205,13 @@ def test_what_the_plugin_finds_itself() -> None:
     assert {d.since for d in of_node(made, NODE) or ()} == {seen}
 
 
+def test_claims_are_named_when_their_node_begins_and_ceases_to_tell() -> None:
+    made = cluster(trainer(), train(trainer()), sample_of=told(plugin(prepared())))
+    silent = told(plugin(prepared()), believed=None)
+    assert ObjectKey("default", "train") in made.apply([put(silent)]).rows["claims"]
+    assert ObjectKey("default", "train") in made.apply([put(told(plugin(prepared())))]).rows["claims"]
+
+
 def test_rows_are_named_when_they_begin_and_when_they_end_to_disagree() -> None:
     made = cluster(trainer(), train(trainer()), sample_of=told(plugin(prepared())))
     key = ObjectKey("default", "train")
