@@ -116,7 +116,8 @@ def verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:
     of = count(len(answer.nodes), "node")
     match answer.verdict:
         case "fits":
-            yield f"Its claims fit on {fits} of {of}."
+            what = "Its claims fit" if isinstance(subject, Pod) and subject.claims else "It fits"
+            yield f"{what} on {fits} of {of}."
             if answer.agrees:
                 yield "What keeps it waiting is something else that the scheduler says."
         case "not tried":

@@ -28,6 +28,14 @@ def test_a_disagreement_comes_first_with_both() -> None:
     assert lines[1] == f"default/train waits for 12m. The scheduler: {says}"
 
 
+def test_a_pod_without_claims_fits_itself() -> None:
+    bare = pod("train")
+    known = store(CLASS, node("node-1"), bare)
+    question = about_pod(known, bare, VERSION)
+    lines = told(question, answer(known, question, list(by_node(known, question))), bare, NOW, 80)
+    assert "It fits on 1 of 1 node." in list(lines)
+
+
 HOSTILE = "\x1b]0;owned\x07\u202e 好"
 
 
