@@ -71,8 +71,15 @@ class DriverAgent:
         assert old is not None
         self.start()
         os.killpg(old.pid, signal.SIGTERM)
-        self._plane.wait(lambda: len(self.sockets) == 1, PATIENCE, "the old agent to end")
-        old.kill()
+
+        def ended() -> bool:
+            assert len(self.sockets) == 1, (self.sockets, self.said[-1500:])
+            return True
+
+        try:
+            self._plane.wait(ended, PATIENCE, "the old agent to end")
+        finally:
+            old.kill()
 
     @property
     def sockets(self) -> list[str]:
