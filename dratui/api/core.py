@@ -520,6 +520,10 @@ def quota_row(wire: Quota) -> model.Quota:
     )
 
 
+_AGGREGATED = "(combined from similar events): "
+"""What client-go puts before the newest message of many: no part of the reason. Source: tools/record/events_cache.go."""
+
+
 def warning_row(wire: Event) -> model.WarningEvent:
     """Normalise an event. Old and new recorders put count and times into different fields."""
     meta: Metadata = wire.metadata
@@ -528,7 +532,7 @@ def warning_row(wire: Event) -> model.WarningEvent:
     return model.WarningEvent(
         **head(meta),
         reason=intern(wire.reason),
-        message=wire.message,
+        message=wire.message.removeprefix(_AGGREGATED),
         count=(series.count if series else wire.count) or 1,
         first=first,
         last=(series.last_observed_time if series else wire.last_timestamp) or first,

@@ -192,6 +192,11 @@ def test_a_quota_shows_what_counts_devices_and_claims() -> None:
     )
 
 
+def test_an_event_that_stands_for_many_says_the_reason_alone() -> None:
+    of_many = row("events", reason="FailedScheduling", message="(combined from similar events): no room")
+    assert of_many.message == "no room"
+
+
 def test_an_event_of_either_recorder() -> None:
     about = {"kind": "Pod", "namespace": "ml-team", "name": "train", "uid": "u"}
     old = row(

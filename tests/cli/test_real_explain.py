@@ -74,7 +74,7 @@ def test_we_and_the_scheduler_never_disagree(answers: dict[ObjectKey, Answer]) -
 
 MOST_AGREE = 15
 
-_BY_CHANCE = re.compile(r"(?<=quota-device)-\w{5}|\(combined from similar events\): ")
+_BY_CHANCE = re.compile(r"(?<=quota-device)-\w{5}")
 
 
 def test_what_the_scheduler_calls_unschedulable_fits_nowhere(answers: dict[ObjectKey, Answer]) -> None:
