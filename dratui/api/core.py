@@ -521,7 +521,9 @@ def quota_row(wire: Quota) -> model.Quota:
 
 
 _AGGREGATED = "(combined from similar events): "
-"""What client-go puts before the newest message of many: no part of the reason. Source: tools/record/events_cache.go."""
+"""What client-go puts before the newest message of many: no part of the reason.
+
+Source: k8s.io/client-go, tools/record/events_cache.go."""
 
 
 def warning_row(wire: Event) -> model.WarningEvent:

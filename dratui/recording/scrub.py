@@ -38,10 +38,10 @@ PRODUCT = frozenset(
 _WORDS = """
 a about above add added admission affinity after all allocate allocated allocation allowed already an and anti
 anti-affinity any are as asks at attached available be because been before being below binding blocked bound but
-by can cannot capacity cel change changed check claim claims class complete condition conditions constraint
+by can cannot capacity cel change changed check claim claims class combined complete condition conditions constraint
 consumable container containers control controller could couldn counter counters create created creating
 creation currently daemon deadline deallocate deallocated deleted deleting deletion device deviceclass devices
-did didn different disk do does doesn done down dra driver drivers due dynamic empty encountered enough error
+did didn different disk do does doesn done down dra driver drivers due dynamic empty encountered enough error events
 evicted eviction exceed exceeded exceeds exist exists expected fail failed failing failure feature filter
 filters find finished for found free from gate gates generated get getting had has have healthy helpful host if
 in incoming incomplete insufficient internal into invalid is isn it its key kube kubelet label limit list low
@@ -51,7 +51,7 @@ one only or other out over owner pending pick plane plugin pod podresourceclaim 
 preemption prefernoschedule prepare prepared preparing pressure quota ready reason refused registered remove
 removed report request requested requests required reserved resource resourceclaim resourceclaims
 resourceclaimtemplate resources resourceslice resourceslices response retry rpc rule run running runtime s
-satisfied schedulable scheduled scheduler scheduling selector server service set share shared should slice
+satisfied schedulable scheduled scheduler scheduling selector server service set share shared should similar slice
 slices spec state status still stopped success successfully such t taint tainted taints template templates
 terminated terminating than that the them then there this time timed to tolerate tolerated toleration too unable
 unavailable unexpected unhandled unhealthy unknown unreachable unresolvable unschedulable unsupported until
