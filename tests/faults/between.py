@@ -88,9 +88,8 @@ class Between:
             self.refused += 1
             status, headers, body = self._refusal
             return web.Response(status=status, headers=headers, body=body)
-        asked = {
-            name: request.headers[name] for name in ("Authorization", "Accept") if name in request.headers
-        }
+        passed = ("Authorization", "Accept", "Accept-Encoding")
+        asked = {name: request.headers[name] for name in passed if name in request.headers}
         async with self._session.get(f"{self._server}{request.path_qs}", headers=asked) as answer:
             response = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
             await response.prepare(request)

@@ -129,6 +129,13 @@ class Cluster:
         self.plane.kubectl("patch", "resourceclaim", name, "-n", self.ns, "--type=merge", "-p", patch)
         self.plane.kubectl("delete", "resourceclaim", name, "-n", self.ns)
 
+    def clear(self) -> None:
+        """Leave no claims and pods to whoever has the API server next: some tests make thousands."""
+        self.plane.kubectl(
+            *("delete", "resourceclaims,pods", "--all", "-n", self.ns),
+            *("--grace-period=0", "--force", "--wait=false"),
+        )
+
     def events(self) -> list[tuple[str, str, str]]:
         """Kind and reason and message of each."""
         return [

@@ -14,8 +14,12 @@ from tests.realparts.controlplane import ControlPlane
 
 
 @pytest.fixture
-def cluster(bare_control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    return Cluster(bare_control_plane, tmp_path, monkeypatch)
+def cluster(
+    bare_control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cluster]:
+    made = Cluster(bare_control_plane, tmp_path, monkeypatch)
+    yield made
+    made.clear()
 
 
 @pytest.fixture
