@@ -1,7 +1,7 @@
 """Expressions that mean harm: how long the worst of them takes, from the text to the verdict on a device."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from dratui.allocation.cel.columns import Columns
@@ -66,19 +66,24 @@ def measure() -> Result:
             return str(failure)
         return str(verdict)
 
+    return worst("expressions", HOSTILE, ask)
+
+
+def worst(what: str, hostile: Mapping[str, str], ask: Callable[[str], str]) -> Result:
+    """The row of those that `ask` takes longest to answer, in CPU time, with what it says."""
     taken: dict[str, tuple[float, str]] = {}
-    for name, source in HOSTILE.items():
+    for name, text in hostile.items():
         began = time.process_time()
-        said = ask(source)
+        said = ask(text)
         taken[name] = time.process_time() - began, said.splitlines()[0][:50]
-    worst = sorted(taken, key=lambda name: taken[name][0], reverse=True)
-    others = ", ".join(f"{name} {taken[name][0] * 1000:.0f} ms" for name in worst[1:4])
+    longest = sorted(taken, key=lambda name: taken[name][0], reverse=True)
+    others = ", ".join(f"{name} {taken[name][0] * 1000:.0f} ms" for name in longest[1:4])
     return Result(
-        measure=f"the worst of {len(HOSTILE)} hostile expressions (CPU)",
-        value=taken[worst[0]][0] * 1000,
+        measure=f"the worst of {len(hostile)} hostile {what} (CPU)",
+        value=taken[longest[0]][0] * 1000,
         goal=100,
         unit="ms",
-        note=f"{worst[0]}: {taken[worst[0]][1]}; then {others}",
+        note=f"{longest[0]}: {taken[longest[0]][1]}; then {others}",
     )
 
 

@@ -1,11 +1,11 @@
 """Manifests that mean harm: how long the worst of them takes to be refused."""
 
-import time
 from collections.abc import Mapping
 from typing import Final
 
 from dratui.allocation.documents import Wrong
 from dratui.allocation.manifests import read
+from tests.bench.hostile import worst
 from tests.bench.table import Result
 
 _LEVELS: Final = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))
@@ -55,21 +55,12 @@ HOSTILE: Final[Mapping[str, str]] = {
 
 def measure() -> Result:
     """The row."""
-    taken: dict[str, tuple[float, str]] = {}
-    for name, text in HOSTILE.items():
-        began = time.process_time()
+
+    def ask(text: str) -> str:
         try:
             read([("manifest", text.encode())], "default")
-            said = "read"
         except Wrong as wrong:
-            said = str(wrong)
-        taken[name] = time.process_time() - began, said.splitlines()[0][:50]
-    worst = sorted(taken, key=lambda name: taken[name][0], reverse=True)
-    others = ", ".join(f"{name} {taken[name][0] * 1000:.0f} ms" for name in worst[1:4])
-    return Result(
-        measure=f"the worst of {len(HOSTILE)} hostile manifests (CPU)",
-        value=taken[worst[0]][0] * 1000,
-        goal=100,
-        unit="ms",
-        note=f"{worst[0]}: {taken[worst[0]][1]}; then {others}",
-    )
+            return str(wrong)
+        return "read"
+
+    return worst("manifests", HOSTILE, ask)

@@ -16,6 +16,7 @@ from dratui.tui.aliases import Aliases
 from dratui.tui.app import DratuiApp
 from dratui.tui.contexts import Contexts
 from dratui.tui.keymap import Keymap
+from dratui.tui.shell import Shell
 from dratui.tui.terminals import Colours, Terminal
 from dratui.tui.themes import skin
 from dratui.tui.wardrobe import Wardrobe
@@ -70,6 +71,14 @@ def screen(pilot: Driver) -> list[str]:
 def text(pilot: Driver) -> str:
     """What is on the screen."""
     return "\n".join(screen(pilot))
+
+
+def tick(pilot: Driver) -> bool:
+    """A second passes; true, so that a condition may begin with it."""
+    shell = pilot.app.screen
+    assert isinstance(shell, Shell)
+    shell.tick()
+    return True
 
 
 async def until(pilot: Driver, condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:

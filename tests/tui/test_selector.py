@@ -17,7 +17,19 @@ from dratui.views.drafts import draft
 from dratui.views.query import Query
 from tests.realparts.controlplane import ControlPlane
 from tests.tui.cluster import ScriptedSource, ago, claim, listed, pod, put, slice_of, small
-from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import (
+    Driver,
+    hides,
+    press,
+    running,
+    screen,
+    shows,
+    text,
+    tick,
+    type_in,
+    under_cursor,
+    until,
+)
 
 SIZES = [(80, 24), (200, 50)]
 A, C = 'device.attributes["gpu.nvidia.com"]', 'device.capacity["gpu.nvidia.com"]'
@@ -51,13 +63,6 @@ async def opened(pilot: Driver, command: str = ":selector") -> None:
     await type_in(pilot, command)
     await press(pilot, "enter")
     await shows(pilot, "<enter> devices")
-
-
-def tick(pilot: Driver) -> bool:
-    shell = pilot.app.screen
-    assert isinstance(shell, Shell)
-    shell.tick()
-    return True
 
 
 @pytest.mark.parametrize("size", SIZES)

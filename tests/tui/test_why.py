@@ -19,7 +19,19 @@ from dratui.why import answer as answers
 from dratui.why.answer import answer, by_node
 from dratui.why.question import about_pod
 from tests.tui.cluster import NOW, ScriptedSource, ago, claim, listed, pod, put, slice_of, small
-from tests.tui.driving import Driver, hides, press, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import (
+    Driver,
+    hides,
+    press,
+    running,
+    screen,
+    shows,
+    text,
+    tick,
+    type_in,
+    under_cursor,
+    until,
+)
 
 PODS = Query(kind="pods")
 SIZES = [(80, 24), (200, 50)]
@@ -53,13 +65,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers nobody asks for come with the next tick."""
     monkeypatch.setattr(why, "EVERY", 0.0)
     monkeypatch.setattr(why, "SHARE", 0)
-
-
-def tick(pilot: Driver) -> bool:
-    shell = pilot.app.screen
-    assert isinstance(shell, Shell)
-    shell.tick()
-    return True
 
 
 @pytest.mark.parametrize("size", SIZES)
