@@ -214,7 +214,7 @@ class ControlPlane:
         text = users.kubeconfig(self.server, ca, users.CERTIFICATE_USER, certificate)
         self.kubeconfig(users.CERTIFICATE_USER).write_text(text)
         (self.path / "tokens.csv").write_text(users.token_file(users.TOKEN_USERS))
-        scheduler = flags.scheduler_configuration(self.kubeconfig("kube-scheduler"))
+        scheduler = flags.scheduler_configuration(self.release, self.kubeconfig("kube-scheduler"))
         (self.path / "scheduler.yaml").write_text(yaml.safe_dump(scheduler))
 
     def _run(self, name: str) -> None:

@@ -100,8 +100,12 @@ def _gates(release: Release, off: Collection[str] = ()) -> str:
     return "--feature-gates=" + ",".join(f"{gate}={on}" for gate, on in gates.items())
 
 
-def scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:
+def scheduler_configuration(release: Release, kubeconfig: Path) -> dict[str, Any]:
     """As by default, but it tries again after 1 s instead of 10: a test waits for that."""
+    kind = {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "DynamicResourcesArgs"}
+    plugins = (
+        [{"name": "DynamicResources", "args": {**kind, **release.scheduling}}] if release.scheduling else []
+    )
     return {
         "apiVersion": "kubescheduler.config.k8s.io/v1",
         "kind": "KubeSchedulerConfiguration",
@@ -109,4 +113,5 @@ def scheduler_configuration(kubeconfig: Path) -> dict[str, Any]:
         "leaderElection": {"leaderElect": False},
         "podInitialBackoffSeconds": 1,
         "podMaxBackoffSeconds": 1,
+        "profiles": [{"schedulerName": "default-scheduler", "pluginConfig": plugins}],
     }

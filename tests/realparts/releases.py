@@ -10,14 +10,15 @@ class Release:
     """One release, run with the DRA features that it has.
 
     `gates`: those that are off by default. `served`: every version of resource.k8s.io that has slices and claims,
-    newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `without`: what
-    of the scenarios is left out, by a word that its documents have, and why. `untold`: fields of rows, by kind, that it
-    cannot tell.
+    newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `scheduling`: arguments of the scheduler's
+    plugin for DRA. `without`: what of the scenarios is left out, by a word that its documents have, and why. `untold`:
+    fields of rows, by kind, that it cannot tell.
     """
 
     version: str
     gates: tuple[str, ...]
     served: tuple[str, ...]
+    scheduling: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
     untold: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -39,6 +40,7 @@ NEWEST = Release(
         "DRAResourcePoolStatus",
     ),
     served=("v1", "v1beta2", "v1beta1"),
+    scheduling={"bindingTimeout": "24h"},  # not 10 minutes: all tests take longer, and one looks at who waits
 )
 """All tests run on this one, but for those of versions and of pod groups."""
 
