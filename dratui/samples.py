@@ -49,9 +49,8 @@ class DeviceSample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw
     start: int | None = None  # first memory slice
     size: int | None = None  # memory slices
     holders: tuple[Holder, ...] = ()
-    values: Mapping[
-        str, float
-    ] = {}  # `utilization` 0 to 1, `memory_used` bytes, `power` watts, `temperature` °C, …
+    # `utilization` 0 to 1, `memory_used` bytes, `power` watts, `temperature` °C, …
+    values: Mapping[str, float] = {}
     absent: Mapping[str, str] = {}  # by the same keys: `mig_no_gpm`, `not_supported`, `no_permission`, …
 
 

@@ -79,9 +79,8 @@ class Sample:
     driver: str = ""  # version
     devices: Sequence[DeviceSample] = ()
     problem: str = ""
-    errors: Mapping[tuple[str, int], int] = field(
-        default_factory=dict
-    )  # by call and NVML error code, since the start
+    # By call and NVML error code, since the start
+    errors: Mapping[tuple[str, int], int] = field(default_factory=dict)
     # By GPU's UUID, GPU instance (None: the whole GPU) and Xid, since the start.
     xids: Mapping[tuple[str, int | None, int], int] = field(default_factory=dict)
     last_xids: Mapping[str, int] = field(default_factory=dict)  # the newest of each GPU, by UUID

@@ -100,9 +100,8 @@ class Search:
     def _begin(self) -> None:
         self._chosen: list[list[Chosen]] = [[] for _ in self._claims]
         self._taking: dict[Candidate, set[int]] = {}  # claims that take a device for themselves
-        self._sharing: dict[
-            DeviceKey, list[Amounts]
-        ] = {}  # what this pod takes of shared devices, share by share
+        # What this pod takes of shared devices, share by share
+        self._sharing: dict[DeviceKey, list[Amounts]] = {}
         self._counters = Counters(self._world.held, self._rules)
 
     def result(self) -> list[list[Chosen]] | None:

@@ -393,9 +393,8 @@ class Pod(Row, frozen=True, kw_only=True):
     extended_claim: str = ""  # the hidden claim behind extended resources
     claimed_resources: tuple[str, ...] = ()  # the extended resources that it stands for
     containers: tuple[Container, ...] = ()
-    native: tuple[
-        tuple[str, int], ...
-    ] = ()  # what the scheduler counts for it: as `dratui.api.native` has it
+    # What the scheduler counts for it: as `dratui.api.native` has it
+    native: tuple[tuple[str, int], ...] = ()
     scheduled: Condition | None = None  # PodScheduled
     disruption: Condition | None = None  # DisruptionTarget: evicted, by whom
     finalizers: tuple[str, ...] = ()

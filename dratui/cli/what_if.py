@@ -47,9 +47,8 @@ class Wanted:
 def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     """Print it. Raises Failure for what is not there and for manifests that are wrong."""
     texts = [(file if file != "-" else "stdin", _text(file)) for file in _files(wanted.files)]
-    read = manifests.read(
-        texts, wanted.namespace or "default"
-    )  # what is wrong is told before the cluster is asked
+    # What is wrong is told before the cluster is asked
+    read = manifests.read(texts, wanted.namespace or "default")
     if not (read.workloads or read.claims or read.templates):
         raise Failure(
             "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"

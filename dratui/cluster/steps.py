@@ -154,9 +154,8 @@ def _on_its_node(store: Store, pod: Pod, *, ran: bool, ends: bool) -> Iterator[S
     elif not ends:
         yield Step(step="prepared", pod=pod.name, state="unknown")
     if ran:
-        exact = (
-            pod.times.first_start if pod.restarts == 0 else None
-        )  # else it is the start after the last restart
+        # After restarts it is the start after the last one
+        exact = pod.times.first_start if pod.restarts == 0 else None
         yield Step(step="running", pod=pod.name, at=exact, before=pod.times.first_start)
     elif not ends:
         yield _missing(store, pod, "running", pod.times.ready_to_start or pod.started)

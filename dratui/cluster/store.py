@@ -122,16 +122,10 @@ class Store:
         self.quotas_of_namespace = Index()
         self.warnings_of_pod = Index()
 
-        self.judged: dict[
-            PoolKey, Any
-        ] = {}  # memo of `judgement.judgement`, dropped when a slice of the pool changes
-        self.tallied: dict[
-            PoolKey, Any
-        ] = {}  # memo of `counters.ledger`, dropped also when its claims change
-
-        self.measured: dict[
-            str, Any
-        ] = {}  # memo of `measured.measured` by node, dropped when its devices or their claims change
+        # Memos of functions beside this one, dropped with what they were made from.
+        self.judged: dict[PoolKey, Any] = {}  # `judgement.judgement`: with a slice of the pool
+        self.tallied: dict[PoolKey, Any] = {}  # `counters.ledger`: with its claims, too
+        self.measured: dict[str, Any] = {}  # `measured.measured`, by node: with its devices or their claims
         self.trails = Trails()
         self.amiss: dict[str, tuple[Any, ...]] = {}  # what `reconciliation` found by a node's latest sample
 
@@ -159,9 +153,8 @@ class Store:
         self._unjudged: set[PoolKey] = set()  # pools whose slices changed in this `apply`
         self._untallied: set[PoolKey] = set()  # pools whose devices were allocated or freed in it
         self._sampled: dict[ObjectKey, NodeSample | None] = {}  # what was before it
-        self._members: defaultdict[str, set[ObjectKey]] = defaultdict(
-            set
-        )  # of a stream that shares its table
+        # Of a stream that shares its table
+        self._members: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._listed: defaultdict[str, set[ObjectKey]] = defaultdict(set)  # so far, by a list under way
 
     def apply(self, events: Sequence[Event]) -> Changes:

@@ -82,9 +82,8 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: tuple[tuple[float, int], ...] = ()  # `t`, and where a member begins with the state at that time
     width: float = 0.0  # seconds
     counts: tuple[int, ...] = ()  # changes in each `width` of the time
-    fields: dict[
-        str, dict[str, tuple[str, ...]]
-    ] = {}  # stream, version: the paths of the fields that states hold
+    # Stream, version: the paths of the fields that states hold
+    fields: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

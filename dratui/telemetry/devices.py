@@ -74,9 +74,8 @@ class _Told:
 
     dialect: Dialect
     gpus: dict[str, _Gpu] = field(default_factory=dict)
-    rows: dict[int, tuple[Mapping[str, str], _Gpu, _Part]] = field(
-        default_factory=dict
-    )  # by id() of their labels
+    # By id() of their labels
+    rows: dict[int, tuple[Mapping[str, str], _Gpu, _Part]] = field(default_factory=dict)
     of_uuids: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)  # rows that name nothing else
 
 

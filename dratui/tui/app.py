@@ -177,9 +177,8 @@ class DratuiApp(App[Failure], inherit_bindings=False):
             with suppress(WorkerError):
                 await worker.wait()  # connections are closed then
         if self.screen is self._session.shell and not self.screen._result_callbacks:
-            self.screen._push_result_callback(
-                self.screen, None
-            )  # switching pops it, and a default screen has none
+            # Switching pops it, and a default screen has none
+            self.screen._push_result_callback(self.screen, None)
         left, self._session = self._session.shell, session
         await self.switch_screen(session.shell)
         left.forget()

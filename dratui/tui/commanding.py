@@ -47,9 +47,8 @@ class Commanding:
         classes = sorted(key.name for key in self._world.store.classes)
         contexts, themes, aliases = self._contexts, self._wardrobe.names, self._world.aliases.own
         if contexts is not None and not contexts.known:
-            self._screen.run_worker(
-                contexts.refresh, thread=True, exit_on_error=False
-            )  # `:ctx` tells what is wrong
+            # `:ctx` tells what is wrong
+            self._screen.run_worker(contexts.refresh, thread=True, exit_on_error=False)
 
         def words(text: str) -> list[str]:
             known = [context.name for context in contexts.known] if contexts else ()

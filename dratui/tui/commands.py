@@ -67,9 +67,8 @@ def parse(text: str, namespace: str) -> Place | Switch | Wear | Quit:
     name, *rest = words.split() or [""]
     name = SHORT.get(name, name)
     if name == "contexts" and (rest or slash):
-        return Switch(
-            text.split(maxsplit=1)[1].strip().removeprefix("@")
-        )  # a context's name may hold anything
+        # A context's name may hold anything
+        return Switch(text.split(maxsplit=1)[1].strip().removeprefix("@"))
     if name == THEME:
         return Wear(" ".join(rest) + slash + pattern)
     if name == SELECTOR and len(rest) == 1 and not slash:

@@ -42,9 +42,8 @@ class Work:
         self.stop()
         self._what = what
         self._tell_at = time.monotonic() + SOON
-        self._soon = self._screen.set_timer(
-            SOON, lambda: self._progress("")
-        )  # it may never say how far it is
+        # It may never say how far it is
+        self._soon = self._screen.set_timer(SOON, lambda: self._progress(""))
         self._worker = self._screen.run_worker(partial(self._run, job))  # it may be stopped before it begins
 
     def stop(self) -> str:

@@ -70,9 +70,8 @@ class Listing:
         self._stale: set[Any] = set()  # keys of rows that changed since they were made
         self._lazy = sliced and self.table.objects is not None
         self._texts = Texts(self.table)
-        self._places: dict[
-            Any, Any
-        ] = {}  # by row key: where the table's own order has it, if not where the key is
+        # By row key: where the table's own order has it, if not where the key is
+        self._places: dict[Any, Any] = {}
         self._held: dict[Any, Any] = {}  # by row key: what it was sorted by, where that changes all the time
         self._all: list[Any] = []  # keys of all rows in that order
         self.keys: list[Any] = []

@@ -91,9 +91,8 @@ class Look:
         """What rows are sorted by; None is unknown. Values of one column have one type."""
         assert self.column is not None
         value = (self.column.rank or self.column.value)(row)
-        return (
-            sum(value.values()) if isinstance(value, dict) else value
-        )  # mappings have no order of their own
+        # Mappings have no order of their own
+        return sum(value.values()) if isinstance(value, dict) else value
 
     def place(self, row: Any, own: Any) -> Any:
         """Where a row belongs; `own` is where the table's own order has it."""

@@ -52,6 +52,5 @@ def _dashed(uid: str) -> str:
     plain = uid.replace("_", "-")
     if "-" in plain:
         return plain
-    return "-".join(
-        (plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:])
-    )  # a static pod's is a hash
+    # A static pod's is a hash
+    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))

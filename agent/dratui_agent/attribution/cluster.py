@@ -147,9 +147,8 @@ def _uuids(slices: Iterable[Any]) -> Iterator[tuple[Place, str]]:
             continue
         for spec in newest:
             for device in map(mapping, items(spec.get("devices"))):
-                attributes = mapping(
-                    (mapping(device.get("basic")) or device).get("attributes")
-                )  # `basic` in v1beta1
+                # `basic` in v1beta1
+                attributes = mapping((mapping(device.get("basic")) or device).get("attributes"))
                 for key in ("uuid", f"{driver}/uuid"):
                     if isinstance(uuid := mapping(attributes.get(key)).get("string"), str):
                         yield (driver, name, str(device.get("name"))), uuid

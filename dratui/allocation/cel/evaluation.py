@@ -53,9 +53,8 @@ def charged(step: Step, amount: int) -> Step:
         except EvaluationError:
             evaluation.charge(amount)
             raise
-        spent = evaluation.cost = (
-            evaluation.cost + amount
-        )  # as `charge` does: this is what counting takes long over
+        # As `charge` does: this is what counting takes long over
+        spent = evaluation.cost = evaluation.cost + amount
         if spent > cost.LIMIT:
             raise OutOfBudget
         return value

@@ -42,9 +42,8 @@ class DescribeFace(Face[Board]):
         self.view = Board(world.skin, id="describe")
         self._place: Card | None = None
         self._document: Document | None = None
-        self._folded: dict[
-            str, bool
-        ] = {}  # what the person decided, by section; otherwise the document decides
+        # What the person decided, by section; otherwise the document decides
+        self._folded: dict[str, bool] = {}
 
     def enter(self, place: Card, mark: Spot | None) -> None:
         """Describe an object. Raises Failure when it is gone."""

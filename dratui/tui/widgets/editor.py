@@ -106,9 +106,8 @@ class Editor(Pane):
             text = " " if char == "\n" else clean(char)
             if taken + width(text) > room and char != "\n":
                 blank = max((n for n, (_, each) in enumerate(rows[-1]) if each == " "), default=0)
-                keep = (
-                    blank + 1 if blank > len(rows[-1]) // 3 else len(rows[-1])
-                )  # words stay whole, where they can
+                # Words stay whole, where they can
+                keep = blank + 1 if blank > len(rows[-1]) // 3 else len(rows[-1])
                 rows[-1:] = rows[-1][:keep], rows[-1][keep:]
                 taken = sum(width(each) for _, each in rows[-1])
             rows[-1].append((at, text))
