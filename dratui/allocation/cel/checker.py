@@ -12,6 +12,7 @@ from dratui.allocation.cel.declarations import TYPE_NAMES, Functions, Overload
 from dratui.allocation.cel.errors import CompileError, Problem
 from dratui.allocation.cel.library import formatting
 from dratui.allocation.cel.syntax import (
+    UNCHECKED,
     Call,
     Fold,
     Ident,
@@ -23,7 +24,6 @@ from dratui.allocation.cel.syntax import (
     Select,
     dotted,
     parts,
-    walk,
 )
 from dratui.allocation.cel.types import Bindings, Type, lenient, unwrapped
 from dratui.allocation.cel.values import Uint
@@ -83,9 +83,9 @@ def check(
     checker = _Checker(functions, variables, fields)
     checker.check(node)
     if not checker.problems:
-        checker.settle(node)
-        checker.literals_of_one_type(node)
-        checker.formats(node)
+        checker.settle()
+        checker.literals_of_one_type()
+        checker.formats()
     if checker.problems:
         raise CompileError(source, checker.problems)
     return node.type
@@ -100,9 +100,13 @@ class _Checker:
         self._fields = fields
         self._scopes: list[dict[str, Type]] = [dict(variables)]
         self._bindings = Bindings()
-        self._known: dict[tuple[object, ...], tuple[tuple[str, ...], Type]] = {}  # calls of simple types
+        self._known: dict[tuple[object, ...], tuple[tuple[str, ...], Type]] = {}  # calls without type variables
+        self._checked: list[Node] = []  # each before its parts
 
     def check(self, node: Node) -> Type:
+        if node.type is not UNCHECKED:
+            return node.type  # `optMap` has its target twice
+        self._checked.append(node)
         match node:
             case Literal():
                 node.type = _LITERALS[type(node.value)]
@@ -118,52 +122,50 @@ class _Checker:
                 node.type = self._map(node)
             case Message():
                 self._wrong(node, _undeclared(node.name))
+                node.type = types.ERROR
             case Fold():
                 node.type = self._fold(node)
         return node.type
 
-    def settle(self, node: Node) -> None:
+    def settle(self) -> None:
         """Variables are what they turned out to be, or anything."""
-        for part in walk(node):
-            part.type = self._bindings.resolve(part.type, open_as_dyn=True)
+        known: dict[Type, Type] = {}
+        for node in self._checked:
+            if node.type.open:
+                node.type = self._bindings.settled(node.type, known)
 
-    def literals_of_one_type(self, node: Node) -> None:
+    def literals_of_one_type(self) -> None:
         """Elements must not only fit each other: `dyn` among others is told, too."""
         exempt: set[int] = set()
-        for part in walk(node):
-            if isinstance(part, Call) and part.function in ("format", "cel.@mapInsert"):
-                exempt.update(id(argument) for argument in part.arguments)
-        for part in walk(node):
-            if id(part) in exempt:
-                continue
-            if isinstance(part, ListOf):
-                self._alike([(e, i in part.optional) for i, e in enumerate(part.elements)])
-            elif isinstance(part, MapOf):
-                self._alike([(key, False) for key, _, _ in part.entries])
-                self._alike([(value, optional) for _, value, optional in part.entries])
+        for node in self._checked:
+            if isinstance(node, Call):
+                if node.function in ("format", "cel.@mapInsert"):
+                    exempt.update(map(id, node.arguments))
+            elif isinstance(node, ListOf) and id(node) not in exempt:
+                self._alike([(e, i in node.optional) for i, e in enumerate(node.elements)])
+            elif isinstance(node, MapOf) and id(node) not in exempt:
+                self._alike([(key, False) for key, _, _ in node.entries])
+                self._alike([(value, optional) for _, value, optional in node.entries])
 
-    def formats(self, node: Node) -> None:
+    def formats(self) -> None:
         """Arguments of a constant format are of the types that it asks for."""
-        for part in walk(node):
-            if (
-                not isinstance(part, Call)
-                or part.function != "format"
-                or not isinstance(part.target, Literal)
-            ):
-                continue
-            [arguments] = part.arguments
-            if not isinstance(arguments, ListOf):
-                continue
-            asked = formatting.clauses(part.target.value)
-            for kind, argument in zip(asked, arguments.elements, strict=False):
-                if kind in _FORMATTED and (wrong := _unformattable(argument, _FORMATTED[kind])):
-                    self._wrong(wrong, formatting.wrong_argument(kind, _runtime_name(wrong.type)))
-            if len(arguments.elements) > len(asked):
-                self._wrong(
-                    part,
-                    f"too many arguments supplied to string.format (expected {len(asked)},"
-                    f" got {len(arguments.elements)})",
-                )
+        for node in self._checked:
+            if isinstance(node, Call) and node.function == "format" and isinstance(node.target, Literal):
+                self._format(node, formatting.clauses(node.target.value))
+
+    def _format(self, node: Call, asked: Sequence[str]) -> None:
+        [arguments] = node.arguments
+        if not isinstance(arguments, ListOf):
+            return
+        for kind, argument in zip(asked, arguments.elements, strict=False):
+            if kind in _FORMATTED and (wrong := _unformattable(argument, _FORMATTED[kind])):
+                self._wrong(wrong, formatting.wrong_argument(kind, _runtime_name(wrong.type)))
+        if len(arguments.elements) > len(asked):
+            self._wrong(
+                node,
+                f"too many arguments supplied to string.format (expected {len(asked)},"
+                f" got {len(arguments.elements)})",
+            )
 
     def _alike(self, elements: Sequence[tuple[Node, bool]]) -> None:
         first: Type | None = None
@@ -272,14 +274,14 @@ class _Checker:
             elif not types.dynamic(result) and gives != result:
                 result = types.DYN
         if result is None:
-            shown = [_shown(self._bindings.resolve(t, open_as_dyn=True)) for t in given]
+            shown = [_shown(self._bindings.settled(t, {})) for t in given]
             applied = (
                 f"({', '.join(shown)})" if node.target is None else f"{shown[0]}.({', '.join(shown[1:])})"
             )
             self._wrong(node, f"found no matching overload for '{node.function}' applied to '{applied}'")
             return types.ERROR
         node.overloads = tuple(fitting)
-        if not any(t.of or t.variable or types.lenient(t) for t in given):
+        if not result.open and not any(type_.open for type_ in given):
             self._known[plain] = node.overloads, result
         return result
 

@@ -1,14 +1,11 @@
 """Text to tokens, as CEL's grammar has it (cel-go, parser/gen/CEL.g4)."""
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, NamedTuple
 
 from dratui.allocation.cel.errors import Problem
 
-Kind = Literal["int", "uint", "double", "string", "bytes", "name", "quoted", "mark", "end"]
-
-KEYWORDS: Final = frozenset(("in", "true", "false", "null"))
+_KEYWORDS: Final = frozenset(("in", "true", "false", "null"))
 
 _ESCAPE: Final = (
     r"""\\(?:[abfnrtv"'\\?`]|[0-3][0-7][0-7]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"""
@@ -38,11 +35,10 @@ _SIMPLE: Final = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _LARGEST_CODE_POINT: Final = 0x10FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of the text. A keyword is a mark."""
+class Token(NamedTuple):
+    """A piece of the text. `kind`: int, uint, double, string, bytes, name, quoted, end; of marks and keywords the text."""
 
-    kind: Kind
+    kind: str
     text: str
     at: int
 
@@ -51,20 +47,27 @@ def tokens(source: str) -> tuple[list[Token], list[Problem]]:
     """All of them, with an end; what is none is skipped and told."""
     found: list[Token] = []
     problems: list[Problem] = []
-    at = 0
-    while at < len(source):
-        match = _TOKEN.match(source, at)
-        if match is None:
-            problems.append(Problem(at, f"Syntax error: token recognition error at: {source[at]!r}"))
-            at += 1
-            continue
+    end = 0
+    for match in _TOKEN.finditer(source):
+        begin = match.start()
+        if begin > end:
+            problems += _unknown(source, end, begin)
+        end = match.end()
         kind = match.lastgroup
-        text = match[0]
-        if kind != "skip":
-            found.append(Token("mark" if text in KEYWORDS else kind, text, at))  # type: ignore[arg-type]  # its groups
-        at = match.end()
+        if kind == "mark":
+            found.append(Token(match[0], match[0], begin))
+        elif kind != "skip" and kind is not None:
+            text = match[0]
+            found.append(Token(text if text in _KEYWORDS else kind, text, begin))
+    problems += _unknown(source, end, len(source))
     found.append(Token("end", "<EOF>", len(source)))
     return found, problems
+
+
+def _unknown(source: str, begin: int, end: int) -> list[Problem]:
+    return [
+        Problem(at, f"Syntax error: token recognition error at: {source[at]!r}") for at in range(begin, end)
+    ]
 
 
 def string_value(text: str) -> str:

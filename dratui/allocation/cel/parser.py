@@ -49,6 +49,11 @@ _RESERVED: Final = frozenset(
 _RELATIONS: Final = frozenset(("<", "<=", ">=", ">", "==", "!=", "in"))
 _SUMS: Final = frozenset(("+", "-"))
 _PRODUCTS: Final = frozenset(("*", "/", "%"))
+_SIGNS: Final = frozenset(("!", "-"))
+_MEMBERS: Final = frozenset((".", "["))
+_CONSTANTS: Final = {"true": True, "false": False, "null": None}
+_NUMBERS: Final = frozenset(("int", "double"))  # that may have a sign
+_LITERALS: Final = _NUMBERS | {"uint", "string", "bytes", *_CONSTANTS}
 _MOST_DIGITS: Final = 20
 _LARGEST_INT: Final = (1 << 63) - 1
 
@@ -79,6 +84,7 @@ class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._next = 0
+        self._token = tokens[0]  # the next one, which is looked at far more often than taken
         self._depth = 0
 
     def whole(self) -> Node:
@@ -87,25 +93,19 @@ class _Parser:
             raise self._unexpected("<EOF>")
         return node
 
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._next]
-
     def _take(self) -> Token:
+        """The next token, which is not the end."""
         token = self._token
         self._next += 1
+        self._token = self._tokens[self._next]
         return token
 
-    def _is(self, *marks: str) -> bool:
-        token = self._token
-        return token.kind == "mark" and token.text in marks
-
     def _accept(self, mark: str) -> Token | None:
-        return self._take() if self._is(mark) else None
+        return self._take() if self._token.kind == mark else None
 
-    def _expect(self, mark: str) -> Token:
-        if not self._is(mark):
-            raise self._unexpected(f"'{mark}'")
+    def _expect(self, kind: str, wanted: str = "") -> Token:
+        if self._token.kind != kind:
+            raise self._unexpected(wanted or f"'{kind}'")
         return self._take()
 
     def _unexpected(self, wanted: str) -> _WrongSyntax:
@@ -120,7 +120,8 @@ class _Parser:
     def _expression(self) -> Node:
         self._deeper()
         node = self._or()
-        if question := self._accept("?"):
+        if self._token.kind == "?":
+            question = self._take()
             then = self._or()
             self._expect(":")
             node = Call(question.at, "_?_:_", [node, then, self._expression()])
@@ -128,14 +129,20 @@ class _Parser:
         return node
 
     def _or(self) -> Node:
-        terms, operators = [self._and()], []
+        node = self._and()
+        if self._token.kind != "||":
+            return node
+        terms, operators = [node], []
         while operator := self._accept("||"):
             operators.append(operator.at)
             terms.append(self._and())
         return _balanced("_||_", terms, operators)
 
     def _and(self) -> Node:
-        terms, operators = [self._clause()], []
+        node = self._clause()
+        if self._token.kind != "&&":
+            return node
+        terms, operators = [node], []
         while operator := self._accept("&&"):
             operators.append(operator.at)
             terms.append(self._clause())
@@ -155,17 +162,17 @@ class _Parser:
 
     def _relation(self) -> Node:
         node, before = self._sum(), self._depth
-        while self._is(*_RELATIONS):
+        while self._token.kind in _RELATIONS:
             self._deeper()
             operator = self._take()
-            name = "@in" if operator.text == "in" else f"_{operator.text}_"
+            name = "@in" if operator.kind == "in" else f"_{operator.text}_"
             node = Call(operator.at, name, [node, self._sum()])
         self._depth = before
         return node
 
     def _sum(self) -> Node:
         node, before = self._product(), self._depth
-        while self._is(*_SUMS):
+        while self._token.kind in _SUMS:
             self._deeper()
             operator = self._take()
             node = Call(operator.at, f"_{operator.text}_", [node, self._product()])
@@ -174,7 +181,7 @@ class _Parser:
 
     def _product(self) -> Node:
         node, before = self._unary(), self._depth
-        while self._is(*_PRODUCTS):
+        while self._token.kind in _PRODUCTS:
             self._deeper()
             operator = self._take()
             node = Call(operator.at, f"_{operator.text}_", [node, self._unary()])
@@ -182,39 +189,35 @@ class _Parser:
         return node
 
     def _unary(self) -> Node:
-        for mark, function in (("!", "!_"), ("-", "-_")):
-            if self._is(mark) and not (mark == "-" and self._signs_number()):
-                first, count = self._token, 0
-                while self._is(mark):
-                    self._take()
-                    count += 1
-                node = self._member()
-                return Call(first.at, function, [node]) if count % 2 else node
-        return self._member()
+        mark = self._token.kind
+        if mark not in _SIGNS or self._signs_number():
+            return self._member()
+        first, count = self._token, 0
+        while self._accept(mark):
+            count += 1
+        node = self._member()
+        return Call(first.at, f"{mark}_", [node]) if count % 2 else node
 
     def _signs_number(self) -> bool:
-        return self._tokens[self._next + 1].kind in ("int", "double")
+        return self._token.kind == "-" and self._tokens[self._next + 1].kind in _NUMBERS
 
     def _member(self) -> Node:
         node, before = self._primary(), self._depth
-        while self._is(".", "["):
+        while self._token.kind in _MEMBERS:
             self._deeper()
             mark = self._take()
             optional = self._accept("?")
-            if mark.text == "[":
+            if mark.kind == "[":
                 index = self._expression()
                 self._expect("]")
                 node = Call(mark.at, "_[?_]" if optional else "_[_]", [node, index])
                 continue
-            name = self._take()
-            if name.kind == "quoted":
-                raise _WrongSyntax(name.at, "unsupported syntax: '`'")
-            if name.kind != "name":
-                self._next -= 1
-                raise self._unexpected("IDENTIFIER")
+            if self._token.kind == "quoted":
+                raise _WrongSyntax(self._token.at, "unsupported syntax: '`'")
+            name = self._expect("name", "IDENTIFIER")
             if optional:
                 node = Call(mark.at, "_?._", [node, Literal(name.at, name.text)])
-            elif self._is("("):
+            elif self._token.kind == "(":
                 opening = self._take()
                 arguments = self._arguments()
                 expanded = member_macro(opening.at, name.text, node, arguments)
@@ -235,16 +238,20 @@ class _Parser:
 
     def _primary(self) -> Node:
         token = self._token
-        if token.kind == "name" or self._is("."):
-            return self._name()
-        if self._accept("("):
-            node = self._expression()
-            self._expect(")")
-            return node
-        if self._accept("["):
-            return self._list(token.at)
-        if self._accept("{"):
-            return self._map(token.at)
+        match token.kind:
+            case "name" | ".":
+                return self._name()
+            case "(":
+                self._take()
+                node = self._expression()
+                self._expect(")")
+                return node
+            case "[":
+                self._take()
+                return self._list(token.at)
+            case "{":
+                self._take()
+                return self._map(token.at)
         literal = self._literal()
         literal.span = token.at, self._ended()
         return literal
@@ -253,10 +260,7 @@ class _Parser:
         """An identifier, a call of a function, or a message."""
         start = self._next
         dot = "." if self._accept(".") else ""
-        token = self._take()
-        if token.kind != "name":
-            self._next -= 1
-            raise self._unexpected("IDENTIFIER")
+        token = self._expect("name", "IDENTIFIER")
         if message := self._message(start):
             return message
         name = dot + token.text
@@ -270,27 +274,21 @@ class _Parser:
     def _message(self, start: int) -> Node | None:
         """`a.b{c: d}`, if that is what begins there."""
         at = self._next
-        while (
-            self._tokens[at].text == "."
-            and self._tokens[at + 1].kind == "name"
-            and self._tokens[at].kind == "mark"
-        ):
+        while self._tokens[at].kind == "." and self._tokens[at + 1].kind == "name":
             at += 2
-        if self._tokens[at].kind != "mark" or self._tokens[at].text != "{":
+        opening = self._tokens[at]
+        if opening.kind != "{":
             return None
         name = "".join(token.text for token in self._tokens[start:at])
-        self._next = at
-        opening = self._take()
+        while self._take() is not opening:
+            pass
         fields: list[tuple[str, Node]] = []
         while not self._accept("}"):
             self._accept("?")
-            field = self._take()
-            if field.kind != "name":
-                self._next -= 1
-                raise self._unexpected("IDENTIFIER")
+            field = self._expect("name", "IDENTIFIER")
             self._expect(":")
             fields.append((field.text, self._expression()))
-            if not self._is("}"):
+            if self._token.kind != "}":
                 self._expect(",")
         return Message(opening.at, name, fields)
 
@@ -301,7 +299,7 @@ class _Parser:
             if self._accept("?"):
                 optional.add(len(elements))
             elements.append(self._expression())
-            if not self._is("]"):
+            if self._token.kind != "]":
                 self._expect(",")
         return ListOf(at, elements, frozenset(optional))
 
@@ -312,42 +310,41 @@ class _Parser:
             key = self._expression()
             self._expect(":")
             entries.append((key, self._expression(), optional))
-            if not self._is("}"):
+            if self._token.kind != "}":
                 self._expect(",")
         return MapOf(at, entries)
 
     def _literal(self) -> Node:
-        start = self._token
+        at = self._token.at
         sign = "-" if self._accept("-") else ""
+        if self._token.kind not in (_NUMBERS if sign else _LITERALS):
+            raise self._unexpected(
+                "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', a number, a string, a name}"
+            )
         token = self._take()
         match token.kind:
             case "int":
                 number = _whole(token.text) * (-1 if sign else 1)
                 if not -_LARGEST_INT - 1 <= number <= _LARGEST_INT:
-                    raise _WrongSyntax(start.at, "invalid int literal")
-                return Literal(start.at, number)
+                    raise _WrongSyntax(at, "invalid int literal")
+                return Literal(at, number)
             case "uint":
                 number = _whole(token.text[:-1])
                 if number > 2 * _LARGEST_INT + 1:
-                    raise _WrongSyntax(start.at, "invalid uint literal")
-                return Literal(start.at, Uint(number))
+                    raise _WrongSyntax(at, "invalid uint literal")
+                return Literal(at, Uint(number))
             case "double":
                 value = float(sign + token.text)
                 if value in (float("inf"), float("-inf")):
-                    raise _WrongSyntax(start.at, "invalid double literal")
-                return Literal(start.at, value)
+                    raise _WrongSyntax(at, "invalid double literal")
+                return Literal(at, value)
             case "string" | "bytes":
                 meaning = lexer.string_value if token.kind == "string" else lexer.bytes_value
                 try:
-                    return Literal(start.at, meaning(token.text))
+                    return Literal(at, meaning(token.text))
                 except ValueError as error:
-                    raise _WrongSyntax(start.at, str(error)) from None
-        if token.kind == "mark" and token.text in ("true", "false", "null"):
-            return Literal(start.at, {"true": True, "false": False, "null": None}[token.text])
-        self._next -= 1
-        raise self._unexpected(
-            "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', a number, a string, a name}"
-        )
+                    raise _WrongSyntax(at, str(error)) from None
+        return Literal(at, _CONSTANTS[token.kind])
 
 
 def _whole(text: str) -> int:

@@ -5,10 +5,14 @@ The checker notes on each node its static `type`, and on a call the `overloads` 
 
 from typing import Any, Final
 
-from dratui.allocation.cel.types import ERROR, Type
+from dratui.allocation.cel.types import Type
 
 ACCUMULATOR: Final = "__result__"
 """The accumulator of every macro, as cel-go names it."""
+
+UNCHECKED: Final = Type("unchecked")
+
+_MOST_NAMES: Final = 3
 
 
 class Node:
@@ -19,7 +23,7 @@ class Node:
     def __init__(self, at: int) -> None:
         self.at = at
         self.span = (at, at)  # of the text, where the parser takes note: of clauses and literals
-        self.type: Type = ERROR
+        self.type = UNCHECKED
 
 
 class Literal(Node):
@@ -146,12 +150,12 @@ class Fold(Node):
 
 
 def dotted(node: Node) -> str:
-    """A name of identifiers and dots, or nothing."""
-    if isinstance(node, Ident):
-        return node.name
-    if isinstance(node, Select) and not node.test and (front := dotted(node.operand)):
-        return f"{front}.{node.field}"
-    return ""
+    """A name of identifiers and dots, or nothing; none that means something has more than four."""
+    names: list[str] = []
+    while isinstance(node, Select) and not node.test and len(names) < _MOST_NAMES:
+        names.append(node.field)
+        node = node.operand
+    return ".".join((node.name, *reversed(names))) if isinstance(node, Ident) else ""
 
 
 def parts(node: Node) -> list[Node]:
@@ -168,14 +172,3 @@ def parts(node: Node) -> list[Node]:
         case Fold():
             return [node.over, node.initial, node.condition, node.step, node.result]
     return []
-
-
-def walk(node: Node) -> list[Node]:
-    """All nodes of a tree, each before its parts."""
-    found: list[Node] = []
-    waiting = [node]
-    while waiting:
-        part = waiting.pop()
-        found.append(part)
-        waiting += reversed(parts(part))
-    return found

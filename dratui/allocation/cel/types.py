@@ -5,17 +5,35 @@ ones; `dyn` and `any` fit everything.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
 class Type:
-    """`name` with the types that it is made of: `list(int)`, `map(string, dyn)`, `optional_type(A)`, `type(int)`."""
+    """`name` with the types that it is made of: `list(int)`, `map(string, dyn)`, `optional_type(A)`, `type(int)`.
 
-    name: str
-    of: tuple["Type", ...] = ()
-    variable: bool = False  # stands for a type that is not known yet
+    A `variable` stands for a type that is not known yet; `open` is what has one in it. Types may be as deep as
+    expressions, and are compared all the time: they know their hash, and equal ones are mostly the same.
+    """
+
+    __slots__ = ("_hash", "name", "of", "open", "variable")
+
+    def __init__(self, name: str, of: tuple["Type", ...] = (), *, variable: bool = False) -> None:
+        self.name = name
+        self.of = of
+        self.variable = variable
+        self.open = variable or any(inner.open for inner in of)
+        self._hash = hash((name, of, variable))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Type) or self._hash != other._hash:
+            return False
+        return (self.name, self.of, self.variable) == (other.name, other.of, other.variable)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.of))})" if self.of else self.name
@@ -47,20 +65,26 @@ _LENIENT: Final = _DYNAMIC | {ERROR.name}
 _NULLABLE: Final = frozenset((DURATION, TIMESTAMP, QUANTITY, SEMVER, URL, FORMAT, IP, CIDR, DEVICE))
 
 
+@lru_cache(maxsize=4096)
+def made_of(name: str, of: tuple[Type, ...]) -> Type:
+    """Mostly the same one for the same parts."""
+    return Type(name, of)
+
+
 def list_of(element: Type) -> Type:
-    return Type("list", (element,))
+    return made_of("list", (element,))
 
 
 def map_of(key: Type, value: Type) -> Type:
-    return Type("map", (key, value))
+    return made_of("map", (key, value))
 
 
 def optional_of(value: Type) -> Type:
-    return Type("optional_type", (value,))
+    return made_of("optional_type", (value,))
 
 
 def type_of(value: Type) -> Type:
-    return Type("type", (value,))
+    return made_of("type", (value,))
 
 
 def dynamic(type_: Type) -> bool:
@@ -82,7 +106,8 @@ class Bindings:
     """What type variables stand for so far."""
 
     def __init__(self) -> None:
-        self._bound: dict[Type, Type] = {}
+        self._bound: dict[str, Type] = {}
+        self._before: list[tuple[str, Type | None]] = []  # of what `fit` has changed so far
         self._count = 0
 
     def fresh(self) -> Type:
@@ -98,24 +123,45 @@ class Bindings:
         """The same for each in its turn; all or nothing is kept."""
         if len(some) != len(others):
             return False
-        before = self._bound.copy()
-        if all(map(self._fits, some, others)):
-            return True
-        self._bound = before
-        return False
+        fitting = all(map(self._fits, some, others))
+        if not fitting:
+            for name, before in reversed(self._before):
+                if before is None:
+                    del self._bound[name]
+                else:
+                    self._bound[name] = before
+        self._before.clear()
+        return fitting
 
-    def resolve(self, type_: Type, *, open_as_dyn: bool = False) -> Type:
+    def resolve(self, type_: Type) -> Type:
         """With all variables replaced that stand for something."""
-        while type_.variable and type_ in self._bound:
-            type_ = self._bound[type_]
-        if type_.variable:
-            return DYN if open_as_dyn else type_
-        if not type_.of:
+        if not type_.open:
             return type_
-        return Type(type_.name, tuple(self.resolve(t, open_as_dyn=open_as_dyn) for t in type_.of))
+        if not type_.variable:
+            return made_of(type_.name, tuple(map(self.resolve, type_.of)))
+        passed: list[str] = []
+        while type_.variable and (bound := self._bound.get(type_.name)) is not None:
+            passed.append(type_.name)
+            type_ = bound
+        for name in passed[:-1]:
+            self._bound[name] = type_  # so that the next one has not as far to go
+        return type_ if type_.variable else self.resolve(type_)
+
+    def settled(self, type_: Type, known: dict[Type, Type]) -> Type:
+        """The same when nothing more will be learnt: what is open still may be anything. `known` are those before."""
+        if not type_.open:
+            return type_
+        if (found := known.get(type_)) is None:
+            if type_.variable:
+                found = self.resolve(type_)
+                found = DYN if found.variable else self.settled(found, known)
+            else:
+                found = made_of(type_.name, tuple(self.settled(inner, known) for inner in type_.of))
+            known[type_] = found
+        return found
 
     def _fits(self, one: Type, other: Type) -> bool:
-        if one is other:
+        if one is other or not (one.open or other.open or one != other):
             return True
         if other.variable:
             valid, bound = self._stands(one, other)
@@ -138,7 +184,7 @@ class Bindings:
         """Whether a variable may stand for a type, and whether it stands for something already."""
         if type_ == variable:
             return True, True
-        bound = self._bound.get(variable)
+        bound = self._bound.get(variable.name)
         if bound is not None:
             if type_ == bound:
                 return True, True
@@ -146,19 +192,24 @@ class Bindings:
                 return False, True
             wider = more_general(type_, bound)
             if not self._occurs(variable, wider):
-                self._bound[variable] = wider
+                self._bind(variable, wider)
             return True, True
         if self._occurs(variable, type_):
             return False, False
-        self._bound[variable] = type_
+        self._bind(variable, type_)
         return True, False
+
+    def _bind(self, variable: Type, type_: Type) -> None:
+        self._before.append((variable.name, self._bound.get(variable.name)))
+        self._bound[variable.name] = type_
 
     def _occurs(self, variable: Type, within: Type) -> bool:
         if variable == within:
             return True
         if within.variable:
-            return within in self._bound and self._occurs(variable, self._bound[within])
-        return any(self._occurs(variable, t) for t in within.of)
+            bound = self._bound.get(within.name)
+            return bound is not None and self._occurs(variable, bound)
+        return within.open and any(self._occurs(variable, inner) for inner in within.of)
 
 
 def more_general(one: Type, other: Type) -> Type:
@@ -180,4 +231,6 @@ def instantiate(type_: Type, variables: Mapping[str, Type]) -> Type:
     """With the variables of a declaration replaced."""
     if type_.variable:
         return variables[type_.name]
-    return Type(type_.name, tuple(instantiate(t, variables) for t in type_.of)) if type_.of else type_
+    if not type_.open:
+        return type_
+    return made_of(type_.name, tuple(instantiate(inner, variables) for inner in type_.of))
