@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from dratui.allocation.cel import cost
 from dratui.allocation.cel.columns import Columns, Verdict
@@ -11,8 +11,6 @@ from dratui.allocation.fleet import Devices
 from dratui.api.model import Device, DeviceClass, DeviceKey, Slice
 from dratui.cluster.judgement import node_of
 from dratui.failure import Failure
-
-LONGEST: Final = 10 * 1024  # bytes of an expression (CELSelectorExpressionMaxLength, pkg/apis/resource, 1.36)
 
 Heed = Callable[[int], None]
 """Told how many devices were looked at; what it raises ends the work."""
@@ -72,8 +70,6 @@ class Fleet:
 
     def tried(self, text: str, device_class: str = "", heed: Heed = lambda _: None) -> Tried:
         """What a selector selects of a class's devices; an empty one all. Raises CompileError, or another Failure."""
-        if (size := len(text.encode())) > LONGEST:
-            raise Failure(f"may not be more than {LONGEST} bytes, and is {size}")
         compiled = Selector(text, self.dialect) if text.strip() else None
         seen = 0
 

@@ -13,10 +13,16 @@ from tests.bench.table import Result
 
 _DRIVER: Final = "gpu.nvidia.com"
 _TEN: Final = "[0,1,2,3,4,5,6,7,8,9]"
+_LONGEST: Final = 10_200
 
 
 def _nested(macro: str, inner: str, depth: int) -> str:
     return _TEN + f".{macro}(a, {_TEN}" * depth + f".{macro}(z, {inner})" + ")" * depth
+
+
+def _many(text: str, join: str, end: str = "") -> str:
+    """As often as an expression may be long."""
+    return join.join([text] * ((_LONGEST - len(end)) // len(text + join))) + end
 
 
 def _doubled(start: str, join: str, times: int, result: str) -> str:
@@ -31,6 +37,17 @@ HOSTILE: Final[Mapping[str, str]] = {
     "no tokens": "@#$" * 3000,
     "sums": " && ".join(["1" + "+1" * 240 + " > 1"] * 20),
     "alternatives": "true" + " || true" * 1270,
+    "comparisons": _many("1<2", "&&"),
+    "names": _many("a", "||"),
+    "names of names": _many("device" + ".a" * 240, "||"),
+    "calls of calls": _many("dyn(" * 200 + "1" + ")" * 200 + "==''", "||"),
+    "lists beside lists": _many("[" * 60 + "]" * 60 + "==[]", "||"),
+    "empty lists": _many("[]" + "+[]" * 200 + "==[]", "&&"),
+    "empty maps": _many("{}=={}", "&&"),
+    "anything": _many("dyn(1)==dyn(2)", "||"),
+    "loops": _many("[1].sortBy(e,e)==[]", "||"),
+    "optional of optional": "optional.of(1)" + ".optMap(x,x)" * 200 + ".hasValue()",
+    "backslashes": '"' + "\\\\" * 5000,
     "long text": f'device.driver == "{"x" * 9000}"',
     "long number": "9" * 10_000 + " == 1",
     "number": "1e999 > 0.0 && 99999999999999999999999 > 1",

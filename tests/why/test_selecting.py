@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import pytest
 import yaml
 
-from dratui.allocation.cel.errors import CompileError
-from dratui.allocation.cel.selector import Dialect
+from dratui.allocation.cel.errors import CompileError, Problem, line_and_column
+from dratui.allocation.cel.selector import LONGEST, Dialect
 from dratui.api.model import AttributeValue, Capacity, Device, DeviceClass, Slice, Version
 from dratui.failure import Failure
 from dratui.tui.asking import Stopped
 from dratui.views.selecting import counted, raised, wrong
-from dratui.why.selecting import LONGEST, Fleet, Tried
+from dratui.why.selecting import Fleet, Tried
 from dratui.why.vocabulary import Vocabulary
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.kubectl import KubectlError
@@ -115,14 +115,18 @@ def test_how_many_match_is_told_in_a_line(
     assert counted(tried, free, device_class=device_class, empty=empty) == said
 
 
-# From here on we say more, or say it in words; the API server knows the place in an expression of a bad pattern.
-OURS = re.compile(r"program instantiation failed| expecting \{|: it may cost|, and is ")
+# From here on we say more, or say it in other words.
+OURS = re.compile(r"(?<= argument): |(?<= regexp): | expecting \{|: it may cost|, and is ")
 WRONG = (
     "device.dri",
     f'{A}.type == "gpu" &&',
     "1 + 1",
     'device.driver == 1 ||\n  device.driver.startsWith("gpu" + 2)',
-    'device.driver.matches("[")',
+    'true &&\n  device.driver.matches("[")',
+    'true && matches(device.driver, "[")',
+    "duration('1x') == duration('1s')",
+    "timestamp('noon') == timestamp(0)",
+    "bool('yes')",
     f"{A}.all(a, {A}.all(b, {A}.all(c, {A}.all(d, a + b + c + d == 'x'))))",
     "true" + " " * LONGEST,
 )
@@ -148,12 +152,19 @@ def test_what_is_wrong_is_told_as_the_api_server_tells_it(
     try:
         said = [FLEET.tried(expression).refused]
     except CompileError as failure:
-        said = [problem.text for problem in failure.problems]
+        said = [_placed(expression, problem) for problem in failure.problems]
     except Failure as failure:
         said = list(wrong(failure))
     assert said
     for text in said:
         assert OURS.split(text)[0] in refusal, text
+
+
+def _placed(expression: str, problem: Problem) -> str:
+    if problem.text.startswith("program instantiation failed"):
+        return problem.text
+    line, column = line_and_column(expression, problem.at)
+    return f"ERROR: <input>:{line}:{column}: {problem.text}"
 
 
 VOCABULARY = Vocabulary(FLEET.of_class(""))

@@ -5,6 +5,7 @@ As k8s.io/apiserver/pkg/cel/library/cost.go and cel-go 0.26 (checker/cost.go, ex
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 from dratui.allocation.cel import cost, types
@@ -41,20 +42,24 @@ _Reckon = Callable[[Sizes, Call], CallCost]
 
 def of_overload(sizes: Sizes, node: Call, overload: str) -> CallCost:
     """Without its arguments."""
-    reckon = _OVERLOADS.get(overload)
-    if reckon is None and overload.endswith("_sort"):
-        return _sorted(sizes, node.operands[0], overload)
-    if reckon is None and overload.endswith("_sortByAssociatedKeys"):
-        return _sorted(sizes, node.operands[1], overload)
-    if reckon is None and node.function == "ip":
-        reckon = _first_string(1) if overload != "cidr_ip" else _fixed
-    if reckon is None and node.function == "_==_" and _simple_equality(node):
-        reckon = _fixed
-    if reckon is None and not (node.function == "split" and node.target is None):
-        reckon = _FUNCTIONS.get(node.function)
-    if reckon is None:
-        reckon = _DEFAULTS.get(overload, _fixed)
-    return reckon(sizes, node)
+    if node.function == "_==_" and _simple_equality(node):
+        return _FIXED
+    return _reckoning(overload, node.function, node.target is not None)(sizes, node)
+
+
+@cache
+def _reckoning(overload: str, function: str, member: bool) -> _Reckon:
+    if (found := _OVERLOADS.get(overload)) is not None:
+        return found
+    if overload.endswith("_sort"):
+        return lambda sizes, node: _sorted(sizes, node.operands[0], overload)
+    if overload.endswith("_sortByAssociatedKeys"):
+        return lambda sizes, node: _sorted(sizes, node.operands[1], overload)
+    if function == "ip":
+        return _first_string(1) if overload != "cidr_ip" else _fixed
+    if (function != "split" or member) and (found := _FUNCTIONS.get(function)) is not None:
+        return found
+    return _DEFAULTS.get(overload, _fixed)
 
 
 def _concatenated(sizes: Sizes, node: Call) -> CallCost:
@@ -65,8 +70,11 @@ def _concatenated(sizes: Sizes, node: Call) -> CallCost:
     return CallCost(ONE if node.overloads == ("add_list",) else size.by(STRING_FACTOR), size)
 
 
+_FIXED: Final = CallCost(ONE)
+
+
 def _fixed(sizes: Sizes, node: Call) -> CallCost:
-    return CallCost(ONE)
+    return _FIXED
 
 
 def _first_string(factor: float) -> _Reckon:

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from dratui.allocation.cel import types
 from dratui.allocation.cel.cost import Cost
-from dratui.allocation.cel.declarations import Overload
+from dratui.allocation.cel.declarations import Functions, Overload
 from dratui.allocation.cel.errors import NO_OVERLOAD, EvaluationError
 from dratui.allocation.cel.evaluation import Constant, Evaluation, Step
 from dratui.allocation.cel.library import implementations
 from dratui.allocation.cel.library.lists import in_list
+from dratui.allocation.cel.syntax import Call
 from dratui.allocation.cel.types import Type
 from dratui.allocation.cel.values import NAMES, Map, Optional, Uint, compare, equal, same, type_name
 
@@ -47,10 +48,9 @@ _CLASSES: Final = {
 }
 
 
-def function_of(
-    name: str, found: Sequence[str], overloads: Sequence[Overload], given: Sequence[Type]
-) -> Function:
-    """What a call does. `found`: the overloads that the checker took for possible, of all that there are."""
+def function_of(call: Call, functions: Functions) -> Function:
+    """What a call does, by the overloads that the checker took for possible."""
+    name = call.function
     if name == "_==_":
         return equal
     if name == "_!=_":
@@ -61,9 +61,10 @@ def function_of(
         return _in
     if name in _FOR_ALL:
         return implementations()[_FOR_ALL[name]]
-    if len(found) == 1 and not any(map(uncertain, given)):
-        return implementations()[found[0]]
-    return _dispatched(name, overloads)
+    if len(call.overloads) == 1 and not any(uncertain(operand.type) for operand in call.operands):
+        return implementations()[call.overloads[0]]
+    is_member = call.target is not None
+    return _dispatched(name, [overload for overload in functions[name] if overload.member is is_member])
 
 
 def uncertain(type_: Type) -> bool:

@@ -4,13 +4,14 @@ Follows cel-go's checker (checker/checker.go, v0.26) with aggregate literals of 
 Kubernetes adds: constants that are meant as regular expressions, durations or timestamps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from dratui.allocation.cel import types
 from dratui.allocation.cel.declarations import TYPE_NAMES, Functions, Overload
-from dratui.allocation.cel.errors import CompileError, Problem
-from dratui.allocation.cel.library import formatting
+from dratui.allocation.cel.errors import CompileError, EvaluationError, Problem
+from dratui.allocation.cel.library import formatting, implementations
+from dratui.allocation.cel.library.text import WrongPattern, compiled
 from dratui.allocation.cel.syntax import (
     UNCHECKED,
     Call,
@@ -59,6 +60,13 @@ _FORMATTED: Final = {
 }
 
 
+_WRITTEN: Final[Mapping[str, Callable[[str], object]]] = {
+    "matches": compiled,
+    "duration": lambda text: implementations()["string_to_duration"](text),
+    "timestamp": lambda text: implementations()["string_to_timestamp"](text),
+}
+
+
 def _unformattable(node: Node, allowed: frozenset[str]) -> Node | None:
     """What of an argument is of no type that is allowed: itself, or an element."""
     if node.type.name not in allowed:
@@ -86,6 +94,7 @@ def check(
         checker.settle()
         checker.literals_of_one_type()
         checker.formats()
+        checker.constants()
     if checker.problems:
         raise CompileError(source, checker.problems)
     return node.type
@@ -100,7 +109,9 @@ class _Checker:
         self._fields = fields
         self._scopes: list[dict[str, Type]] = [dict(variables)]
         self._bindings = Bindings()
-        self._known: dict[tuple[object, ...], tuple[tuple[str, ...], Type]] = {}  # calls without type variables
+        self._known: dict[
+            tuple[object, ...], tuple[tuple[str, ...], Type]
+        ] = {}  # calls without type variables
         self._checked: list[Node] = []  # each before its parts
 
     def check(self, node: Node) -> Type:
@@ -166,6 +177,18 @@ class _Checker:
                 f"too many arguments supplied to string.format (expected {len(asked)},"
                 f" got {len(arguments.elements)})",
             )
+
+    def constants(self) -> None:
+        """Texts that are written as regular expressions, durations or timestamps, are such."""
+        for node in self._checked:
+            if not (isinstance(node, Call) and node.function in _WRITTEN):
+                continue
+            literal = node.arguments[0]
+            try:
+                if isinstance(literal, Literal) and isinstance(literal.value, str):
+                    _WRITTEN[node.function](literal.value)
+            except (WrongPattern, EvaluationError) as wrong:
+                self._wrong(literal, f"invalid {node.function} argument: {wrong}")
 
     def _alike(self, elements: Sequence[tuple[Node, bool]]) -> None:
         first: Type | None = None
@@ -263,12 +286,17 @@ class _Checker:
         for overload in overloads:
             if overload.member is (node.target is None):
                 continue
-            fresh = {name: self._bindings.fresh() for name in overload.variables}
-            wanted = [types.instantiate(t, fresh) for t in overload.arguments]
+            wanted: Sequence[Type] = overload.arguments
+            gives = overload.result
+            if given and wanted and types.apart(given[0], wanted[0]):
+                continue
+            if overload.variables:
+                fresh = {name: self._bindings.fresh() for name in overload.variables}
+                *wanted, gives = (types.instantiate(type_, fresh) for type_ in (*wanted, gives))
             if not self._bindings.fit(given, wanted):
                 continue
             fitting.append(overload.name)
-            gives = self._bindings.resolve(types.instantiate(overload.result, fresh))
+            gives = self._bindings.resolve(gives)
             if result is None:
                 result = gives
             elif not types.dynamic(result) and gives != result:

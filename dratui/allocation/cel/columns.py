@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.cel.selector import Selector
-from dratui.allocation.cel.syntax import Call, Fold, Ident, Literal, Node, Select, parts
+from dratui.allocation.cel.syntax import INDEX, Call, Fold, Ident, Literal, Node, Select, parts
 from dratui.allocation.cel.values import Map
 from dratui.allocation.cel.work import limited
 
@@ -117,34 +117,40 @@ def read(selector: Selector) -> tuple[Path, ...] | None:
 def read_by(node: Node) -> tuple[Path, ...] | None:
     """The same of a part of one."""
     found: set[Path] = set()
-    if not _reads(node, found):
-        return None
+    waiting = [node]
+    seen: set[int] = set()  # `optMap` has its target twice
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Literal) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        root, path = _path(part)
+        if isinstance(root, Ident):
+            if root.name == "device":
+                if len(path) < 2 and path not in (("driver",), ("allowMultipleAllocations",)):
+                    return None  # all of the device, or all domains
+                found.add(path[:3])
+        elif isinstance(root, Fold) and "device" in (root.variable, root.second, root.accumulator):
+            return None  # another thing has that name
+        else:
+            waiting += parts(root)
     return tuple(sorted(path for path in found if not any(path[:n] in found for n in range(len(path)))))
 
 
-def _reads(node: Node, found: set[Path]) -> bool:
-    """Whether all that is read is at paths that are written there."""
+def _path(node: Node) -> tuple[Node, Path]:
+    """Where it begins, and the names that lead from there; as far as they are written."""
     names: list[str] = []
-    part = node
     while True:
-        if isinstance(part, Select):
-            names.append(part.field)
-            part = part.operand
-        elif isinstance(part, Call) and part.function in ("_[_]", "_[?_]", "_?._"):
-            index = part.arguments[1]
-            if not isinstance(index, Literal) or type(index.value) is not str:
-                break
+        if isinstance(node, Select):
+            names.append(node.field)
+            node = node.operand
+        elif (
+            isinstance(node, Call)
+            and node.function in INDEX
+            and isinstance(index := node.arguments[1], Literal)
+            and type(index.value) is str
+        ):
             names.append(index.value)
-            part = part.arguments[0]
+            node = node.arguments[0]
         else:
-            break
-    if isinstance(part, Ident):
-        if part.name == "device":
-            path = tuple(reversed(names))[:3]
-            if len(path) < 2 and path not in (("driver",), ("allowMultipleAllocations",)):
-                return False  # all of the device, or all domains
-            found.add(path)
-        return True
-    if isinstance(node, Fold) and "device" in (node.variable, node.second, node.accumulator):
-        return False  # another thing has that name
-    return all(_reads(inner, found) for inner in parts(part))
+            return node, tuple(reversed(names))

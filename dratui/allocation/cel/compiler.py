@@ -5,7 +5,7 @@ by step as cel-go does; where the worst case stays below the limit that would on
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from dratui.allocation.cel import calls, cost, loops, paths
 from dratui.allocation.cel.declarations import TYPE_NAMES, Functions
@@ -14,6 +14,7 @@ from dratui.allocation.cel.evaluation import Constant, Evaluation, Step, charged
 from dratui.allocation.cel.library.text import WrongPattern, compiled
 from dratui.allocation.cel.syntax import (
     ACCUMULATOR,
+    INDEX,
     Call,
     Fold,
     Ident,
@@ -27,16 +28,11 @@ from dratui.allocation.cel.syntax import (
 from dratui.allocation.cel.values import Map, Optional, TypeValue, written
 from dratui.allocation.cel.work import metered
 
-_INDEX: Final = frozenset(("_[_]", "_[?_]", "_?._"))
-
 
 def instantiate(node: Node, functions: Functions, *, counting: bool) -> tuple[Step, int]:
     """What evaluates it, and how many variables that needs. Raises InstantiationError."""
     compiler = _Compiler(functions, counting=counting)
-    try:
-        return compiler.step(node), compiler.variables
-    except WrongPattern as wrong:
-        raise InstantiationError(str(wrong)) from None
+    return compiler.step(node), compiler.variables
 
 
 class _Compiler:
@@ -46,17 +42,24 @@ class _Compiler:
         self._counting = counting
         self._scopes: list[dict[str, Step]] = []
         self._loops = 0  # that what is compiled is in
+        self._steps: dict[int, Step] = {}  # by node: `optMap` has its target twice
 
     def step(self, node: Node) -> Step:
+        if isinstance(node, Literal):
+            return Constant(node.value)
+        found = self._steps.get(id(node))
+        if found is None:
+            found = self._steps[id(node)] = self._made(node)
+        return found
+
+    def _made(self, node: Node) -> Step:
         match node:
-            case Literal():
-                return Constant(node.value)
             case Ident():
                 return self._charged(self._ident(node), cost.SELECT)
-            case Select() | Call(function="_[_]" | "_[?_]" | "_?._"):
-                return self._path(node)
             case Call():
                 return self._call(node)
+            case Select():
+                return self._path(node)
             case ListOf():
                 return self._list(node)
             case MapOf():
@@ -86,7 +89,7 @@ class _Compiler:
     def _path(self, node: Node) -> Step:
         chain: list[Select | Call] = []
         root = node
-        while isinstance(root, Select) or (isinstance(root, Call) and root.function in _INDEX):
+        while isinstance(root, Select) or (isinstance(root, Call) and root.function in INDEX):
             if root.type.name == "type" and (name := dotted(root)) in TYPE_NAMES:
                 root = Ident(root.at, name)
                 break
@@ -119,7 +122,7 @@ class _Compiler:
             return self._conditional(node)
         step = self.step(node)
         is_path = (isinstance(node, Select) and not node.test) or (
-            isinstance(node, Call) and node.function in _INDEX
+            isinstance(node, Call) and node.function in INDEX
         )
         if not self._counting or not is_path or isinstance(step, Constant):
             return step
@@ -133,6 +136,8 @@ class _Compiler:
     # Calls
 
     def _call(self, node: Call) -> Step:
+        if node.function in INDEX:
+            return self._path(node)
         match node.function:
             case "_&&_" | "_||_":
                 left, right = map(self.step, node.arguments)
@@ -150,18 +155,11 @@ class _Compiler:
         operands = list(map(self.step, node.operands))
         if node.overloads == ("in_list",) and (step := calls.in_constants(*operands)):
             return step
-        overloads = [o for o in self._functions[node.function] if o.member is (node.target is not None)]
-        function = calls.function_of(
-            node.function, node.overloads, overloads, [operand.type for operand in node.operands]
-        )
+        function = calls.function_of(node, self._functions)
         if node.function in calls.CONVERSIONS and isinstance(operands[0], Constant):
-            return _converted(function, operands[0])
-        if (
-            node.function == "matches"
-            and isinstance(operands[1], Constant)
-            and type(operands[1].value) is str
-        ):
-            compiled(operands[1].value)  # to find out now whether it is one
+            return _converted(function, operands[0], node.operands[0].at)
+        if node.function == "matches" and isinstance(operands[1], Constant):
+            _check_pattern(operands[1].value, node.operands[1].at)
         if self._loops:
             function = metered(node.function, function)
         if self._counting:
@@ -259,11 +257,19 @@ def _appends(node: Call) -> bool:
     return isinstance(first, Ident) and first.name == ACCUMULATOR and isinstance(second, ListOf)
 
 
-def _converted(function: calls.Function, operand: Constant) -> Constant:
+def _converted(function: calls.Function, operand: Constant, at: int) -> Constant:
     try:
         return Constant(function(operand.value))
     except EvaluationError as error:
-        raise InstantiationError(str(error)) from None
+        raise InstantiationError(at, str(error)) from None
+
+
+def _check_pattern(pattern: object, at: int) -> None:
+    try:
+        if isinstance(pattern, str):
+            compiled(pattern)
+    except WrongPattern as wrong:
+        raise InstantiationError(at, str(wrong)) from None
 
 
 def _with_optionals(elements: Sequence[Step], optional: frozenset[int]) -> Step:

@@ -29,11 +29,12 @@ class CompileError(Failure):
         super().__init__("\n".join(told))
 
 
-class InstantiationError(Failure):
-    """An expression of which a constant part cannot work: a regular expression, or a conversion."""
+class InstantiationError(Exception):
+    """A constant part of an expression cannot work: a regular expression, or a conversion. `at`: its place."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(f"program instantiation failed: {text}")
+    def __init__(self, at: int, text: str) -> None:
+        super().__init__(text)
+        self.at = at
 
 
 class EvaluationError(Exception):

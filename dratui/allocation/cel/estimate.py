@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from dratui.allocation.cel import cost, types
-from dratui.allocation.cel.call_costs import CallCost, of_overload
+from dratui.allocation.cel.call_costs import of_overload
 from dratui.allocation.cel.sizes import (
     ENDLESS,
     NOTHING,
@@ -43,6 +43,7 @@ def worst_case(node: Node) -> int:
 
 class _Estimator:
     def __init__(self) -> None:
+        self._costs: dict[int, Range] = {}
         self._paths: dict[int, tuple[str, ...]] = {}
         self._sizes: dict[int, Range] = {}
         self._entries: dict[int, Entries] = {}
@@ -50,6 +51,14 @@ class _Estimator:
 
     def cost(self, node: Node) -> Range:
         """Of a node with all its parts."""
+        if isinstance(node, Literal):
+            return NOTHING
+        found = self._costs.get(id(node))  # `optMap` has its target twice
+        if found is None:
+            found = self._costs[id(node)] = self._cost(node)
+        return found
+
+    def _cost(self, node: Node) -> Range:
         match node:
             case Ident():
                 known = self._variable(node)
@@ -200,12 +209,19 @@ class _Estimator:
         costs = [self.cost(argument) for argument in node.arguments]
         if not node.overloads:
             return NOTHING
+        match node.function:
+            case "_&&_" | "_||_":
+                return Range(costs[0].least, (costs[0] + costs[1]).most)
+            case "_?_:_":
+                return self._conditional(node, costs)
         total = self.cost(node.target) if node.target is not None else NOTHING
-        of_call = Range(ENDLESS, 0)
+        for of_argument in costs:
+            total += of_argument
+        of_call: Range | None = None
         result: Range | None = None
         for overload in node.overloads:
-            found = self._of_overload(node, overload, costs)
-            of_call = of_call.or_(found.cost)
+            found = of_overload(self, node, overload)
+            of_call = found.cost if of_call is None else of_call.or_(found.cost)
             if found.size is not None:
                 result = found.size if result is None else result.or_(found.size)
             if overload in ("index_list", "index_map"):
@@ -213,27 +229,16 @@ class _Estimator:
                 result = entries.values if entries else None
                 way = "@items" if overload == "index_list" else "@values"
                 self._paths[id(node)] = (*self._path(node.arguments[0]), way)
-            if result is None:
+            if result is None and len(node.overloads) > 1:  # of one alone it is found when somebody asks
                 result = self._size(node)
         self.note(node, result)
-        return total + of_call
+        return total + (of_call or NOTHING)
 
-    def _of_overload(self, node: Call, overload: str, costs: Sequence[Range]) -> CallCost:
-        match overload:
-            case "logical_and" | "logical_or":
-                return CallCost(Range(costs[0].least, (costs[0] + costs[1]).most))
-            case "conditional":
-                return self._conditional(node, costs)
-        found = of_overload(self, node, overload)
-        for argument in costs:
-            found = CallCost(found.cost + argument, found.size)
-        return found
-
-    def _conditional(self, node: Call, costs: Sequence[Range]) -> CallCost:
+    def _conditional(self, node: Call, costs: Sequence[Range]) -> Range:
         _, then, otherwise = node.arguments
         size = self._size_or_unknown(then).or_(self._size_or_unknown(otherwise))
-        self.note(node, None, either(self.entries_of(then), self.entries_of(otherwise)))
-        return CallCost(costs[0] + costs[1].or_(costs[2]), size)
+        self.note(node, size, either(self.entries_of(then), self.entries_of(otherwise)))
+        return costs[0] + costs[1].or_(costs[2])
 
     def size(self, node: Node) -> Range:
         """What is known of it, or anything."""

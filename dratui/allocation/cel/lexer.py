@@ -36,7 +36,7 @@ _LARGEST_CODE_POINT: Final = 0x10FFFF
 
 
 class Token(NamedTuple):
-    """A piece of the text. `kind`: int, uint, double, string, bytes, name, quoted, end; of marks and keywords the text."""
+    """A piece of the text. `kind`: int, uint, double, string, bytes, name, quoted, end; or the mark or keyword."""
 
     kind: str
     text: str

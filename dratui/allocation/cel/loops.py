@@ -55,6 +55,7 @@ def binding(index: int, result: Step) -> Step:
     """A value has a name within `result`."""
 
     def bound(evaluation: Evaluation) -> Any:
+        spend(2)  # chains of `optMap` evaluate their targets twice, and those theirs
         evaluation.locals[index] = _UNSET
         return result(evaluation)
 

@@ -9,7 +9,14 @@ from dratui.allocation.cel import cost, types
 from dratui.allocation.cel.checker import check
 from dratui.allocation.cel.compiler import instantiate
 from dratui.allocation.cel.declarations import Functions, functions
-from dratui.allocation.cel.errors import EvaluationError, OutOfBudget, TooLong
+from dratui.allocation.cel.errors import (
+    CompileError,
+    EvaluationError,
+    InstantiationError,
+    OutOfBudget,
+    Problem,
+    TooLong,
+)
 from dratui.allocation.cel.estimate import worst_case
 from dratui.allocation.cel.evaluation import Evaluation
 from dratui.allocation.cel.parser import parse
@@ -17,6 +24,9 @@ from dratui.allocation.cel.types import Type
 from dratui.allocation.cel.values import Map, type_name
 from dratui.allocation.cel.work import OutOfWork
 from dratui.failure import Failure
+
+LONGEST: Final = 10 * 1024
+"""Bytes of an expression: CELSelectorExpressionMaxLength of pkg/apis/resource."""
 
 OVER_LIMIT: Final = "operation cancelled: actual cost limit exceeded"
 
@@ -61,11 +71,13 @@ class Dialect:
 
 class Program:
     """A checked expression that can be evaluated: its tree is `node`, its static type `type`, and at most it costs
-    `worst_case`."""
+    `worst_case`. Raises CompileError, and Failure for what is too long."""
 
     def __init__(
         self, source: str, dialect: Dialect, variables: Mapping[str, Type], *, counting: bool = False
     ) -> None:
+        if (size := len(source.encode())) > LONGEST:
+            raise Failure(f"may not be more than {LONGEST} bytes, and is {size}")
         node = parse(source)
         self.source = source
         self.dialect = dialect
@@ -73,7 +85,11 @@ class Program:
         self.type = check(source, node, dialect.functions, variables, dialect.fields)
         self.worst_case = worst_case(node)
         counting = counting or self.worst_case > cost.LIMIT
-        self._step, self._variables = instantiate(node, dialect.functions, counting=counting)
+        try:
+            self._step, self._variables = instantiate(node, dialect.functions, counting=counting)
+        except InstantiationError as error:
+            problem = Problem(error.at, f"program instantiation failed: {error}")
+            raise CompileError(source, [problem]) from None
 
     def evaluate(self, device: Map) -> Any:
         """The value. Raises EvaluationError, also for what would cost too much."""

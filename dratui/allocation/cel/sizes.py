@@ -22,7 +22,8 @@ class Range(NamedTuple):
     most: int
 
     def __add__(self, other: "Range") -> "Range":  # type: ignore[override]  # of numbers, not of tuples
-        return Range(min(self.least + other.least, ENDLESS), min(self.most + other.most, ENDLESS))
+        least, most = self[0] + other[0], self[1] + other[1]
+        return Range(least, most) if most <= ENDLESS else Range(min(least, ENDLESS), ENDLESS)
 
     def times(self, other: "Range") -> "Range":
         """The product."""
@@ -34,6 +35,8 @@ class Range(NamedTuple):
 
     def or_(self, other: "Range") -> "Range":
         """Either."""
+        if self == other:
+            return self
         return Range(min(self.least, other.least), max(self.most, other.most))
 
 
@@ -86,7 +89,7 @@ _DEVICE: Final = _Limit(
 def written_size(node: Node) -> Range | None:
     match node:
         case Literal():
-            return just(len(node.value) if isinstance(node.value, str | bytes) else 1)
+            return just(len(node.value)) if isinstance(node.value, str | bytes) else ONE
         case ListOf():
             return just(len(node.elements))
         case MapOf():
@@ -118,12 +121,13 @@ def _inside(limit: _Limit, name: str) -> _Limit | None:
 
 
 _SCALARS: Final = frozenset(
-    (types.BOOL, types.DOUBLE, types.DURATION, types.INT, types.TIMESTAMP, types.UINT)
+    scalar.name
+    for scalar in (types.BOOL, types.DOUBLE, types.DURATION, types.INT, types.TIMESTAMP, types.UINT)
 )
 
 
 def is_scalar(type_: Type) -> bool:
-    return type_ in _SCALARS or (type_.name == "optional_type" and is_scalar(type_.of[0]))
+    return type_.name in _SCALARS or (type_.name == "optional_type" and is_scalar(type_.of[0]))
 
 
 def either(one: Entries | None, other: Entries | None) -> Entries | None:

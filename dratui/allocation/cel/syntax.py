@@ -10,6 +10,9 @@ from dratui.allocation.cel.types import Type
 ACCUMULATOR: Final = "__result__"
 """The accumulator of every macro, as cel-go names it."""
 
+INDEX: Final = frozenset(("_[_]", "_[?_]", "_?._"))
+"""The calls that look into something, as `Select` does."""
+
 UNCHECKED: Final = Type("unchecked")
 
 _MOST_NAMES: Final = 3

@@ -22,7 +22,9 @@ class Type:
         self.name = name
         self.of = of
         self.variable = variable
-        self.open = variable or any(inner.open for inner in of)
+        self.open = variable
+        for inner in of:
+            self.open = self.open or inner.open
         self._hash = hash((name, of, variable))
 
     def __hash__(self) -> int:
@@ -62,6 +64,7 @@ DEVICE: Final = Type("kubernetes.DRADevice")
 
 _DYNAMIC: Final = frozenset((DYN.name, ANY.name))
 _LENIENT: Final = _DYNAMIC | {ERROR.name}
+_FLEXIBLE: Final = _LENIENT | {NULL.name}
 _NULLABLE: Final = frozenset((DURATION, TIMESTAMP, QUANTITY, SEMVER, URL, FORMAT, IP, CIDR, DEVICE))
 
 
@@ -95,6 +98,13 @@ def dynamic(type_: Type) -> bool:
 def lenient(type_: Type) -> bool:
     """Whether nothing can be said about it: anything, or wrong already."""
     return type_.name in _LENIENT
+
+
+def apart(one: Type, other: Type) -> bool:
+    """Whether their names alone tell that they do not fit each other."""
+    return one.name != other.name and not (
+        one.variable or other.variable or one.name in _FLEXIBLE or other.name in _FLEXIBLE
+    )
 
 
 def unwrapped(type_: Type) -> tuple[Type, bool]:
@@ -140,7 +150,7 @@ class Bindings:
         if not type_.variable:
             return made_of(type_.name, tuple(map(self.resolve, type_.of)))
         passed: list[str] = []
-        while type_.variable and (bound := self._bound.get(type_.name)) is not None:
+        while (bound := self._bound.get(type_.name)) is not None:
             passed.append(type_.name)
             type_ = bound
         for name in passed[:-1]:
@@ -233,4 +243,4 @@ def instantiate(type_: Type, variables: Mapping[str, Type]) -> Type:
         return variables[type_.name]
     if not type_.open:
         return type_
-    return made_of(type_.name, tuple(instantiate(inner, variables) for inner in type_.of))
+    return Type(type_.name, tuple([instantiate(inner, variables) for inner in type_.of]))

@@ -53,8 +53,8 @@ def test_it_is_refused(expression: str) -> None:
     "expression",
     [
         "(" * 200 + "true" + ")" * 200,
-        "true" + " && true" * 2000,
-        "!" * 2000 + "true",
+        "true" + " && true" * 1200,
+        "!" * 10_000 + "true",
         "'" + "a" * 5000 + "!'.matches('^(a+)+$') == false",
         "quantity('1e999999999').isGreaterThan(quantity('1e-999999999'))",
         "true // " + "x" * 10_000,
@@ -90,6 +90,7 @@ def test_of_a_device_it_is_answered_or_refused_or_given_up(source: str) -> None:
     [
         *("exists_one in exists_one", "map in map", "lists of the same list", "maps of the same map"),
         *("text of the same list", "patterns made in a loop", "quantities in a loop", "versions in a loop"),
+        "optional of optional",
     ],
 )
 def test_what_would_take_long_is_given_up_which_is_no_verdict(name: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dratui.allocation.cel.errors import CompileError, InstantiationError
+from dratui.allocation.cel.errors import CompileError
 from dratui.allocation.cel.selector import Dialect, Selector
 from dratui.failure import Failure
 from tests.allocation.cel.asking import matches, outcome
@@ -102,10 +102,26 @@ def test_of_very_many_mistakes_the_first_hundred_are_told() -> None:
     assert str(caught.value).endswith("more errors were truncated")
 
 
-@pytest.mark.parametrize("expression", ['device.driver.matches("(a")', "bool('yes')", "uint(-1) == 1u"])
-def test_constants_that_cannot_work_are_refused_at_once(expression: str) -> None:
-    with pytest.raises(InstantiationError, match="program instantiation failed"):
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (
+            'true && device.driver.matches("(a")',
+            "invalid matches argument: error parsing regexp: missing ): (a",
+        ),
+        ("true && matches(device.driver, '(a')", "program instantiation failed: error parsing regexp: "),
+        ("true && duration('1x') != duration('1s')", "invalid duration argument: "),
+        ("true && timestamp('noon') == timestamp(0)", "invalid timestamp argument: "),
+        ("true && bool('yes')", "program instantiation failed: type conversion error"),
+        ("true && uint(-1) == 1u", "program instantiation failed: unsigned integer overflow"),
+    ],
+)
+def test_constants_that_cannot_work_are_refused_at_once_with_their_place(expression: str, told: str) -> None:
+    with pytest.raises(CompileError) as caught:
         Selector(expression, Dialect())
+    [problem] = caught.value.problems
+    assert problem.text.startswith(told)
+    assert expression[problem.at] in "\"'-"
 
 
 def test_what_is_no_bool_is_no_selector() -> None:
