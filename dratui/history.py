@@ -203,7 +203,11 @@ class History:
             indices = range(bisect_right(changes, t, key=_TIME), len(changes))
         else:
             indices = range(bisect_left(changes, t, key=_TIME) - 1, -1, -1)
-        return next((changes[i].t for i in indices if changes[i].step), None)
+        change = next((changes[i].t for i in indices if changes[i].step), None)
+        done = self._sampled.nearest(t, direction)
+        if done is None or done < self._begins:
+            return change
+        return done if change is None else min(change, done) if direction > 0 else max(change, done)
 
     def seen(self, stream: str, key: ObjectKey) -> Iterator[tuple[float, Any, Any]]:
         """What became of one object: when, from which row, to which."""

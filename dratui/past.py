@@ -3,8 +3,9 @@
 A recording (`dratui.recording.replay.Replay`) is its own past, from its first line to its last, whatever was played
 so far. A live session remembers as much as it may (`dratui.history.History`).
 
-A *change* is an object that was added, changed or deleted so that its row differs, or a stream that changed its
-phase. Changes of one instant are one step. So is a list that was read anew: its step is its last page.
+A *change* is an object that was added, changed or deleted so that its row differs, a stream that changed its phase,
+or something that a node's kubelet plugin did, when it was told. Changes of one instant are one step. So is a list that
+was read anew: its step is its last page.
 All times are unix seconds on the source's clock. The state *at* a time has every change up to and with that time.
 """
 

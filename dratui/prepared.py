@@ -87,3 +87,16 @@ class Plugin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
     orphans: Annotated[tuple[Orphan, ...], _MANY] = ()
     steps: Annotated[tuple[Done, ...], _MANY] = ()  # the last ones, the oldest first
     problem: str = ""
+
+
+def new_steps(before: Plugin, after: Plugin) -> tuple[Done, ...]:
+    """What `after` tells that was done, and `before` does not. A failure that came again is nothing new."""
+    if before.steps is after.steps:
+        return ()
+    told = set(map(_once, before.steps))
+    return tuple(step for step in after.steps if _once(step) not in told)
+
+
+def _once(step: Done) -> tuple[str, str, float, bool]:
+    failed = bool(step.error)
+    return step.what, step.claim or step.detail, step.first or step.at if failed else step.at, failed

@@ -1,18 +1,20 @@
 """What devices did, kept in memory beside the changes of `dratui.history`: a sample of each node now and then.
 
-A node's sample replaces the one before every second and says nothing of what happened in the cluster. So samples are
-no changes to step through, and they have a limit of their own: they shall not drive out what happened.
+A node's sample replaces the one before every second and says little of what happened in the cluster. So samples are
+no changes to step through, but for those in which a kubelet plugin tells of something that it did; and they have a
+limit of their own: they shall not drive out what happened.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from dratui.api.model import ObjectKey
+from dratui.prepared import new_steps
 from dratui.samples import DeviceSample, NodeSample
 
 KEPT: Final = frozenset(
@@ -36,6 +38,7 @@ class Sampled:
         self._every = every
         self._limit = limit
         self._of: defaultdict[ObjectKey, list[tuple[float, NodeSample | None]]] = defaultdict(list)
+        self._steps: list[float] = []  # when a plugin told of something that it did
         self.weight = 0
 
     def keep(self, t: float, old: NodeSample | None, new: NodeSample | None) -> None:
@@ -47,6 +50,8 @@ class Sampled:
         latest = kept[-1][1] if kept else None
         if new is None or latest is None or t >= kept[-1][0] + self._every or _differs(new, latest):
             self._add(kept, t, new)
+            if old and new and old.plugin and new.plugin and new_steps(old.plugin, new.plugin):
+                self._steps.append(t)
 
     def _add(self, kept: list[tuple[float, NodeSample | None]], t: float, sample: NodeSample | None) -> None:
         kept.append((t, self._trimmed(sample) if sample and self._every else sample))
@@ -54,6 +59,7 @@ class Sampled:
         if self.weight > self._limit:
             for each in self._of.values():
                 del each[: len(each) // 2]
+            del self._steps[: len(self._steps) // 2]
             self.weight = sum(_weight_of(each, n) for each in self._of.values() for n in range(len(each)))
 
     def at(self, t: float) -> dict[ObjectKey, NodeSample]:
@@ -64,6 +70,11 @@ class Sampled:
             if n and (sample := kept[n - 1][1]) is not None:
                 found[key] = sample
         return found
+
+    def nearest(self, t: float, direction: Literal[-1, 1]) -> float | None:
+        """When, before or after `t`, a plugin told of something that it did."""
+        n = bisect_right(self._steps, t) if direction > 0 else bisect_left(self._steps, t) - 1
+        return self._steps[n] if 0 <= n < len(self._steps) else None
 
     def _trimmed(self, sample: NodeSample) -> NodeSample:
         return msgspec.structs.replace(

@@ -1,5 +1,7 @@
 """What a live session remembers of what devices did."""
 
+from typing import Literal
+
 from dratui.api.model import Namespace
 from dratui.cluster.store import Store
 from dratui.events import Gone, Health, HealthChanged, Phase, Put
@@ -129,3 +131,46 @@ def test_a_remembered_sample_has_what_rows_show_and_no_more() -> None:
     (found,) = kept.values()
     assert isinstance(found, NodeSample)
     assert found.devices[0].values == {"power": 3.0}
+
+
+def plugin(*whats: str) -> Plugin:
+    return Plugin(
+        driver="gpu.dratui.dev", steps=tuple(Done(at=float(n), what=w) for n, w in enumerate(whats))
+    )
+
+
+def steps(lived: Session, t: float, direction: Literal[-1, 1]) -> list[float]:
+    """Where one comes to from `t`."""
+    found = []
+    while (following := lived.history.nearest(t, direction)) is not None:
+        found.append(t := following)
+    return found
+
+
+def test_what_a_plugin_did_is_a_step_of_time_like_any_other() -> None:
+    lived = Session()
+    lived.at(1, told(1, plugin=plugin()))
+    lived.at(2, told(2, plugin=plugin("mig_created", "prepare")))
+    lived.at(3, Put("namespaces", Namespace(name="ml")))
+    lived.at(4, told(4, plugin=plugin("mig_created", "prepare")))
+    lived.at(5, told(5, plugin=plugin("mig_created", "prepare", "unprepare")))
+    assert steps(lived, 0, 1) == [2, 3, 5]
+    assert steps(lived, 6, -1) == [5, 3, 2]
+
+
+def test_what_a_plugin_did_before_its_node_was_followed_is_no_step() -> None:
+    lived = Session()
+    lived.at(1, told(1, plugin=plugin("prepare")))
+    lived.at(2, told(2))
+    lived.at(3, told(3, plugin=plugin("prepare", "unprepare")))
+    assert steps(lived, 0, 1) == []
+
+
+def test_no_step_is_of_before_what_is_remembered() -> None:
+    lived = Session(limit=100_000)
+    lived.at(1, told(1, plugin=plugin()))
+    lived.at(2, told(2, plugin=plugin("prepare")))
+    for t in range(3, 500):
+        lived.at(t, Put("namespaces", Namespace(name=f"ns-{t % 2}", phase=str(t))))
+    assert lived.history.begins > 2
+    assert steps(lived, lived.history.begins, -1) == []

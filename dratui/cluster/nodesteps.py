@@ -14,7 +14,7 @@ from dratui.cluster.step import ORDER, Step, StepName
 from dratui.cluster.store import Store
 from dratui.prepared import Done, Plugin
 
-_STEPS: Final[Mapping[str, StepName]] = {
+STEPS: Final[Mapping[str, StepName]] = {
     "prepare": "prepared",
     "unprepare": "unprepared",
     "mig_created": "MIG device made",
@@ -22,6 +22,7 @@ _STEPS: Final[Mapping[str, StepName]] = {
     "restored": "restored",
     "swept": "swept",
 }
+"""What a plugin says that it did, in the words of the timeline."""
 
 
 def with_node_steps(store: Store, claim: Claim, pods: Iterable[Pod], told: Sequence[Step]) -> Sequence[Step]:
@@ -62,7 +63,7 @@ def _of(claim: Claim, plugin: Plugin) -> Iterator[Step]:
         yield Step(step="prepared", at=_moment(entry.completed), took=took)
     last = {step.what: step for step in own}
     for step in own:
-        name = _STEPS.get(step.what)
+        name = STEPS.get(step.what)
         if name is None:
             continue
         again = step.error and last[step.what] is step and not (entry and step.what == "prepare")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from textual.screen import Screen
 
 from dratui.failure import Failure
-from dratui.tui.commands import Quit, Wear, parse, suggestions
+from dratui.tui.commands import THEME, Quit, Wear, parse, suggestions
 from dratui.tui.contexts import Contexts, no_contexts
 from dratui.tui.guide import Guide
 from dratui.tui.looking import Looking
@@ -92,9 +92,11 @@ class Commanding:
         self._work.start(f"connecting to {there.context}", go)
 
     def _wear(self, theme: str) -> None:
-        """Other colours, at once. A file may be read for them."""
+        """Other colours, at once; which there are, where none is named. A file may be read for them."""
 
         async def wear(_: Tell) -> str:
+            if not theme:
+                return f":{THEME} {' '.join(self._wardrobe.names)}"
             self._wardrobe.skin.wear(await asyncio.to_thread(self._wardrobe.fetch, theme))
             self._guide.face.recolour(self._guide.place)
             return self._wardrobe.told(theme)

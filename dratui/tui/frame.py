@@ -26,7 +26,7 @@ from dratui.views.table import Style
 
 LONGEST_CRUMB = 28
 MESSAGES = 500  # that are kept
-TIME_HINTS = ("earlier", "later", "time", "now")
+TIME_HINTS = ("earlier", "later", "now", "time")
 
 
 class Frame:
@@ -151,7 +151,7 @@ def last_line(
     skin: Skin,
     columns: int,
 ) -> tuple[Line, Line]:
-    """The keys that matter, as many as there is room for, and a note; or what was just said. The counters."""
+    """The keys that matter, as many as there is room for beside a note; or what was just said. The counters."""
     waiting, faults = counters
     right: Line = (
         (f"  {waiting} waiting ", skin.states[Style.WAITING] if waiting else skin.dim),
@@ -161,15 +161,15 @@ def last_line(
         sentence = said[0].partition("\n")[0].removeprefix("error: ")
         return ((f" {sentence}", skin.states[said[1]]),), right
     left: list[Part] = []
+    noted: Line = ((f"  {note}", skin.plain),) if note else ()
+    room = columns - line_width(right) - line_width(noted)
     for what, keys in groupby(hints, key=lambda hint: hint[1]):
         shown = "".join(f" {key}" if key in "<>" else f" <{key}>" for key, _ in keys)
         hint = [(shown, skin.accent), (f" {what}", skin.dim)]
-        if line_width(left) + line_width(hint) + line_width(right) > columns:
+        if line_width(left) + line_width(hint) > room and (left or not note):
             break
         left += hint
-    if note:
-        left.append((f"  {note}", skin.plain))
-    return tuple(left), right
+    return (*left, *noted), right
 
 
 def _left(cluster: str, crumbs: Sequence[str], skin: Skin) -> Line:

@@ -71,7 +71,7 @@ KEYMAP: Final = (
     Key("back", "esc", "stop, then back", Where.GO, "back", brief="back"),
     Key("earlier", "<", "back, forth", Where.TIME, "time_step(-1)", brief="step"),
     Key("later", ">", "back, forth", Where.TIME, "time_step(1)", brief="step"),
-    Key("time", "t", "to a time", Where.TIME, "time", brief="to"),
+    Key("time", "t", "to a time", Where.TIME, "time", brief="time"),
     Key("now", "end", "now; last row", Where.TIME, "now", brief="now"),
     Key("past", "[", "history", Where.GO, "step(-1)"),
     Key("future", "]", "history", Where.GO, "step(1)"),

@@ -50,6 +50,11 @@ def live(health: Mapping[str, Health], now: float) -> tuple[str, Style]:
     return WORDS[Phase.LIVE]
 
 
+def absent(stream: str, health: Health) -> bool:
+    """Whether the cluster has no such kind, as is normal: nothing of it is not known, then."""
+    return health.phase is Phase.NOT_SERVED and stream.partition(":")[0] in MINOR
+
+
 def _named(health: Mapping[str, Health], phase: Phase) -> str:
     streams = [s for s, h in health.items() if h.phase is phase and s.partition(":")[0] not in MINOR]
     return streams[0] if len(streams) == 1 else words.count(len(streams), "kind") if streams else ""

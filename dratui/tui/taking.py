@@ -46,7 +46,8 @@ class Taking:
         title, rows = crumb(self._guide.place), self._guide.face.view.as_text()
 
         async def keep(tell: Tell) -> str:
-            return f"saved to {await save(rows, _file_name(title), state_folder() / 'views', tell)}"
+            path = await save(rows, _file_name(title), state_folder() / "views", tell)
+            return f"saved as {path.name} in {path.parent}"
 
         self._work.start(f"saving {title}", keep)
 

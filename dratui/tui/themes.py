@@ -21,6 +21,7 @@ GLYPHS: Final[Mapping[Style, str]] = {
     Style.TAINTED: "▲",
     Style.FAULT: "✖",
     Style.UNKNOWN: "?",
+    Style.DIM: "·",
 }
 
 # For consoles without these characters. Anything else beyond ASCII becomes question marks (`dratui.tui.lines`).

@@ -225,8 +225,10 @@ class Travel:
             if time.monotonic() >= end:
                 await asyncio.sleep(0)
                 end = time.monotonic() + SLICE_SECONDS
+        before = nextafter(t, -inf)
         self.happened = happened(
-            [e async for piece in self.past.at(t, since=nextafter(t, -inf)) for e in piece]
+            [e async for piece in self.past.at(before, since=t) for e in piece],
+            [e async for piece in self.past.at(t, since=before) for e in piece],
         )
         self._held = t
         self._arrive(store, t, changes)

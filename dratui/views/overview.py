@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import msgspec
 
 from dratui.api.model import DeviceKey, ObjectKey
-from dratui.cluster.claims import claim_row
 from dratui.cluster.devices import counted
 from dratui.cluster.index import PoolKey, accelerated
 from dratui.cluster.judgement import judgement
@@ -16,20 +16,20 @@ from dratui.cluster.live import Live
 from dratui.cluster.nodes import plugin_resources
 from dratui.cluster.pending import waiting
 from dratui.cluster.pods import finished, plugin_devices
-from dratui.cluster.reconciliation import Disagreement
 from dratui.cluster.store import Changes, Store
 from dratui.terminal import clean
-from dratui.views import styles
+from dratui.views.faults import POOL_STATES, Fault, claim_fault, node_fault, pool_fault
 from dratui.views.idle import IdleHolder, idle_claim, idle_pod
 from dratui.views.lives import HELD, lives
 from dratui.views.slicing import Enough, never
-from dratui.views.table import Style
 from dratui.views.tables import TABLES
+
+MOST_FAULTS: Final = 60  # that are told one by one
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
-    """Devices of one driver and product. `other`: of pools that are incomplete or invalid, or gone. `shares`: what is
-    known of the utilisation of each, 0 to 1, the largest first."""
+    """Devices of one driver and product. `blocked`: partitions that counters do not suffice for. `other`: of pools that
+    are incomplete or invalid, or gone. `shares`: the utilisation of each as far as it is known, the largest first."""
 
     driver: str
     product: str
@@ -37,6 +37,7 @@ class DeviceGroup(msgspec.Struct, frozen=True):
     held: int
     free: int
     tainted: int
+    blocked: int
     other: int
     live: Live | None = None
     shares: tuple[float, ...] = ()
@@ -71,7 +72,7 @@ class Tenant(msgspec.Struct, frozen=True):
 
 
 class PoolsSummary(msgspec.Struct, frozen=True):
-    """How many pools are in which state."""
+    """How many pools are in which state; those in none of these are gone."""
 
     total: int
     complete: int
@@ -80,8 +81,8 @@ class PoolsSummary(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """All of it, texts cleaned. `waiting`: the longest first. `faults`: claims, pools and nodes that need a
-    person."""
+    """All of it, texts cleaned. `waiting`: the longest first. `faults`: how many claims, pools and nodes need a person;
+    `faulty`: the first of them."""
 
     devices: tuple[DeviceGroup, ...]
     plugin: tuple[PluginGroup, ...]
@@ -90,6 +91,7 @@ class Overview(msgspec.Struct, frozen=True):
     tenants: tuple[Tenant, ...]
     pools: PoolsSummary
     faults: int
+    faulty: tuple[Fault, ...] = ()
     idle: tuple[IdleHolder, ...] = ()
 
 
@@ -158,7 +160,7 @@ class Summary:
         self._stirred = False  # devices do something else
         self._devices = tally("devices", _device)
         self._pools = tally("pools", _pool)
-        self._claims = tally("claims", _claim_fault)
+        self._claims = tally("claims", claim_fault)
         self._pods = tally("pods", _waiting_pod)
         self._nodes = tally("nodes", _plugin)
         self._pods_served = tally("pods", _served)
@@ -212,12 +214,17 @@ class Summary:
     @property
     def faults(self) -> int:
         """Claims, pools and nodes that need a person."""
-        pools = sum(n for state, n in self._pools.counts.items() if state in ("invalid", "gone"))
-        return len(self._claims.of) + pools + sum(map(self._astray, self._store.amiss.values()))
+        pools = sum(self._pools.counts[state] for state in POOL_STATES)
+        return len(self._claims.of) + pools + sum(1 for _ in self._nodes_at_fault())
 
-    def _astray(self, amiss: Iterable[Disagreement]) -> bool:
-        """Whether a node has something of no claim, of which no claim's fault tells."""
-        return any(ObjectKey(each.namespace, each.claim) not in self._store.claims for each in amiss)
+    def _nodes_at_fault(self) -> Iterator[Fault]:
+        return filter(None, (node_fault(self._store, node) for node in sorted(self._store.amiss)))
+
+    def _faulty(self) -> Iterator[Fault]:
+        yield from (self._claims.of[key] for key in sorted(self._claims.of))
+        pools = sorted(key for key, state in self._pools.of.items() if state in POOL_STATES)
+        yield from filter(None, (pool_fault(self._store, key) for key in pools))
+        yield from self._nodes_at_fault()
 
     def overview(self) -> Overview:
         """The facts as they are now."""
@@ -231,6 +238,7 @@ class Summary:
             tenants=tuple(sorted(self._tenants(), key=_by_size)),
             pools=PoolsSummary(pools.total(), pools["complete"], pools["incomplete"], pools["invalid"]),
             faults=self.faults,
+            faulty=tuple(islice(self._faulty(), MOST_FAULTS)),
             idle=tuple(sorted((i for tally in self._idle for i in tally.of.values()), key=lambda i: i.rank)),
         )
 
@@ -241,16 +249,14 @@ class Summary:
         held = {group: sum(states[s] for s in HELD) for group, states in groups.items()}
         live = lives(self._store, self._devices.of, lambda device: (device[:2],), held)
         for (driver, product), states in sorted(groups.items()):
-            free, tainted, total = states["free"], states["tainted"], states.total()
-            other = total - held[driver, product] - free - tainted
+            known = held[driver, product], states["free"], states["tainted"], states["blocked"]
+            total = states.total()
             yield DeviceGroup(
                 clean(driver),
                 clean(product),
                 total,
-                held[driver, product],
-                free,
-                tainted,
-                other,
+                *known,
+                total - sum(known),
                 *live.get((driver, product), (None, ())),
             )
 
@@ -296,11 +302,6 @@ def _pool(store: Store, key: PoolKey) -> Hashable:
     if verdict is None:
         return "gone" if key in store.claims_of_pool and store.known("resourceslices") else None
     return verdict.state
-
-
-def _claim_fault(store: Store, key: ObjectKey) -> Hashable:
-    row = claim_row(store, key)
-    return True if row is not None and styles.claim(row) is Style.FAULT else None
 
 
 def _waiting_pod(store: Store, key: ObjectKey) -> Hashable:

@@ -14,6 +14,7 @@ import pytest
 from dratui.cluster.store import Store
 from dratui.events import Event, Gone, Page, Phase, Put
 from dratui.past import Past
+from dratui.prepared import Done, Plugin
 from dratui.recording import seeking, writer
 from dratui.recording.decode import Decoder
 from dratui.recording.format import RecordingFailure
@@ -41,7 +42,8 @@ def small_spacing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def busy(count: int = 400) -> list[Moment]:
-    """Claims, nodes and samples come, change and go, watches break, and lists come in pages while others change."""
+    """Claims, nodes and samples come, change and go, watches break, lists come in pages while others change, and
+    kubelet plugins tell of more that they did."""
     chance = random.Random(7)
     moments: list[Moment] = list(STORY[:2])
     listing = 0
@@ -62,6 +64,10 @@ def busy(count: int = 400) -> list[Moment]:
             node = NodeSample(node=f"node-{chance.randrange(3)}", at=STARTED + t, problem=name)
             events.append((Put if chance.random() < 0.8 else Gone)(SAMPLES, raw(node)))
         moments.append((t, events))
+        if n % 10 == 5:
+            steps = tuple(Done(at=float(m), what="prepare") for m in range(n))
+            node = NodeSample(node=f"plugged-{chance.randrange(2)}", plugin=Plugin(driver="x", steps=steps))
+            moments.append((t + 0.25, [Put(SAMPLES, raw(node))]))
     return moments
 
 
@@ -149,7 +155,17 @@ async def test_steps_go_through_every_change_and_back(recording: Path) -> None:
         t for before, t in zip(rows, list(rows)[1:], strict=False)
         if rows[before].get(streams) != rows[t].get(streams)
     ]  # fmt: skip
-    assert set(changed) <= set(stepped) <= set(expected)
+    did = [
+        t for before, t in zip(rows, list(rows)[1:], strict=False)
+        if _plugins(rows[before]) and _plugins(rows[before]).keys() == _plugins(rows[t]).keys()
+        and _plugins(rows[before]) != _plugins(rows[t])
+    ]  # fmt: skip
+    assert len(did) > 20
+    assert {*changed, *did} <= set(stepped) <= set(expected)
+
+
+def _plugins(rows: Mapping[str, Any]) -> Mapping[Any, Plugin]:
+    return {key: sample.plugin for key, sample in rows.get(SAMPLES, {}).items() if sample.plugin}
 
 
 async def test_density_says_where_changes_are(recording: Path) -> None:

@@ -68,14 +68,14 @@ HANDS = {
     # inspect
     "d": Hand(keys="d", shows=["claim ml-team/train-6-gpu"]),
     "x": Hand(keys="j x", shows=["Why claim ml-team/train-7-gpu", "NODES 2"]),
-    "y": Hand(keys="y", shows=["YAML claims ml-team train-6-gpu", "kind: ResourceClaim"]),
+    "y": Hand(keys="y", shows=["YAML claim ml-team/train-6-gpu", "kind: ResourceClaim"]),
     "o": Hand(keys="o", shows=["node gpu-node-1"]),
     "J": Hand(keys="J", shows=["pod ml-team/train-6"]),
     "u": Hand(keys="u", shows=["Pods(all)[1 of 3] of train-6-gpu"]),
     # copy, save
     "c": Hand(keys="c", shows=["copied train-6-gpu"]),
     "n": Hand(keys="n", shows=["copied ml-team"]),
-    "ctrl-s": Hand(keys="ctrl-s", shows=["saved to "]),
+    "ctrl-s": Hand(keys="ctrl-s", shows=["saved as "]),
     # sort: up, then down
     "shift-right": Hand(keys="shift-right O", shows=["NAMESPACE↑"], cursor="train-6-gpu"),
     "shift-left": Hand(keys="shift-right shift-right shift-left O", shows=["NAMESPACE↑"]),

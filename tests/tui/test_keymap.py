@@ -23,7 +23,7 @@ def keymap(folder: Path, file: str) -> Keymap:
 
 
 def help_of(keys: Keymap) -> str:
-    lines = text(skin(), keys)
+    lines = text(skin(), keys, 80)
     return "\n".join(" ".join("".join(part for part, _ in line).split()) for line in lines)
 
 

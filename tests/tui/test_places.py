@@ -6,9 +6,10 @@ from dratui.api.model import Namespace
 from dratui.events import Event, Health, HealthChanged, Phase
 from dratui.failure import Failure
 from dratui.tui.keymap import KEYMAP
+from dratui.tui.shell import Shell
 from dratui.views.query import Query
 from tests.tui.cluster import NOW, ScriptedSource, as_json, claim, listed, live, pod, put, slice_of, small
-from tests.tui.driving import hides, press, running, screen, shows, text, type_in, under_cursor, until
+from tests.tui.driving import hides, press, running, screen, shows, text, tick, type_in, under_cursor, until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=["80x24", "200x50"])
 CLAIMS = Query(kind="claims")
@@ -52,7 +53,7 @@ async def test_a_small_overview_answers_all_on_its_first_screen() -> None:
         )
         await shows(pilot, "POOLS        20 of 20 complete")
         groups = [line for line in screen(pilot) if " model " in line]
-        assert [line.split()[-5] for line in groups] == ["20", "19", "18", "17", "16"], "the biggest first"
+        assert [line.split()[-4] for line in groups] == ["20", "19", "18", "17", "16"], "the biggest first"
         assert " … 15 more  120 devices  120 free" in text(pilot)
 
 
@@ -114,6 +115,28 @@ async def test_sections_of_a_card_open_and_close() -> None:
         assert "uuid" in text(pilot)
 
 
+async def test_a_page_of_a_card_is_a_page_of_lines_and_its_end_is_all_there() -> None:
+    long = "0/2 nodes are available: 2 cannot allocate all claims. " + "because of this " * 80
+    waits = pod("long", claims=("train-7-gpu",), message=long)
+    async with running(ScriptedSource([*small(), put(waits, "pods")]), query=Query(kind="pods")) as pilot:
+        await shows(pilot, "long")
+        await type_in(pilot, "/long")
+        await press(pilot, "enter", "d")
+        await shows(pilot, "pod ml-team/long")
+        shell = pilot.app.screen
+        assert isinstance(shell, Shell)
+        whole = {line.rstrip() for (line,) in shell._guide.face.view.as_text()}
+        for key, times in (("ctrl+f", 6), ("j", 40)):
+            await press(pilot, *["ctrl+b"] * 6)
+            assert "POD" in screen(pilot)[2]
+            seen = set(screen(pilot)[2:-1])
+            for _ in range(times):
+                await press(pilot, key)
+                seen |= set(screen(pilot)[2:-1])
+            assert whole <= seen, "nothing is skipped"
+            assert screen(pilot)[-2].strip().startswith("╰"), "the end"
+
+
 async def test_a_card_follows_its_object_and_says_when_it_is_gone() -> None:
     source = ScriptedSource(small())
     async with running(source, query=CLAIMS) as pilot:
@@ -170,6 +193,24 @@ async def test_the_help_fits_one_small_screen_and_has_every_key() -> None:
         assert screen(pilot)[-2] == "", "no line is beyond the screen"
 
 
+async def test_on_a_narrow_screen_no_key_of_the_help_is_cut_off() -> None:
+    async with running(ScriptedSource(small()), size=(40, 60)) as pilot:
+        await press(pilot, "?")
+        for key in KEYMAP:
+            assert key.help in text(pilot)
+        assert "…" not in "".join(screen(pilot)[3:-1]).replace(":pods …", "")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: tick(pilot) and "MOVE " in text(pilot) and " GO " in text(pilot), "columns")
+        assert any("MOVE" in line and "GO" in line for line in screen(pilot))
+
+
+async def test_a_theme_without_a_name_says_which_there_are() -> None:
+    async with running(ScriptedSource(small())) as pilot:
+        await type_in(pilot, ":theme")
+        await press(pilot, "enter")
+        await shows(pilot, ":theme terminal dark light high-contrast colour-blind")
+
+
 async def test_commands_complete_and_unknown_ones_are_explained() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await shows(pilot, "TENANTS")
@@ -200,6 +241,58 @@ async def test_what_may_not_be_listed_is_unknown_not_none(size: tuple[int, int])
             await press(pilot, "G", "enter")
             assert 'User "jane" cannot list it' in text(pilot)
         assert "none" not in text(pilot)
+
+
+async def test_what_a_cluster_has_not_is_no_question() -> None:
+    health = [
+        *live("computedomains", phase=Phase.NOT_SERVED),
+        *live("podgroups", phase=Phase.NOT_SERVED),
+        *live("devicetaintrules", phase=Phase.FORBIDDEN, detail="no rights"),
+    ]
+    async with running(ScriptedSource([*small(), *health]), size=(200, 50)) as pilot:
+        await shows(pilot, "NOT KNOWN", "devicetaintrules: ⊘ forbidden: no rights")
+        assert "not served" not in text(pilot)
+        await type_in(pilot, ":health")
+        await press(pilot, "enter")
+        await shows(pilot, "podgroups")
+        order = [line.split()[0] for line in screen(pilot) if " forbidden" in line or " not served" in line]
+        assert order == ["devicetaintrules", "computedomains", "podgroups"]
+        await type_in(pilot, ":podgroups")
+        await press(pilot, "enter")
+        await shows(pilot, "No PodGroups. Kubernetes has them from 1.36", "podgroups: – not served")
+
+
+async def test_what_needs_a_person_is_on_the_first_screen() -> None:
+    lost = claim("lost", devices=("gpu-0",), node="gone")
+    source = ScriptedSource([*small(), put(lost, "resourceclaims"), *live()])
+    async with running(source, size=(200, 50)) as pilot:
+        await shows(pilot, "FAULTS 2", "claim ml-team/lost", "no longer published: gpu-0", "2 faults")
+        await press(pilot, *"jjjj")
+        assert "claim ml-team/lost" in under_cursor(pilot)
+        await press(pilot, "enter")
+        await shows(pilot, "claim ml-team/lost", "CLAIM")
+    async with running(source) as pilot:
+        await shows(pilot, "FAULTS       2: claim ml-team/lost no longer published", "2 of 3 complete  ✖ 1 gone")
+
+
+async def test_health_of_nothing_listed_yet_is_an_empty_table() -> None:
+    async with running(ScriptedSource()) as pilot:
+        await type_in(pilot, ":health")
+        await press(pilot, "enter")
+        await shows(pilot, "STREAM", "VERSION")
+
+
+async def test_health_on_a_small_screen_has_a_line_a_stream() -> None:
+    names = ("events:FailedPrepareDynamicResources", "resourceclaims", "devicetaintrules")
+    health = [
+        HealthChanged(n, Health(phase=Phase.LIVE, since=NOW.timestamp(), version="resource.k8s.io/v1beta2"))
+        for n in names
+    ]
+    async with running(ScriptedSource(health)) as pilot:
+        await type_in(pilot, ":health")
+        await press(pilot, "enter")
+        await shows(pilot, "v1beta2")
+        assert [line.split()[0] for line in screen(pilot)[3:6]] == sorted(names)
 
 
 async def test_health_tells_each_stream() -> None:

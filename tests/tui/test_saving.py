@@ -27,7 +27,7 @@ async def test_a_table_is_saved_whole_and_only_for_its_owner(state: Path) -> Non
     async with running(ScriptedSource(many_claims(1000)), query=Query(kind="claims")) as pilot:
         await shows(pilot, "Claims(all)[1000]")
         await press(pilot, "ctrl+s")
-        await shows(pilot, "saved to ")
+        await shows(pilot, "saved as ")
     file = the_file_in(state)
     assert re.fullmatch(r"claims-\d{8}-\d{6}\.txt", file.name)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -45,7 +45,7 @@ async def test_every_other_view_is_saved_too(state: Path, place: str, wanted: st
         await shows(pilot, "train-7")
         await type_in(pilot, f":{place}")
         await press(pilot, "enter", "ctrl+s")
-        await shows(pilot, "saved to ")
+        await shows(pilot, "saved as ")
     file = the_file_in(state)
     assert wanted in file.read_text()
 

@@ -90,8 +90,8 @@ def test_each_state_has_an_ink_of_its_own(theme: Theme, colours: Colours) -> Non
 
 
 def test_each_state_has_a_glyph_of_its_own_too() -> None:
-    assert set(GLYPHS) == set(STATES)
-    assert len(set(GLYPHS.values())) == len(STATES)
+    assert set(GLYPHS) == {*STATES, Style.DIM}
+    assert len(set(GLYPHS.values())) == len(GLYPHS)
 
 
 @pytest.mark.parametrize("theme", BUILT_IN.values())

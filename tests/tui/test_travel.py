@@ -8,7 +8,9 @@ from typing import Literal
 
 import pytest
 
-from dratui.events import Event, Phase
+from dratui.events import Event, Phase, Put
+from dratui.prepared import Done, Plugin
+from dratui.samples import NodeSample
 from dratui.tui.app import DratuiApp
 from dratui.views.query import Query
 from tests.tui.cluster import NOW, ScriptedSource, claim, live, pod, put, small
@@ -264,18 +266,38 @@ async def test_the_cursor_stays_on_its_object_through_time() -> None:
 async def test_the_last_line_tells_the_keys_of_time() -> None:
     async with session() as lived:
         await press(lived.pilot, "<")
-        await shows(lived.pilot, " < > step <t> to <end> now")
+        await shows(lived.pilot, " < > step <end> now")
 
 
 async def test_a_step_says_what_changed() -> None:
     async with session() as lived:
         await press(lived.pilot, "<")
-        await shows(lived.pilot, "now  Δ claim ml-team/cl")
+        await shows(lived.pilot, "  Δ claim ml-team/claim-2 created")
+        await press(lived.pilot, "<")
+        await shows(lived.pilot, "  Δ claim ml-team/claim-1 pending → allocated")
         await press(lived.pilot, "t")
         await type_in(lived.pilot, "+150s")
         await press(lived.pilot, "enter")
         await shows(lived.pilot, f"◀ {clock(2.5)}", "<enter> open")
         assert "Δ" not in text(lived.pilot)
+
+
+async def test_what_a_kubelet_plugin_did_is_a_step_too() -> None:
+    def tells(*steps: Done) -> Event:
+        believed = Plugin(driver="gpu.dratui.dev", steps=steps)
+        return Put("samples", NodeSample(node="gpu-node-1", at=NOW.timestamp(), plugin=believed))
+
+    prepared = Done(at=NOW.timestamp(), what="prepare", namespace="ml-team", name="claim-1", claim="uid")
+    async with session() as lived:
+        await lived.at(11, tells())
+        await lived.at(12, tells(prepared))
+        await lived.at(13)
+        await press(lived.pilot, "<")
+        await shows(
+            lived.pilot, f"◀ {clock(12)}", " < > step  Δ claim ml-team/claim-1 prepared on gpu-node-1"
+        )
+        await press(lived.pilot, "<")
+        await shows(lived.pilot, f"◀ {clock(3)}")
 
 
 async def test_without_a_first_line_the_title_tells_the_time() -> None:

@@ -242,7 +242,7 @@ async def test_it_is_saved_and_copied(tmp_path: Path, monkeypatch: pytest.Monkey
         await press(pilot, "c")
         await shows(pilot, "copied train-7")
         await press(pilot, "ctrl+s")
-        await shows(pilot, "saved to ")
+        await shows(pilot, "saved as ")
     (file,) = (tmp_path / "dratui" / "views").iterdir()
     assert file.name.startswith("train-7-why-")
     assert "It fits on none of 2 nodes." in file.read_text()

@@ -42,7 +42,7 @@ async def test_saving_many_rows_says_how_far_it_is_lets_keys_through_and_ends_wi
         assert "Claims" in text(pilot), "esc did not also go back"
         assert not files(views)
         await press(pilot, "ctrl+s")
-        await shows(pilot, "saved to ")
+        await shows(pilot, "saved as ")
         (file,) = files(views)
         assert file.read_text().count("\n") == MANY + 1
 

@@ -7,9 +7,10 @@ import pytest
 
 from dratui.api.model import Device, Node, Taint
 from dratui.cluster.store import Changes
+from dratui.prepared import Orphan, Plugin
 from dratui.samples import Holder
 from dratui.views.overview import DeviceGroup, PluginGroup, PoolsSummary, Summary, Tenant
-from tests.cluster.build import DRIVER, ago, claim, measured, pod, put, result, sample, slice_, store
+from tests.cluster.build import DRIVER, NOW, ago, claim, measured, pod, put, result, sample, slice_, store
 from tests.views.test_describe import hostile
 
 PLUGIN = "nvidia.com/gpu"
@@ -28,8 +29,8 @@ def test_devices_are_counted_by_driver_product_and_state() -> None:
         claim("gpu", result("gpu-0")),
     )
     assert Summary(made).overview().devices == (
-        DeviceGroup(DRIVER, "", total=1, held=0, free=1, tainted=0, other=0),
-        DeviceGroup(DRIVER, "H100", total=4, held=1, free=1, tainted=1, other=1),
+        DeviceGroup(DRIVER, "", total=1, held=0, free=1, tainted=0, blocked=0, other=0),
+        DeviceGroup(DRIVER, "H100", total=4, held=1, free=1, tainted=1, blocked=0, other=1),
     )
 
 
@@ -39,7 +40,23 @@ def test_pools_and_faults() -> None:
     )
     summary = Summary(made)
     assert summary.overview().pools == PoolsSummary(total=4, complete=1, incomplete=1, invalid=1)
-    assert summary.faults == 3  # the invalid pool, the pool that is gone, and the claim on it
+    assert summary.faults == 3
+    assert [(fault.kind, fault.name, fault.why) for fault in summary.overview().faulty] == [
+        ("claims", "default/lost", "no longer published: gpu-0; allocated, used by no pod"),
+        ("pools", f"{DRIVER}/c", "device x is listed twice"),
+        ("pools", f"{DRIVER}/gone", "devices are held, but nothing publishes the pool"),
+    ]
+
+
+def test_a_node_that_has_something_of_no_claim_is_a_fault() -> None:
+    orphan = Orphan(what="spec", subject="k8s.dratui-claim.json")
+    plugin = Plugin(driver=DRIVER, orphans=(orphan,), instances=())
+    made = store(slice_("node-1", "gpu-0"), sample("node-1", plugin=plugin, believed=NOW.timestamp()))
+    summary = Summary(made)
+    (fault,) = summary.overview().faulty
+    assert summary.faults == 1
+    assert (fault.kind, fault.name) == ("nodes", "node-1")
+    assert fault.why.startswith("CDI spec of no claim")
 
 
 def test_where_slices_are_forbidden_nothing_is_a_fault_for_want_of_them() -> None:

@@ -42,5 +42,5 @@ class AliasesFace(ListedFace[Alias]):
             return [Entry((("No alias matches.", self._skin.dim),))]
         rows = [[Cell(title, Style.DIM) for title in HEADINGS]]
         rows += [[Cell(text) for text in self._texts(alias)] for alias in shown]
-        lines = grid(rows, self._skin, columns, shrink=1)
+        lines = grid(rows, self._skin, columns, shrink=(1,))
         return [Entry(lines[0]), *(Entry(line, a.name) for line, a in zip(lines[1:], shown, strict=True))]

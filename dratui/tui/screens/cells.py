@@ -12,6 +12,7 @@ from dratui.views.table import Style
 LONGEST_BAR = 24
 SHORTEST_BAR = 8
 GAP = "  "
+NARROWEST = 10  # to which a column gives way
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,14 @@ def _widths(rows: Sequence[Sequence[Cell]]) -> list[int]:
     return [max(width(row[c].text) for row in rows) for c in range(len(rows[0]))]
 
 
-def grid(rows: Sequence[Sequence[Cell]], skin: Skin, columns: int, *, shrink: int) -> list[Line]:
-    """The rows with their cells under each other; the column `shrink` gives way when there is too little room."""
-    widths, spare = _widths(rows), columns - natural(rows)
-    if spare < 0:
-        widths[shrink] = max(widths[shrink] + spare, 6)
+def grid(rows: Sequence[Sequence[Cell]], skin: Skin, columns: int, *, shrink: Sequence[int]) -> list[Line]:
+    """The rows with their cells under each other; the columns `shrink`, first the first, give way when there is too
+    little room."""
+    widths, missing = _widths(rows), natural(rows) - columns
+    for column in shrink:
+        given = min(max(missing, 0), max(widths[column] - NARROWEST, 0))
+        widths[column] -= given
+        missing -= given
     lines: list[Line] = []
     for row in rows:
         parts: list[Part] = []

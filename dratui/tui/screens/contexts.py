@@ -74,7 +74,7 @@ class ContextsFace(ListedFace[Context]):
             sign, style = ("●", Style.FREE) if here else ("✖", Style.FAULT) if failed else (" ", Style.PLAIN)
             name, *rest = self._texts(context)
             rows.append([Cell(f"{sign} {name}", style), *(Cell(text, style) for text in rest)])
-        lines = grid(rows, self._skin, columns, shrink=0)
+        lines = grid(rows, self._skin, columns, shrink=(0,))
         entries = [Entry(lines[0])]
         for context, line in zip(shown, lines[1:], strict=True):
             entries.append(Entry(line, context.name))

@@ -1,7 +1,7 @@
 """How each stream does: what is known, since when, and why not."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from dratui.events import Health, Phase
 from dratui.samples import STREAM as SAMPLES
 from dratui.terminal import clean, fit, width
 from dratui.tui.lines import Line
-from dratui.tui.live import WORDS
+from dratui.tui.live import WORDS, absent
 from dratui.tui.places import HealthOfStreams
 from dratui.tui.screens.face import World
 from dratui.tui.screens.reading import Reading
@@ -53,20 +53,20 @@ class HealthFace(Reading):
     def _text(self) -> list[Line]:
         skin, now = self._world.skin, self._world.now()
         known = self._world.store.health
-        # What is amiss first.
-        streams = sorted(known.items(), key=lambda s: (s[1].phase is Phase.LIVE and not s[1].detail, s[0]))
+        # What is amiss first, what this cluster has not last.
+        streams = sorted(
+            known.items(),
+            key=lambda s: (absent(*s), s[1].phase is Phase.LIVE and not s[1].detail, s[0]),
+        )
         rows = [_row(stream, health, now) for stream, health in streams]
         widths = [max(map(width, column)) for column in zip(HEADINGS, *rows, strict=True)]
-        lines: list[Line] = [
-            tuple((f"{fit(h, w)}  ", skin.dim) for h, w in zip(HEADINGS, widths, strict=True))
-        ]
-        reasons = [health.detail for _, health in streams]
-        for row, (stream, health), following in zip(rows, streams, [*reasons[1:], ""], strict=True):
-            ink = skin.states[WORDS[health.phase][1]]
-            lines.append(tuple((f"{fit(cell, w)}  ", ink) for cell, w in zip(row, widths, strict=True)))
+        lines: list[Line] = [((_fitted(HEADINGS, widths), skin.dim),)]
+        following = [*(health.detail for _, health in streams[1:]), ""]
+        for row, (stream, health), after in zip(rows, streams, following, strict=False):
+            lines.append(((_fitted(row, widths), skin.states[WORDS[health.phase][1]]),))
             if health.namespace:
                 lines.append(((f"    your rights allow only namespace {health.namespace}", skin.plain),))
-            if health.detail and health.detail != following:  # many fail for one reason
+            if health.detail and health.detail != after:  # many fail for one reason
                 lines.append(((f"    {health.detail}", skin.plain),))
             if stream == SAMPLES:
                 lines += [((f"    {text}", skin.plain),) for text in _problems(self._world.store)]
@@ -103,9 +103,13 @@ def _amiss(store: Store, now: datetime) -> Iterator[str]:
         yield clean(f"{what}: {len(several)}{since}, on {', '.join(nodes[:NAMED])}{more}")
 
 
+def _fitted(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(fit(cell, w) for cell, w in zip(cells, widths, strict=True)).rstrip()
+
+
 def _row(stream: str, health: Health, now: datetime) -> tuple[str, ...]:
     state = WORDS[health.phase][0]
     if health.phase is Phase.SYNCING:
         state += f" {health.seen}" + ("" if health.total is None else f" of {health.total}")
     since = words.age(datetime.fromtimestamp(health.since, UTC), now)
-    return tuple(map(clean, (stream, state, since, health.version or words.NONE)))
+    return tuple(map(clean, (stream, state, since, health.version.rpartition("/")[2] or words.NONE)))

@@ -1,4 +1,4 @@
-"""The keys, from the keymap: on one screen of 80×24."""
+"""The keys, from the keymap: on one screen of 80×24; on a narrower one, below each other."""
 
 from itertools import zip_longest
 from textwrap import wrap
@@ -38,17 +38,26 @@ class HelpFace(Reading):
 
     def enter(self, place: Keys, mark: int | None) -> None:
         """Show them."""
-        self.view.set_text(text(self._world.skin, self._world.keymap), top=mark or 0)
+        self.view.set_text(self._text(), top=mark or 0)
+
+    def tick(self) -> None:
+        """The screen may be another size."""
+        self.view.set_text(self._text())
 
     def headline(self) -> tuple[Line, Line]:
         """The title."""
         skin = self._world.skin
         return ((" Keys", skin.strong), (UNLIKE_K9S, skin.dim)), ()
 
+    def _text(self) -> list[Line]:
+        return text(self._world.skin, self._world.keymap, self.view.app.size.width)
 
-def text(skin: Skin, keymap: Keymap) -> list[Line]:
-    """The help; 78 columns wide, and short enough for 80×24."""
-    stacks = [[line for where in column for line in _group(where, skin, keymap)] for column in COLUMNS]
+
+def text(skin: Skin, keymap: Keymap, columns: int) -> list[Line]:
+    """The help; with 78 columns short enough for 80×24."""
+    stacks: list[list[Line]] = [[] for _ in COLUMNS[: max(columns // COLUMN_WIDTH, 1)]]
+    for number, column in enumerate(COLUMNS):
+        stacks[number % len(stacks)] += [line for where in column for line in _group(where, skin, keymap)]
     empty: Line = ((" " * COLUMN_WIDTH, skin.plain),)
     lines: list[Line] = [
         tuple(part for piece in pieces for part in piece) for pieces in zip_longest(*stacks, fillvalue=empty)
@@ -62,7 +71,7 @@ def text(skin: Skin, keymap: Keymap) -> list[Line]:
     return [
         *lines,
         (),
-        *(((f" {line}", skin.dim),) for line in wrap(places, 76)),
+        *(((f" {line}", skin.dim),) for line in wrap(places, max(columns - 4, 20))),
         *([(), *yours] if yours else []),
     ]
 

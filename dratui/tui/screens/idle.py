@@ -49,5 +49,5 @@ def _lines(holders: Sequence[IdleHolder], skin: Skin, columns: int) -> Sequence[
         for holder in holders
     ]
     items = [Leads(Card(h.kind, h.key), Chosen(h.kind, h.key)) for h in holders]
-    lines = grid(rows, skin, columns, shrink=3)
+    lines = grid(rows, skin, columns, shrink=(3, 0))
     return [Entry(line, item) for line, item in zip(lines, items, strict=True)]

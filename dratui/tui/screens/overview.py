@@ -9,14 +9,15 @@ from dratui.api.model import ObjectKey
 from dratui.cluster.store import Changes
 from dratui.terminal import cut_end, fit, width
 from dratui.tui.lines import Line, Part
-from dratui.tui.live import why_unknown
+from dratui.tui.live import absent, why_unknown
 from dratui.tui.places import Card, HealthOfStreams, Overview, Place, Rows
-from dratui.tui.screens import idle
+from dratui.tui.screens import faults, idle
 from dratui.tui.screens.cells import Cell, bar, grid
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.screens.groups import (
     beside,
     by_size,
+    counts,
     free_of,
     group_line,
     literal,
@@ -111,6 +112,11 @@ class OverviewFace(Face[Board]):
                 fold=Fold(LEAST, lambda shown: self._others_waiting(facts, shown)),
             ),
         ]
+        if facts.faulty:
+            skin = self._world.skin
+            told = faults.first(facts.faulty, facts.faults, skin)
+            brief = self._brief("FAULTS", told, faults.all_of(facts.faulty))
+            blocks.append(faults.block(facts.faulty, facts.faults, skin, brief))
         if facts.idle:
             brief = self._brief("IDLE", idle.first(facts.idle, self._world.skin), idle.ALL)
             blocks.append(idle.block(facts.idle, self._world.skin, brief))
@@ -154,7 +160,8 @@ class OverviewFace(Face[Board]):
         skin = self._world.skin
         if not facts.devices and not facts.plugin:
             return self._empty("resourceslices", TABLES["devices"].empty)
-        headings = ("DRIVER", "PRODUCT", "TOTAL", "HELD", "FREE", "TAINTED", "OTHER")
+        counted = counts(facts)
+        headings = ("DRIVER", "PRODUCT", *(each.title for each in counted))
         table: list[tuple[Cell, ...]] = [
             tuple(Cell(h, Style.DIM, right=n > 1) for n, h in enumerate(headings))
         ]
@@ -162,14 +169,16 @@ class OverviewFace(Face[Board]):
         held: list[float | None] = [None]
         before = ""
         for group in by_size(facts):
-            name, cells, place = plugin_line(group) if isinstance(group, PluginGroup) else group_line(group)
+            name, cells, place = (
+                plugin_line(group, counted) if isinstance(group, PluginGroup) else group_line(group, counted)
+            )
             table.append((Cell("" if name == before else name), *cells))
             items.append(Leads(place))
             taken = group.requested if isinstance(group, PluginGroup) else group.held
             held.append(taken / group.total if group.total else None)
             before = name
         table = beside(table, by_size(facts), columns, self._world.now())
-        lines = grid(table, skin, columns, shrink=1)
+        lines = grid(table, skin, columns, shrink=(1,))
         entries = [
             Entry((*line, *bar(share, columns - sum(width(t) for t, _ in line) - 2, skin)), item)
             for line, item, share in zip(lines, items, held, strict=True)
@@ -188,6 +197,7 @@ class OverviewFace(Face[Board]):
             (sum(group.total for group in hidden), "devices", Style.PLAIN),
             (sum(free_of(group) for group in hidden), "free", Style.FREE),
             (sum(group.tainted for group in devices), "tainted", Style.TAINTED),
+            (sum(group.blocked for group in devices), "blocked", Style.PLAIN),
             (sum(group.other for group in devices), "other", Style.FAULT),
         ):
             if number:
@@ -267,7 +277,7 @@ class OverviewFace(Face[Board]):
             items.append(
                 Leads(Rows(Query(kind="pods", namespace=tenant.namespace)), Chosen("namespaces", key))
             )
-        lines = grid(table, self._world.skin, columns, shrink=0)
+        lines = grid(table, self._world.skin, columns, shrink=(0,))
         return [Entry(line, item) for line, item in zip(lines, items, strict=True)]
 
     def _other_tenants(self, facts: Facts, shown: int) -> Entry:
@@ -296,13 +306,15 @@ class OverviewFace(Face[Board]):
             parts.append((f"  … {pools.incomplete} incomplete", skin.states[Style.WAITING]))
         if pools.invalid:
             parts.append((f"  ✖ {pools.invalid} invalid", skin.states[Style.FAULT]))
+        if gone := pools.total - pools.complete - pools.incomplete - pools.invalid:
+            parts.append((f"  ✖ {gone} gone", skin.states[Style.FAULT]))
         return tuple(parts)
 
     # --- what is not known -----------------------------------------------------------------------------------------
 
     def _unknown(self) -> Sequence[Entry]:
         skin, health = self._world.skin, self._world.store.health
-        told = why_unknown(health, sorted(health))
+        told = why_unknown(health, self._streams())
         entries = [
             Entry(((text, skin.states[style]),), Leads(HealthOfStreams(), of=text)) for text, style in told
         ]
@@ -316,11 +328,15 @@ class OverviewFace(Face[Board]):
         if len(unknown) == 1:
             return unknown[0].line
         health = self._world.store.health
-        streams = [stream for stream in sorted(health) if why_unknown(health, (stream,))]
+        streams = [stream for stream in self._streams() if why_unknown(health, (stream,))]
         return (
             (f"{words.count(len(streams), 'kind')}, :health says why: ", self._world.skin.plain),
             (", ".join(streams), self._world.skin.states[Style.UNKNOWN]),
         )
+
+    def _streams(self) -> Sequence[str]:
+        """Those of which anything may not be known."""
+        return sorted(s for s, health in self._world.store.health.items() if not absent(s, health))
 
     def _empty(self, stream: str, text: str) -> Sequence[Entry]:
         """Nothing there: or is it only not known?"""

@@ -11,7 +11,7 @@ from dratui.failure import Failure
 from dratui.terminal import clean
 from dratui.tui.asking import KINDS
 from dratui.tui.lines import Line, Part, line_width
-from dratui.tui.live import why_unknown
+from dratui.tui.live import absent, why_unknown
 from dratui.tui.places import Card, Place, Rows, name_of
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.turns import ENTER_SECONDS, SLICE_SECONDS, until
@@ -283,7 +283,7 @@ class RowsFace(Face[VirtualTable]):
         lines: list[Line] = []
         if self._listing.total and query.only is not None and not query.filter:
             pass  # who selected the rows says so
-        elif self._listing.total or not unknown:
+        elif self._listing.total or not unknown or self._absent():
             said = "No row matches." if self._listing.total else table.empty
             lines.append(((f"  {said}", skin.plain),))
         looked_at = [
@@ -296,6 +296,13 @@ class RowsFace(Face[VirtualTable]):
             lines.append(((f"  Looked at: {', '.join(filter(None, looked_at))}.", skin.dim),))
         lines += [((f"  {text}", skin.states[style]),) for text, style in unknown]
         return lines
+
+    def _absent(self) -> bool:
+        """Whether the cluster has no such kind."""
+        health = self._world.store.health
+        return any(
+            absent(stream, health[stream]) for stream in self._listing.table.streams if stream in health
+        )
 
     def _settled(self) -> bool:
         return self._complete and not self._listing.busy

@@ -309,7 +309,7 @@ class WhyFace(Face[Board]):
 
     def _given(self, given: Sequence[Has], columns: int) -> Sequence[Entry]:
         rows = [[Cell(text) for text in each.texts] for each in given[:_MOST_DEVICES]]
-        lines = grid(rows, self._world.skin, columns, shrink=1)
+        lines = grid(rows, self._world.skin, columns, shrink=(1,))
         more = len(given) - len(lines)
         return [
             *(Entry(line, Spot("has", n, device=given[n].key)) for n, line in enumerate(lines)),

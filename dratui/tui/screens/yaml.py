@@ -92,7 +92,7 @@ class YamlFace(Reading):
             return ((" YAML ", skin.strong), ("of the draft", skin.plain)), ()
         return (
             (" YAML ", skin.strong),
-            (f"{self._place.kind} {' '.join(_words(self._place.key))}", skin.plain),
+            (f"{TABLES[self._place.kind].singular} {'/'.join(filter(None, _words(self._place.key)))}", skin.plain),
         ), ()
 
     def chosen(self) -> Chosen | None:

@@ -96,9 +96,9 @@ class Board(Pane):
             case "up":
                 self._move(-1)
             case "page_down":
-                self._move(page)
+                self._move(self._on_page(page))
             case "page_up":
-                self._move(-page)
+                self._move(self._on_page(-page))
             case "top":
                 self._move(-1_000_000)
             case "bottom":
@@ -173,11 +173,23 @@ class Board(Pane):
         spots = self._spots(stack)
         if not spots or (by < 0 and at == 0):
             self._top = max(0, self._top + by)
+        elif by == 1 and (hidden := self._hidden(stack, at)) > 0:
+            self._top += min(hidden, self.size.height - 1)  # what is longer than the window is read first
         else:
-            y, self._item = spots[max(0, min(at + by, len(spots) - 1))]
-            self._kept = True
-            self._reveal(y)
+            at = max(0, min(at + by, len(spots) - 1))
+            self._item, self._kept = spots[at][1], True
+            self._reveal(stack, at)
         self.repaint()
+
+    def _on_page(self, by: int) -> int:
+        """How many spots further the last one is that is at most `by` lines away, but one at least; lines where there
+        is none."""
+        stack, at = self._spot()
+        lines = [y for y, _ in self._spots(stack)] if self._stacks else []
+        if not lines or (by < 0 and at == 0):
+            return by
+        near = sum(0 < (y - lines[at]) * (1 if by > 0 else -1) <= abs(by) for y in lines)
+        return max(near, 1) if by > 0 else -max(near, 1)
 
     def _cross(self, to: int) -> None:
         if len(self._stacks) < 2:
@@ -186,13 +198,26 @@ class Board(Pane):
         spots, others = self._spots(stack), self._spots(to)
         if stack != to and others:
             y = spots[at][0] if spots else 0
-            y, self._item = min(others, key=lambda spot: abs(spot[0] - y))
-            self._kept = True
-            self._reveal(y)
+            there = min(range(len(others)), key=lambda n: abs(others[n][0] - y))
+            self._item, self._kept = others[there][1], True
+            self._reveal(to, there)
             self.repaint()
 
-    def _reveal(self, y: int) -> None:
-        self._top = max(min(self._top, y), y - self.size.height + 1)
+    def _lines_of(self, stack: int, at: int) -> range:
+        """A spot's line and those below it up to the next one; of the first one also those above."""
+        lines = [y for y, _ in self._spots(stack)]
+        end = lines[at + 1] if at + 1 < len(lines) else len(self._stacks[stack])
+        return range(lines[at] if at else 0, end)
+
+    def _hidden(self, stack: int, at: int) -> int:
+        """How many of these are below the window."""
+        return self._lines_of(stack, at).stop - self._top - self.size.height if self.size.height else 0
+
+    def _reveal(self, stack: int, at: int) -> None:
+        """Scroll to a spot, and to what belongs to it as far as there is room."""
+        y, lines, height = self._spots(stack)[at][0], self._lines_of(stack, at), self.size.height
+        start = lines.start if y - lines.start < height else y
+        self._top = max(min(self._top, start), min(lines.stop, start + height) - height)
 
     # --- stacking --------------------------------------------------------------------------------------------------
 
