@@ -200,7 +200,9 @@ async def test_on_a_narrow_screen_no_key_of_the_help_is_cut_off() -> None:
             assert key.help in text(pilot)
         assert "…" not in "".join(screen(pilot)[3:-1]).replace(":pods …", "")
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: tick(pilot) and "MOVE " in text(pilot) and " GO " in text(pilot), "columns")
+        await until(
+            pilot, lambda: tick(pilot) and "MOVE " in text(pilot) and " GO " in text(pilot), "columns"
+        )
         assert any("MOVE" in line and "GO" in line for line in screen(pilot))
 
 
@@ -272,7 +274,9 @@ async def test_what_needs_a_person_is_on_the_first_screen() -> None:
         await press(pilot, "enter")
         await shows(pilot, "claim ml-team/lost", "CLAIM")
     async with running(source) as pilot:
-        await shows(pilot, "FAULTS       2: claim ml-team/lost no longer published", "2 of 3 complete  ✖ 1 gone")
+        await shows(
+            pilot, "FAULTS       2: claim ml-team/lost no longer published", "2 of 3 complete  ✖ 1 gone"
+        )
 
 
 async def test_health_of_nothing_listed_yet_is_an_empty_table() -> None:

@@ -90,10 +90,9 @@ class YamlFace(Reading):
         skin = self._world.skin
         if self._place.kind == DRAFTS:
             return ((" YAML ", skin.strong), ("of the draft", skin.plain)), ()
-        return (
-            (" YAML ", skin.strong),
-            (f"{TABLES[self._place.kind].singular} {'/'.join(filter(None, _words(self._place.key)))}", skin.plain),
-        ), ()
+        path = "/".join(filter(None, _words(self._place.key)))
+        whose = f"{TABLES[self._place.kind].singular} {path}"
+        return ((" YAML ", skin.strong), (whose, skin.plain)), ()
 
     def chosen(self) -> Chosen | None:
         """The object."""
