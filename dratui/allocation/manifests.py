@@ -12,6 +12,7 @@ from dratui.allocation.documents import Wrong, objects
 from dratui.allocation.expressions import Expressions
 from dratui.allocation.requests import check_requests
 from dratui.allocation.schema import (
+    NAMESPACE,
     NEW,
     OLD,
     PLURALS,
@@ -22,23 +23,13 @@ from dratui.allocation.schema import (
 )
 from dratui.allocation.strict import check, meant
 from dratui.allocation.unseen import remarks, unseen
-from dratui.api.model import Claim, DeviceClass, Pod, Template
+from dratui.api.model import Claim, DeviceClass, Namespace, Pod, PriorityClass, Row, Template
 from dratui.api.streams import codec
 
 _MOST_REPLICAS: Final = 2**31 - 1
 _NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
 _SCHEDULING: Final = "scheduling.k8s.io"
 _MOST_PRIORITY: Final = 1_000_000_000  # of classes that are not the system's
-
-
-@dataclass(frozen=True, slots=True)
-class PriorityClass:
-    """What pods that name it are worth; `preempts` is False where preemptionPolicy is Never."""
-
-    name: str
-    value: int
-    default: bool
-    preempts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +56,36 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Everything that was read, in its order. `notes`: what was left out, and why."""
+    """Everything that was read, in its order. `left_out`: what no pods are known to come of."""
 
     workloads: tuple[Workload, ...] = ()
     claims: tuple[Claim, ...] = ()
     templates: tuple[Template, ...] = ()
     classes: tuple[DeviceClass, ...] = ()
     priorities: tuple[PriorityClass, ...] = ()
-    notes: tuple[str, ...] = ()
+    namespaces: tuple[Namespace, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
     """All texts, each with the name of its file. What names no namespace is in `namespace`. Raises Wrong."""
     rows: dict[str, list[Any]] = {field.name: [] for field in fields(Manifests)}
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     expressions = Expressions()
     for file, text in texts:
         for where, value in objects(file, text):
             table, row = _row(where, value, namespace, expressions)
-            if table != "notes":
-                name = row.name if isinstance(row, Workload | PriorityClass) else "/".join(row.key)
-                if (table, name) in seen:
-                    raise Wrong(f"{where}: is there twice", hint="kubectl would apply the last; remove one")
-                seen.add((table, name))
+            if table != "left_out":
+                name = (
+                    row.name
+                    if isinstance(row, Workload)
+                    else f"{value['kind']} {'/'.join(filter(None, row.key))}"
+                )
+                if name in seen:
+                    raise Wrong(
+                        f"{where}: {name} is there twice", hint="kubectl would apply the last; remove one"
+                    )
+                seen.add(name)
             rows[table].append(row)
     return Manifests(**{name: tuple(found) for name, found in rows.items()})
 
@@ -96,7 +94,7 @@ def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
 
 
 def _row(where: str, value: Mapping[str, Any], namespace: str, expressions: Expressions) -> tuple[str, Any]:
-    """The table that it belongs to, and its row; or `notes` and why it is left out."""
+    """The table that it belongs to, and its row; or `left_out` and its name."""
     kind, api_version = value.get("kind"), value.get("apiVersion")
     if not (isinstance(kind, str) and kind and isinstance(api_version, str) and api_version):
         raise Wrong(f"{where}: has no apiVersion and kind", hint="apiVersion: resource.k8s.io/v1")
@@ -113,17 +111,22 @@ def _row(where: str, value: Mapping[str, Any], namespace: str, expressions: Expr
         placed.pop("status", None)
         if kind == "DeviceClass":
             expressions.check(f"{object_}: spec", _at(value, "spec"))
-        row = codec(PLURALS[kind], version).row(msgspec.json.encode(placed))
+        row = _decoded(PLURALS[kind], version, placed)
         return {"ResourceClaim": "claims", "DeviceClass": "classes"}.get(kind, "templates"), row
     if kind == "PriorityClass" and group == _SCHEDULING:
         _check_version(where, kind, api_version, [f"{_SCHEDULING}/v1"])
-        name = _name(where, kind, value)
-        check(f"{where}: {kind} {name}", value, PRIORITY_CLASS)
-        return "priorities", _priority_class(f"{where}: {kind} {name}", name, value)
+        object_ = f"{where}: {kind} {_name(where, kind, value)}"
+        check(object_, value, PRIORITY_CLASS)
+        _check_priority(object_, value)
+        return "priorities", _decoded("priorityclasses", version, _placed(value, ""))
+    if kind == "Namespace" and api_version == "v1":
+        check(f"{where}: {kind} {_name(where, kind, value)}", value, NAMESPACE)
+        return "namespaces", _decoded("namespaces", version, _placed(value, ""))
     known = WORKLOADS.get(kind)
-    if known is None or group not in ("", "apps", "batch"):
-        name = _at(value, "metadata").get("name", "")
-        return "notes", f"{kind} {str(name)[:63]} is left out: it makes no pods that are known here"
+    if known is None or group not in ("", "apps", "batch", "extensions"):
+        name = str(_at(value, "metadata").get("name", ""))[:63]
+        of = f"{kind}.{group}" if known else kind
+        return "left_out", f"{of[:120]} {name}"
     _check_version(where, kind, api_version, [known[0]])
     object_ = f"{where}: {kind} {_name(where, kind, value)}"
     check(object_, value, known[1])
@@ -159,21 +162,29 @@ def _workload(where: str, kind: str, value: Mapping[str, Any]) -> Workload:
     if kind == "DaemonSet":
         pod = {**pod, "tolerations": [*(pod.get("tolerations") or ()), *_OF_DAEMONS]}
     body = {"metadata": value["metadata"], "spec": {**pod, "nodeName": ""}, "status": {"phase": "Pending"}}
-    row = codec("pods", "v1").row(msgspec.json.encode(body))
+    row = _decoded("pods", "v1", body)
     assert isinstance(row, Pod)
     preempts = _preempts(f"{where}: {path}", pod)
-    replicas = _replicas(where, kind, _at(value, *to[:-2]) if len(to) > 1 else {})
+    spec = _at(value, *to[:-2]) if len(to) > 1 else {}
+    suspended = any(
+        each.get(name) is True for each in (_at(value, "spec"), spec) for name in ("suspend", "paused")
+    )
     return Workload(
-        kind, row, replicas, pod.get("priorityClassName") or "", preempts, unseen(pod), remarks(pod)
+        kind,
+        row,
+        _replicas(where, kind, spec),
+        pod.get("priorityClassName") or "",
+        preempts,
+        unseen(pod, spec),
+        remarks(pod, suspended=suspended),
     )
 
 
-def _priority_class(where: str, name: str, value: Mapping[str, Any]) -> PriorityClass:
+def _check_priority(where: str, value: Mapping[str, Any]) -> None:
     number = value.get("value") or 0
     if not -(2**31) <= number <= _MOST_PRIORITY:
         raise Wrong(f"{where}: value: {number} is no priority", hint=f"at most {_MOST_PRIORITY}")
-    preempts = _preempts(where, value)
-    return PriorityClass(name, number, bool(value.get("globalDefault")), preempts is not False)
+    _preempts(where, value)
 
 
 def _preempts(where: str, value: Mapping[str, Any]) -> bool | None:
@@ -224,7 +235,7 @@ def _check_references(where: str, pod: Mapping[str, Any], path: str) -> None:
 
 def _check_version(where: str, kind: str, version: str, known: Sequence[str]) -> None:
     if version not in known:
-        raise Wrong(f"{where}: {kind} in {version} is not known", hint=f"one of {', '.join(known)}")
+        raise Wrong(f"{where}: {kind} in {version} is not known", hint=f"apiVersion: {' or '.join(known)}")
 
 
 def _name(where: str, kind: str, value: Mapping[str, Any]) -> str:
@@ -250,6 +261,10 @@ def _placed(value: Mapping[str, Any], namespace: str) -> dict[str, Any]:
         "labels": meta.get("labels") or {},
     }
     return {**value, "metadata": kept if namespace else {**kept, "namespace": ""}}
+
+
+def _decoded(plural: str, version: str, value: Mapping[str, Any]) -> Row:
+    return codec(plural, version).row(msgspec.json.encode(value))
 
 
 def _at(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:

@@ -247,6 +247,8 @@ PRIORITY_CLASS: Final = Fields(
     {"spec": "a priority class has its fields beside metadata"},
 )
 
+NAMESPACE: Final = Fields({**_HEAD, "metadata": _METADATA, "spec": "anything"})
+
 PLURALS: Final[Mapping[str, str]] = {
     "ResourceClaim": "resourceclaims",
     "ResourceClaimTemplate": "resourceclaimtemplates",

@@ -6,12 +6,12 @@ from typing import Any, Final
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
-def unseen(pod: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of a checked pod's spec: what may keep its pods from nodes, in the field's words."""
-    return tuple(_unseen(pod))
+def unseen(pod: Mapping[str, Any], workload: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a pod's spec and that of what makes it, checked: what may keep its pods from nodes, in the field's words."""
+    return tuple(_unseen(pod, workload))
 
 
-def _unseen(pod: Mapping[str, Any]) -> Iterator[str]:
+def _unseen(pod: Mapping[str, Any], workload: Mapping[str, Any]) -> Iterator[str]:
     affinity = pod.get("affinity") or {}
     for name in ("podAffinity", "podAntiAffinity"):
         rule = affinity.get(name)
@@ -22,18 +22,22 @@ def _unseen(pod: Mapping[str, Any]) -> Iterator[str]:
     ):
         yield "topologySpreadConstraints"
     containers = [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
-    if any(port.get("hostPort") for each in containers for port in _of(each, "ports")):
+    ports = [port for each in containers for port in _of(each, "ports")]
+    if any(port.get("hostPort") or pod.get("hostNetwork") for port in ports):  # there each is one of the host
         yield "hostPort"
-    if any(each.get("persistentVolumeClaim") or each.get("ephemeral") for each in _of(pod, "volumes")):
+    volumes = any(each.get("persistentVolumeClaim") or each.get("ephemeral") for each in _of(pod, "volumes"))
+    if volumes or workload.get("volumeClaimTemplates"):
         yield "persistent volumes"
 
 
-def remarks(pod: Mapping[str, Any]) -> tuple[str, ...]:
+def remarks(pod: Mapping[str, Any], *, suspended: bool) -> tuple[str, ...]:
     """What makes the answer another one than people expect."""
-    return tuple(_remarks(pod))
+    return tuple(_remarks(pod, suspended))
 
 
-def _remarks(pod: Mapping[str, Any]) -> Iterator[str]:
+def _remarks(pod: Mapping[str, Any], suspended: bool) -> Iterator[str]:
+    if suspended:
+        yield "suspended or paused: no pods are made before that ends; read as if it were not"
     if pod.get("nodeName"):
         yield "with nodeName the scheduler is not asked, and claims get no devices: read as without"
     if (name := pod.get("schedulerName")) not in (None, "", "default-scheduler"):

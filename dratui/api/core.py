@@ -238,6 +238,25 @@ class Namespace(Object, frozen=True):
     status: NamespaceStatus = NamespaceStatus()
 
 
+class QuotaScope(Struct, frozen=True):
+    """ScopedResourceSelectorRequirement."""
+
+    scope_name: str = ""
+
+
+class QuotaScopes(Struct, frozen=True):
+    """ScopeSelector."""
+
+    match_expressions: tuple[QuotaScope, ...] | None = None
+
+
+class QuotaSpec(Struct, frozen=True):
+    """ResourceQuotaSpec."""
+
+    scopes: tuple[str, ...] | None = None
+    scope_selector: QuotaScopes | None = None
+
+
 class QuotaStatus(Struct, frozen=True):
     """ResourceQuotaStatus."""
 
@@ -248,6 +267,7 @@ class QuotaStatus(Struct, frozen=True):
 class Quota(Object, frozen=True):
     """ResourceQuota."""
 
+    spec: QuotaSpec = QuotaSpec()
     status: QuotaStatus = QuotaStatus()
 
 
@@ -517,6 +537,7 @@ def quota_row(wire: Quota) -> model.Quota:
             or "resourceclaims.resource.k8s.io" in name
             or extended_resource(name.removeprefix("requests."))
         ),
+        scoped=bool(wire.spec.scopes or wire.spec.scope_selector),
     )
 
 

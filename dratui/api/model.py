@@ -459,10 +459,20 @@ class Namespace(Row, frozen=True, kw_only=True):
     phase: str = ""
 
 
+class PriorityClass(Row, frozen=True, kw_only=True):
+    """What pods that name it are worth; of all others where it is the `default`. `preempts`: others of lower priority
+    are evicted for them."""
+
+    value: int = 0
+    default: bool = False
+    preempts: bool = True
+
+
 class Quota(Row, frozen=True, kw_only=True):
-    """A ResourceQuota: what counts devices or claims in it, as (name, hard, used)."""
+    """A ResourceQuota: what counts devices or claims in it, as (name, hard, used). `scoped`: for some pods only."""
 
     devices: tuple[tuple[str, str, str], ...] = ()
+    scoped: bool = False
 
 
 class WarningEvent(Row, frozen=True, kw_only=True):

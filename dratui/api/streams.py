@@ -6,7 +6,7 @@ Slices and claims come first: they answer the main question and are a tenth of t
 from collections.abc import Mapping
 from typing import Any
 
-from dratui.api import core, groups, normalise, v1, v1beta1
+from dratui.api import core, groups, normalise, scheduling, v1, v1beta1
 from dratui.api.wire import Decoding
 from dratui.wire import Stream
 
@@ -40,6 +40,7 @@ _CODECS: Mapping[str, Mapping[str, Decoding[Any]]] = {
     "computedomains": {"v1beta1": groups.COMPUTE_DOMAINS},
     "pods": {"v1": core.PODS},
     "events": {"v1": core.WARNINGS},
+    "priorityclasses": {"v1": scheduling.PRIORITY_CLASSES},
 }
 
 WARNING_REASONS = ("FailedPrepareDynamicResources", "FailedResourceClaimCreation", "UnexpectedAdmissionError")
@@ -73,7 +74,7 @@ def _stream(
 
 _GROUPS = {
     **dict.fromkeys(("nodes", "namespaces", "resourcequotas", "pods", "events"), ""),
-    "podgroups": "scheduling.k8s.io",
+    **dict.fromkeys(("podgroups", "priorityclasses"), "scheduling.k8s.io"),
     "computedomains": "resource.nvidia.com",
 }
 
@@ -103,4 +104,7 @@ STREAMS: Mapping[str, Stream] = {
         _stream("pods", 2, namespaced=True),
     )
 }
-"""Every stream by its name."""
+"""Every stream that is watched, by its name."""
+
+PRIORITY_CLASSES = _stream("priorityclasses", 1, namespaced=False)
+"""Read once by who asks what if; never watched, nor recorded."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from dratui import when
-from dratui.api.streams import STREAMS
+from dratui.api.streams import PRIORITY_CLASSES, STREAMS
 from dratui.cluster.store import Store
 from dratui.events import SETTLED, About, Event, Health, Phase, Source
 from dratui.failure import Failure, UsageFailure
@@ -114,4 +114,5 @@ def _source(streams: Sequence[str], options: Options, recording: Path | None) ->
         return Replay(recording, speed=0)
     from dratui.kube.source import ClusterSource
 
-    return ClusterSource(options, [STREAMS[name] for name in streams])
+    known = {**STREAMS, PRIORITY_CLASSES.name: PRIORITY_CLASSES}
+    return ClusterSource(options, [known[name] for name in streams])

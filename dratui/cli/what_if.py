@@ -6,14 +6,16 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from dratui.allocation import documents, manifests
+from dratui.allocation.manifests import Manifests
+from dratui.allocation.words import some
 from dratui.api.model import Node, ObjectKey
+from dratui.api.streams import PRIORITY_CLASSES
 from dratui.cli.explain import NEEDED, judge
 from dratui.cli.printing import escape_json
 from dratui.cli.reading import note, once
@@ -21,14 +23,16 @@ from dratui.cluster.store import Store
 from dratui.failure import Failure, UsageFailure
 from dratui.kube.options import Options
 from dratui.views.whatif import ORDER, told
+from dratui.why.applied import apply, unused, waiting_first
 from dratui.why.changes import copy_node, named, remove
-from dratui.why.question import holder
-from dratui.why.whatif import Outcome, Planner, added, unused, waiting_first
+from dratui.why.whatif import Outcome, Planner
 
 _WIDE: Final = 120  # columns, where there is no terminal
 _MOST_COPIES: Final = 5_000
 _MOST_FILES: Final = 1_000  # of a folder
 _SUFFIXES: Final = (".json", ".yaml", ".yml")
+_STREAMS: Final = (*NEEDED, "resourcequotas", PRIORITY_CLASSES.name)
+_UNJUDGED: Final = ("podgroups", "namespaces")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,49 +51,72 @@ class Wanted:
 def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
     """Print it. Raises Failure for what is not there and for manifests that are wrong."""
     texts = [(file if file != "-" else "stdin", _text(file)) for file in _files(wanted.files)]
-    # What is wrong is told before the cluster is asked
-    read = manifests.read(texts, wanted.namespace or "default")
-    if not (read.workloads or read.claims or read.templates):
-        raise Failure(
-            "the manifests have no pods and no claims", hint="give a pod, what makes pods, or a claim"
-        )
-    store, about, _ = asyncio.run(once(NEEDED, options, recording, wanted.at))
-    judge(store, [each for each in NEEDED if each not in ("podgroups", "namespaces")])
+    # What is wrong is told before the cluster is asked.
+    _check(manifests.read(texts, wanted.namespace or "default"), wanted.namespace)
+    store, about, _ = asyncio.run(once(_STREAMS, options, recording, wanted.at))
+    judge(store, [each for each in _STREAMS if each not in _UNJUDGED])
     namespace = wanted.namespace or ("" if about.recorded else about.namespace) or "default"
     read = manifests.read(texts, namespace)
     changed = store.copy()
-    said = [*read.notes, *added(changed, read), *_added_nodes(changed, wanted), *_without(changed, wanted)]
-    said.append(waiting_first(changed))
+    said = [
+        *_added_nodes(changed, wanted),
+        *_without(changed, wanted),
+        *apply(changed, read, about.server_version),
+        waiting_first(changed),
+    ]
     workloads = (*read.workloads, *unused(store, read))
-    planner = Planner(changed, about.server_version, partial(holder, store), read.priorities)
+    planner = Planner(changed, about.server_version, store)
     outcomes = []
     for workload in workloads:
         replicas = workload.replicas if wanted.replicas is None else wanted.replicas
         outcomes.append(planner.outcome(workload, replicas if isinstance(replicas, int) else None, _progress))
         _clear()
-    if wanted.output == "json":
-        print(_json(outcomes, said))
-        return 0
-    columns = shutil.get_terminal_size((_WIDE, 24)).columns if sys.stdout.isatty() else _WIDE
     notes = [*said, *(each for outcome in outcomes for each in _assumed(outcome))]
-    for line in told(outcomes, notes, columns):
-        print(line)
-    return 0
+    if wanted.output == "json":
+        print(_json(outcomes, notes))
+    else:
+        columns = shutil.get_terminal_size((_WIDE, 24)).columns if sys.stdout.isatty() else _WIDE
+        for line in told(outcomes, notes, columns):
+            print(line)
+    return 1 if any(outcome.why and not outcome.landed for outcome in outcomes) else 0
+
+
+def _check(read: Manifests, namespace: str) -> None:
+    """Whether there is anything to ask, where -n says it is. Raises Failure."""
+    if not (read.workloads or read.claims or read.templates):
+        raise Failure(
+            f"the manifests have no pods and no claims{f', but {some(left)}' if (left := read.left_out) else ''}",
+            hint="give a pod, what makes pods, or a claim",
+        )
+    for each in (*(of.pod for of in read.workloads), *read.claims, *read.templates):
+        if namespace and each.namespace != namespace:
+            raise UsageFailure(
+                f"-n {namespace}: {each.name} is in namespace {each.namespace}, as its manifest says",
+                hint="leave out the one or the other",
+            )
 
 
 def _assumed(outcome: Outcome) -> Sequence[str]:
     """What is said of a workload: that its claims are not made yet goes without saying."""
     of_question = outcome.question.notes if outcome.question else ()
-    return [*outcome.notes, *(each for each in of_question if "is not made yet" not in each)]
+    order = [ORDER] if outcome.landed else []
+    return [*outcome.notes, *order, *(each for each in of_question if "is not made yet" not in each)]
 
 
 def _files(named: Sequence[str]) -> Iterator[str]:
     """As kubectl takes -f: of a folder its manifests, by name."""
     for name in named:
+        if name.startswith(("http://", "https://")):
+            raise UsageFailure(f"{name} is not read", hint=f"curl -sL {name} | dratui what-if -f -")
         if name == "-" or not Path(name).is_dir():
             yield name
             continue
-        found = sorted(each for each in Path(name).iterdir() if each.suffix in _SUFFIXES)
+        try:
+            found = sorted(
+                each for each in Path(name).iterdir() if each.suffix in _SUFFIXES and not each.is_dir()
+            )
+        except OSError as error:
+            raise Failure(f"cannot read {name}: {error.strerror}") from error
         if not found:
             raise Failure(f"{name} has no manifest", hint=f"what ends in {', '.join(_SUFFIXES)} is read")
         yield from map(str, found[:_MOST_FILES])
@@ -115,8 +142,10 @@ def _without(store: Store, wanted: Wanted) -> Sequence[str]:
     for text in wanted.without:
         found = named(store, text, wanted.namespace)
         if not found:
+            within = f" in namespace {wanted.namespace}" if wanted.namespace else ""
             raise Failure(
-                f"--without {text}: no claim, pod or node has that name", hint="NAMESPACE/NAME, or -n"
+                f"--without {text}: no claim, pod or node has that name{within}",
+                hint="claim, pod or node: NAME, NAMESPACE/NAME or pod/NAMESPACE/NAME, as dratui get pods -A has them",
             )
         if len(found) > 1:
             all_ = ", ".join(f"{each.kind}/{'/'.join(filter(None, each.row.key))}" for each in found[:5])
@@ -172,6 +201,7 @@ def _json(outcomes: Sequence[Outcome], notes: Sequence[str]) -> str:
                 "notLookedAt": each.unseen,
                 "limit": each.limit,
                 "limits": each.limits,
+                "quota": each.quota,
                 "gaveUp": each.gave_up,
                 "landings": each.landed,
                 "next": each.rest
@@ -183,9 +213,6 @@ def _json(outcomes: Sequence[Outcome], notes: Sequence[str]) -> str:
             }
             for each in outcomes
         ],
-        "notes": [
-            *dict.fromkeys((*filter(None, notes), *(n for each in outcomes for n in _assumed(each)))),
-            ORDER,
-        ],
+        "notes": list(dict.fromkeys(filter(None, notes))),
     }
     return escape_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

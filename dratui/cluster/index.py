@@ -17,6 +17,7 @@ from dratui.api.model import (
     ObjectKey,
     Pod,
     PodGroup,
+    PriorityClass,
     Quota,
     Row,
     Slice,
@@ -398,6 +399,7 @@ TOUCHED: Mapping[type[Row], Callable[["Store", ObjectKey, Any, Touched], None]] 
     Node: _node,
     Namespace: _itself("namespaces"),
     Quota: _quota,
+    PriorityClass: lambda store, key, row, touched: None,  # no table shows it
     PodGroup: _pod_group,
     ComputeDomain: _compute_domain,
     WarningEvent: _warning,

@@ -18,6 +18,7 @@ from dratui.api.model import (
     ObjectKey,
     Pod,
     PodGroup,
+    PriorityClass,
     Quota,
     Row,
     Slice,
@@ -96,6 +97,7 @@ class Store:
         self.nodes: dict[ObjectKey, Node] = {}
         self.namespaces: dict[ObjectKey, Namespace] = {}
         self.quotas: dict[ObjectKey, Quota] = {}
+        self.priorities: dict[ObjectKey, PriorityClass] = {}
         self.warnings: dict[ObjectKey, WarningEvent] = {}
         self.samples: dict[ObjectKey, NodeSample] = {}  # by node
         self.health: dict[str, Health] = {}
@@ -144,6 +146,7 @@ class Store:
             "nodes": self.nodes,
             "namespaces": self.namespaces,
             "resourcequotas": self.quotas,
+            "priorityclasses": self.priorities,
             "events": self.warnings,
             SAMPLES: self.samples,
         }

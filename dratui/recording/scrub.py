@@ -340,7 +340,7 @@ _RULES: Mapping[str, Rule] = {
     **dict.fromkeys(
         ("allocationMode", "effect", "operator", "phase", "restartPolicy", "reason"), Scrubber.code
     ),
-    **dict.fromkeys(("health", "conditions.status", "resource"), Scrubber.code),
+    **dict.fromkeys(("health", "conditions.status", "resource", "scopes", "scopeName"), Scrubber.code),
     **dict.fromkeys(("ownerReferences.kind", "involvedObject.kind"), Scrubber.code),
     **dict.fromkeys(("status.status", "nodes.status"), Scrubber.code),
     "kubeletVersion": Scrubber.version,

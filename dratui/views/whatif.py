@@ -1,4 +1,5 @@
-"""What if, as text: how many replicas fit, where they would land, and why the next one does not fit."""
+"""What if, as text: how many replicas fit, where they would land, why the next one does not fit, and what that rests
+on."""
 
 import textwrap
 from collections import Counter
@@ -17,8 +18,12 @@ _MOST_NODES: Final = 40
 _MOST_DEVICES: Final = 8
 
 ORDER: Final = (
-    "Each is shown on the first node by name that fits, with the best of alternatives. Which one the scheduler takes "
-    "it decides by its scores (cpu and memory left, spread, images), and by chance among equals"
+    "each is shown on the first node by name that fits, with the best of alternatives; the scheduler takes one by its "
+    "scores (cpu and memory left, spread, images), and by chance among equals"
+)
+_UNSEEN: Final = (
+    f"not looked at: {UNSEEN}; quotas of cpu, memory and number of pods, or with scopes; what admission adds "
+    "(LimitRange, RuntimeClass, webhooks)"
 )
 
 _RUNS_OUT: Final[Mapping[Cause, str]] = {
@@ -42,8 +47,9 @@ def told(outcomes: Sequence[Outcome], notes: Sequence[str], columns: int) -> Ite
             yield _why_not(outcome)
             yield from stories(outcome.rest.groups, outcome.rest.suggestions, columns)
         yield ""
-    said = "; ".join(dict.fromkeys(note for note in notes if note))
-    yield from _wrapped(f"{ORDER}. {said[:1].upper()}{said[1:]}. Not looked at: {UNSEEN}.", columns)
+    for note in dict.fromkeys((*filter(None, notes), _UNSEEN)):
+        for number, line in enumerate(_wrapped(note, columns - 2)):
+            yield f"{'  ' if number else '- '}{line}"
 
 
 def _why_not(outcome: Outcome) -> str:
@@ -74,11 +80,14 @@ def _headline(outcome: Outcome) -> str:
         gone = count(sum(len(each.evicts) for each in evicting), "pod")
         text += f", {len(evicting)} of them by evicting {gone} of lower priority"
     text += _whichever(outcome)
+    if limit := outcome.quota:
+        lets = f"lets {limit.most} be made" if limit.most else "lets none be made"
+        takes = f"{limit.used} of {limit.hard} {limit.resource} used, {limit.each} each"
+        text += f" Quota {limit.quota} {lets}: {takes}."
     if outcome.limit:
         text += f" No more do: {outcome.limit}."
     if outcome.unseen:
-        are = "is" if len(outcome.unseen) == 1 else "are"
-        text += f" Fewer may fit: {_and(outcome.unseen)} of its pods {are} not looked at."
+        text += f" Fewer may fit: what its pods say of {_and(outcome.unseen)} is not looked at."
     if outcome.gave_up:
         text += (
             f" On {count(outcome.gave_up, 'node')} the search took too long and was given up: more may fit."
@@ -132,14 +141,16 @@ def _landed(landed: Sequence[Landing], columns: int) -> Iterator[str]:
 
 def _devices(landing: Landing) -> str:
     taken = landing.devices
-    if not taken:
-        return f"shares claim {', '.join(landing.shares)}" if landing.shares else "no device of a claim"
     words = [
         f"{each.device}{f' (now held by {each.holder})' if each.holder else ''}"
         for each in taken[:_MOST_DEVICES]
     ]
-    more = f" and {len(taken) - _MOST_DEVICES} more" if len(taken) > _MOST_DEVICES else ""
-    return f"{', '.join(words)}{more}"
+    if len(taken) > _MOST_DEVICES:
+        words.append(f"{len(taken) - _MOST_DEVICES} more devices")
+    if landing.shares:
+        words.append(f"shares claim {', '.join(landing.shares)}")
+    words += [f"{number} {name} of its device plugin" for name, number in landing.plugin.items()]
+    return ", ".join(words) or "no devices"
 
 
 def _wrapped(text: str, columns: int) -> Iterator[str]:

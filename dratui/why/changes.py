@@ -21,21 +21,26 @@ class Found:
 
 
 _TABLES: Final[Mapping[str, str]] = {"claim": "claims", "pod": "pods", "node": "nodes"}
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("claim", "claims", "resourceclaim", "resourceclaims", "rc"), "claim"),
+    **dict.fromkeys(("pod", "pods", "po"), "pod"),
+    **dict.fromkeys(("node", "nodes", "no"), "node"),
+}
 
 
 def named(store: Store, text: str, namespace: str) -> list[Found]:
-    """`[claim/|pod/|node/][NAMESPACE/]NAME`: what has that name; `namespace` if none is named, any
-    if that is empty."""
+    """`[claim/|pod/|node/][NAMESPACE/]NAME`, kinds also in kubectl's other words: what has that name; `namespace` if
+    none is named, any if that is empty."""
     parts = text.split("/")
-    kinds = [parts.pop(0)] if parts[0] in _TABLES and len(parts) > 1 else list(_TABLES)
-    name = parts.pop()
-    within = "/".join(parts) or namespace
+    kind = _KINDS.get(parts[0]) if len(parts) > 1 else None
+    *within, name = parts[1:] if kind else parts
     found = []
-    for kind in kinds:
-        table: Mapping[ObjectKey, Row] = getattr(store, _TABLES[kind])
+    for each in [kind] if kind else _TABLES:
+        table: Mapping[ObjectKey, Row] = getattr(store, _TABLES[each])
         for key, row in sorted(table.items()):
-            if key.name == name and (kind == "node" or not within or key.namespace == within):
-                found.append(Found(kind, row))
+            anywhere = each == "node" or namespace in ("", key.namespace)
+            if key.name == name and (key.namespace == "/".join(within) if within else anywhere):
+                found.append(Found(each, row))
     return found
 
 

@@ -1,6 +1,6 @@
 """The replicas of one workload, one after the other, each where the one before left room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -29,7 +29,7 @@ Fit = tuple[Sequence[Claim], Sequence[Sequence[Chosen]]]
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """A device that a replica would get. `holder`: who has it now, and would have to be without it."""
+    """A device that a replica would get. `holder`: who has it now, and would be without it."""
 
     claim: str
     request: str
@@ -41,13 +41,14 @@ class Taken(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
 class Landing(msgspec.Struct, frozen=True, gc=False):
     """Where a replica would land. `of`: how many nodes it fits on, of which the scheduler takes one; 0: not counted.
-    `shares`: claims that have their devices already, for others, too. `evicts`: pods of lower priority that the
-    scheduler would end for it, NAMESPACE/NAME."""
+    `shares`: claims that have their devices already, for others, too. `plugin`: how many devices of device plugins.
+    `evicts`: pods of lower priority that the scheduler would end for it, NAMESPACE/NAME."""
 
     replica: str
     node: str
     devices: tuple[Taken, ...] = ()
     shares: tuple[str, ...] = ()
+    plugin: Mapping[str, int] = {}
     of: int = 0
     evicts: tuple[str, ...] = ()
 
@@ -111,16 +112,19 @@ class Placing:
         for index, node in enumerate(self.question.nodes):
             if node.name not in done:
                 done.add(node.name)
+                number = len(done) - 1
                 fit = self._look(index)
                 if fit is not None:
-                    return self._landed(len(done) - 1, index, fit)
+                    return self._landed(number, index, fit)
+                if self._preempts and (landing := self._evicting(number, index)) is not None:
+                    return landing
         return None
 
-    def _evicting(self, number: int) -> Landing | None:
-        """The next replica in the place of others, where that costs least."""
-        if self._victims is None:
+    def _evicting(self, number: int, only: int | None = None) -> Landing | None:
+        """The next replica in the place of others, where that costs least, or on one node."""
+        if self._victims is None or only is not None:
             self._victims = {}
-            for index in range(len(self.question.nodes)):
+            for index in range(len(self.question.nodes)) if only is None else (only,):
                 self._weigh(index)
         if not self._victims:
             return None
@@ -222,7 +226,7 @@ class Placing:
             if not own:
                 common.append(row)
             taken += [
-                Taken(called, each.request, *each.key, holder=planned.holder(each.key))
+                Taken(called, each.request, *each.key, holder=planned.loser(each.key))
                 for each in allocation.results
             ]
         for row in rows:
@@ -233,7 +237,13 @@ class Placing:
             self._start(name, uid, node, rows)
         names = tuple(claim.name for claim in shared)
         self._left(index, node, found, common, shared)
-        return Landing(name, node.name, tuple(taken), names, of)
+        by_claim = self.question.by_claim(node)
+        plugin = {
+            resource: number
+            for resource, number in self.question.plugin.items()
+            if number and resource not in by_claim
+        }
+        return Landing(name, node.name, tuple(taken), names, plugin, of)
 
     def _start(self, name: str, uid: str, node: Node, rows: Sequence[Claim]) -> None:
         """The pod runs; of its extended resources the hidden claim is the last of the claims."""

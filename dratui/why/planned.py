@@ -1,7 +1,7 @@
 """A cluster that changes as replicas land on it: what they took is held, and nothing else is worked out anew."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -24,15 +24,15 @@ from dratui.cluster.pods import finished
 from dratui.cluster.store import Store
 from dratui.events import Put
 from dratui.why.changes import end
-from dratui.why.question import Question, about_claim, about_pod
+from dratui.why.question import Question, about_claim, about_pod, holders
 
 
 class Planned:
-    """The cluster as it would be by now. `holder`: who has a device in the cluster as it is."""
+    """The cluster as it would be by now; `before`: as it is."""
 
-    def __init__(self, store: Store, server_version: str, holder: Callable[[DeviceKey], str]) -> None:
+    def __init__(self, store: Store, server_version: str, before: Store) -> None:
         self.store = store
-        self.holder = holder
+        self._before = before
         self.made: set[str] = set()  # claims, NAMESPACE/NAME
         self._version = server_version
         self._world: World | None = None
@@ -65,6 +65,11 @@ class Planned:
             )
             return about_claim(self.store, claim, self._version)
         return about_pod(self.store, pod, self._version)
+
+    def loser(self, key: DeviceKey) -> str:
+        """Who has a device in the cluster as it is, and has it no more."""
+        gone = {*self._before.claims_of_device[key]} - {*self.store.claims_of_device[key]}
+        return ", ".join(dict.fromkeys(each.who for each in holders(self._before, key, gone)))
 
     def take(self, chosen: Sequence[Chosen], node: Node) -> Allocation:
         """What a claim gets is held from now on."""

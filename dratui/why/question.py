@@ -1,7 +1,7 @@
 """What the scheduler is asked for a pod or a claim: which claims want devices, of which world, by which rules."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -133,20 +133,17 @@ def about_claim(store: Store, claim: Claim, server_version: str) -> Question:
     return _question(store, server_version, claim.namespace, pod=None, wanted=wanted, given=given)
 
 
-def holders(store: Store, key: DeviceKey) -> tuple[Holding, ...]:
-    """Who has a device: `claim vision/nb-1-gpu of nb-1`. Not who only watches it, by admin access."""
-    claims = [store.claims[each] for each in sorted(store.claims_of_device[key])]
+def holders(store: Store, key: DeviceKey, among: Collection[ObjectKey] | None = None) -> tuple[Holding, ...]:
+    """Who of all claims, or `among` some, has a device: `claim vision/nb-1-gpu of nb-1`. Not who only watches it, by
+    admin access."""
+    having = store.claims_of_device[key] if among is None else among
+    claims = [store.claims[each] for each in sorted(having)]
     return tuple(
         Holding(_held_by(claim), result.consumed_capacity)
         for claim in claims
         for result in (claim.allocation.results if claim.allocation else ())
         if result.key == key and not result.admin_access
     )
-
-
-def holder(store: Store, key: DeviceKey) -> str:
-    """The same in words."""
-    return ", ".join(dict.fromkeys(each.who for each in holders(store, key)))
 
 
 def _held_by(claim: Claim) -> str:

@@ -6,23 +6,25 @@ by name.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from dratui.allocation.explain import Cause, NodeExplained
-from dratui.allocation.manifests import Manifests, PriorityClass, Workload
-from dratui.api.model import DeviceKey, ObjectKey, Pod
-from dratui.cluster.index import accelerated
+from dratui.allocation.manifests import Workload
+from dratui.allocation.strict import meant
+from dratui.api.model import ObjectKey
 from dratui.cluster.store import Store
-from dratui.events import Put
+from dratui.why import quotas
 from dratui.why.answer import Group, Verdict, by_node, grouped
+from dratui.why.applied import already
 from dratui.why.placement import kept_away
 from dratui.why.placing import Landing, Placing
 from dratui.why.planned import Planned
-from dratui.why.priority import priority_of
+from dratui.why.preemption import RESOLVED
+from dratui.why.priority import Priority, priority_of
 from dratui.why.question import Question
 from dratui.why.suggestions import Suggestion, suggestions
 
@@ -53,8 +55,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """Of one workload. `wanted` is None for as many as fit; `rest` says why the next one does not, None if all do.
 
     `anyhow`: as many fit whichever nodes the scheduler takes. `gave_up`: nodes on which the search was too long, so
-    that more may fit. `limit`: what is no node's matter ends it. `unseen`: what may keep its pods from nodes and was
-    not looked at. `why`: none could be tried.
+    that more may fit. `limit`: what is no node's matter ends it. `quota`: one that lets fewer be made. `unseen`: what
+    may keep its pods from nodes and was not looked at. `why`: none could be tried.
     """
 
     workload: str
@@ -64,6 +66,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     gave_up: int = 0
     limit: str = ""
     limits: tuple[Limit, ...] = ()
+    quota: quotas.Limit | None = None
     rest: Rest | None = None
     why: str = ""
     unseen: tuple[str, ...] = ()
@@ -71,84 +74,52 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     question: Question | None = None
 
 
-def added(store: Store, manifests: Manifests) -> tuple[str, ...]:
-    """Put into the store what the manifests hold beside workloads. Returns what is to be noted."""
-    notes = []
-    for claim in manifests.claims:
-        if claim.key in store.claims:
-            notes.append(f"claim {claim.namespace}/{claim.name} is in the cluster; read as it is there")
-        else:
-            store.apply([Put("resourceclaims", claim)])
-    store.apply([Put("resourceclaimtemplates", each) for each in manifests.templates])
-    store.apply([Put("deviceclasses", each) for each in manifests.classes])
-    return tuple(notes)
-
-
-def waiting_first(store: Store) -> str:
-    """That pods wait already, which the scheduler may try before; empty if none does."""
-    waits = sum(
-        pod.phase == "Pending" and not (pod.node or pod.gates or pod.deleted) and accelerated(pod)
-        for pod in store.pods.values()
-    )
-    if not waits:
-        return ""
-    pods = "1 pod that waits" if waits == 1 else f"{waits} pods that wait"
-    return f"{pods} for devices already may be tried first, and take what is free"
-
-
-def unused(store: Store, manifests: Manifests) -> Iterator[Workload]:
-    """Claims and templates of the manifests that none of its workloads names, each as what asks for them alone."""
-    used = {
-        (kind, each.pod.namespace, name)
-        for each in manifests.workloads
-        for entry in each.pod.claims
-        for kind, name in (("claim", entry.claim), ("template", entry.template))
-    }
-    for claim in manifests.claims:
-        if ("claim", claim.namespace, claim.name) not in used:
-            yield Workload("ResourceClaim", Pod(namespace=claim.namespace, name=claim.name), 1)
-    for template in manifests.templates:
-        if ("template", template.namespace, template.name) not in used:
-            yield Workload("ResourceClaimTemplate", Pod(namespace=template.namespace, name=template.name), 1)
-
-
 class Planner:
-    """One cluster, changed; workloads one after the other. `holder`: who has a device in the cluster as it is."""
+    """One cluster, changed; workloads one after the other. `before`: as it is."""
 
-    def __init__(
-        self,
-        store: Store,
-        server_version: str,
-        holder: Callable[[DeviceKey], str],
-        priorities: Sequence[PriorityClass] = (),
-    ) -> None:
-        self._planned = Planned(store, server_version, holder)
-        self._priorities = priorities
+    def __init__(self, store: Store, server_version: str, before: Store | None = None) -> None:
+        self._planned = Planned(store, server_version, before or store)
 
     def outcome(
         self, workload: Workload, replicas: int | None, progress: Callable[[int], None] = lambda done: None
     ) -> Outcome:
         """Of so many replicas; None for as many as fit. A DaemonSet has one for each node, whatever is asked."""
-        priority = priority_of(workload, self._priorities, self._planned.store)
+        store = self._planned.store
+        priority = priority_of(workload, store)
         workload = priority.of(workload)
         placing = Placing(self._planned, workload, preempts=priority.preempts)
         question = placing.question
-        if question.unknown or question.missing:
-            why = f"{' and '.join(question.unknown)} cannot be read"
-            if question.missing:
-                why = f"{self._unknown(workload.pod) or question.missing}: give its manifest, too, with -f"
-            return Outcome(workload.name, replicas, (), why=why, notes=priority.notes(), question=question)
+        if why := self._not_tried(question, priority):
+            return Outcome(workload.name, replicas, (), why=why, question=question)
+        there = already(store, workload)
+        made = [each for each in question.wanted if each.key not in store.claims]
+        limit = quotas.limit(store, question.world.rules.release, workload.pod.namespace, question.pod, made)
         if workload.kind == "DaemonSet":
             found = self._on_each_node(workload, placing, progress)
         else:
             found = self._one_after_the_other(workload, replicas, placing, progress)
-        notes = priority.notes(by_claims=bool(question.wanted) and found.rest is not None)
+        rest = found.rest.nodes if found.rest else ()
+        notes = priority.notes(
+            by_claims=bool(question.wanted and rest), short=any(node.cause in RESOLVED for node in rest)
+        )
         return msgspec.structs.replace(
             found,
             anyhow=found.anyhow and not workload.unseen,
+            quota=limit if limit and limit.most < (found.wanted or len(found.landed)) else None,
             unseen=workload.unseen,
-            notes=(*notes, *workload.remarks),
+            notes=tuple(filter(None, (*notes, *workload.remarks, there))),
         )
+
+    def _not_tried(self, question: Question, priority: Priority) -> str:
+        """What is not known of it, or why the API server takes none of it; empty if it can be tried."""
+        if question.unknown:
+            return f"{' and '.join(question.unknown)} cannot be read"
+        if question.pod is not None and priority.refused:
+            return priority.refused
+        unknown = question.missing and (self._template(question) or question.missing)
+        if unknown := unknown or self._class(question):
+            return f"{unknown}: give its manifest, too, with -f"
+        return question.refused
 
     def _one_after_the_other(
         self, workload: Workload, replicas: int | None, placing: Placing, progress: Callable[[int], None]
@@ -221,15 +192,33 @@ class Planner:
         told = suggestions(store, question, nodes, lasting=self._planned.made)
         return Rest(verdict, nodes, grouped(nodes), told)
 
-    def _unknown(self, pod: Pod) -> str:
-        """The template that a pod names and nobody knows."""
-        for entry in pod.claims:
+    def _template(self, question: Question) -> str:
+        """The first that the pod names and nobody knows."""
+        pod, templates = question.pod, self._planned.store.templates
+        for entry in pod.claims if pod is not None else ():
             if (
-                entry.template
-                and ObjectKey(pod.namespace, entry.template) not in self._planned.store.templates
+                pod is not None
+                and entry.template
+                and ObjectKey(pod.namespace, entry.template) not in templates
             ):
-                return f"claim template {pod.namespace}/{entry.template} is not known"
+                known = [key.name for key in templates if key.namespace == pod.namespace]
+                return _unknown(f"claim template {pod.namespace}/", entry.template, known)
         return ""
+
+    def _class(self, question: Question) -> str:
+        """The same of device classes; one of alternatives is as bad."""
+        known = {key.name for key in self._planned.store.classes}
+        for claim in question.wanted:
+            for request in claim.requests:
+                for each in request.alternatives or (request,):
+                    if each.device_class not in known:
+                        return _unknown("device class ", each.device_class, sorted(known))
+        return ""
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    near = meant(name, known)
+    return f"{what}{name} is not known{f' ({near})' if near else ''}"
 
 
 def _limits(landed: Sequence[Landing], rest: Rest) -> tuple[Limit, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dratui.allocation.documents import LARGEST, Wrong, objects
-from dratui.allocation.manifests import Manifests, PriorityClass, read
-from dratui.api.model import Constraint, NodeRequirement, PodClaim, Toleration
+from dratui.allocation.manifests import Manifests, read
+from dratui.api.model import Constraint, NodeRequirement, PodClaim, PriorityClass, Toleration
 
 
 def manifests(text: str, namespace: str = "ml") -> Manifests:
@@ -139,7 +139,7 @@ def test_json_lists_and_what_is_not_known() -> None:
     ]
     found = manifests(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     assert [each.key for each in found.classes] == [("", "gpu")]
-    assert found.notes == ("Service web is left out: it makes no pods that are known here",)
+    assert found.left_out == ("Service web",)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_json_lists_and_what_is_not_known() -> None:
             "items[0]: is no object, or a list again",
         ),
         ("a: \x01", "is no YAML"),
-        (pod("") + "---" + pod(""), "document 2: is there twice"),
+        (pod("") + "---" + pod(""), "document 2: Pod ml/train is there twice"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(text: str, says: str) -> None:
@@ -285,7 +285,7 @@ def test_a_pods_priority_and_whether_it_preempts() -> None:
         "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n"
         "preemptionPolicy: Never\n---" + pod("  priorityClassName: high\n  preemptionPolicy: Never")
     )
-    assert found.priorities == (PriorityClass("high", 1000, default=False, preempts=False),)
+    assert found.priorities == (PriorityClass(name="high", value=1000, preempts=False),)
     assert (found.workloads[0].priority_class, found.workloads[0].preempts) == ("high", False)
 
 
@@ -311,6 +311,39 @@ def test_what_may_keep_pods_from_nodes_and_is_not_looked_at_is_told() -> None:
         )
     ).workloads
     assert found.unseen == ()
+
+
+def test_on_the_hosts_network_each_port_is_one_of_the_host() -> None:
+    text = "  hostNetwork: true\n  initContainers: [{name: i, ports: [{containerPort: 1}]}]"
+    assert manifests(pod(text)).workloads[0].unseen == ("hostPort",)
+
+
+def test_volumes_that_a_stateful_set_makes_may_keep_its_pods_from_nodes() -> None:
+    (found,) = manifests(
+        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\n"
+        "spec: {volumeClaimTemplates: [{metadata: {name: v}}], template: {spec: {containers: [{name: main}]}}}"
+    ).workloads
+    assert found.unseen == ("persistent volumes",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("batch/v1\nkind: Job", "suspend: true, template: {}"),
+        ("batch/v1\nkind: CronJob", "suspend: true, jobTemplate: {spec: {template: {}}}"),
+        ("batch/v1\nkind: CronJob", "jobTemplate: {spec: {suspend: true, template: {}}}"),
+        ("apps/v1\nkind: Deployment", "paused: true, template: {}"),
+    ],
+)
+def test_what_makes_no_pods_for_now_is_read_as_if_it_did_and_that_is_told(kind: str, spec: str) -> None:
+    pods = spec.replace("template: {}", "template: {spec: {containers: [{name: main}]}}")
+    (found,) = manifests(f"apiVersion: {kind}\nmetadata: {{name: a}}\nspec: {{{pods}}}").workloads
+    assert [each.split(":")[0] for each in found.remarks] == ["suspended or paused"]
+
+
+def test_of_kinds_that_others_have_too_the_group_is_told() -> None:
+    found = manifests("apiVersion: batch.volcano.sh/v1alpha1\nkind: Job\nmetadata: {name: a}\nspec: {x: 1}")
+    assert found.left_out == ("Job.batch.volcano.sh a",)
 
 
 def test_who_is_not_asked_is_told() -> None:

@@ -34,7 +34,7 @@ from dratui.api.streams import codec
 from dratui.cluster.store import Store
 from dratui.events import Health, HealthChanged, Page, Phase
 from dratui.why.answer import Answer, answer, by_node
-from dratui.why.question import about_pod, holder
+from dratui.why.question import about_pod
 from dratui.why.whatif import Planner
 from tests.bench import corpus, go_allocator, hostile, hostile_manifests
 from tests.bench.table import Result
@@ -212,7 +212,7 @@ def _what_if() -> Result:
     pod = msgspec.structs.replace(POD, name="many", claims=(PodClaim("gpu", template="two"),))
 
     def ours() -> int:
-        planner = Planner(store.copy(), "v1.36.3", partial(holder, store))
+        planner = Planner(store.copy(), "v1.36.3", store)
         return len(planner.outcome(Workload("Deployment", pod, REPLICAS), REPLICAS).landed)
 
     seconds, fit = _cpu(ours)

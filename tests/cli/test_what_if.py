@@ -63,7 +63,7 @@ def test_where_replicas_land_and_why_the_next_one_does_not(
     assert "The next one does not fit:" in lines
     assert "  - claim batch/job-9-device-shdl7 ended: on h100-4" not in lines  # one of several
     assert "  - it tolerated example.com/repair=fan:NoSchedule: on h100-3" in lines
-    assert "Each is shown on the first node by name that fits" in "\n".join(lines)
+    assert "each is shown on the first node by name that fits" in "\n".join(lines)
     assert max(map(len, lines)) <= 120
 
 
@@ -86,6 +86,7 @@ def test_json_has_every_device_and_every_node(
             }
         ],
         "shares": [],
+        "plugin": {},
         "of": 3,
         "evicts": [],
     }
@@ -98,7 +99,7 @@ def test_all_that_fit_with_more_nodes(capsys: pytest.CaptureFixture[str], demo: 
     text = asked(capsys, demo, manifest, "--replicas", "max", "--add-node", "like=2*h100-1")
     assert text.startswith("Deployment ml/train: 23 more fit, whichever of 5 nodes the scheduler takes.")
     assert "  8 on h100-1-copy-2" in text
-    assert "With 2 more nodes like h100-1, 8 devices each" in " ".join(text.split())
+    assert "with 2 more nodes like h100-1, 8 devices each" in " ".join(text.split())
 
 
 def test_what_it_would_take_from_whom(capsys: pytest.CaptureFixture[str], demo: Path, manifest: str) -> None:
@@ -136,11 +137,18 @@ def test_a_folder_without_manifests(capsys: pytest.CaptureFixture[str], demo: Pa
     ("arguments", "status", "says"),
     [
         (("--without", "nobody"), 1, "--without nobody: no claim, pod or node has that name"),
+        (("--without", "deployment/x"), 1, "hint: claim, pod or node: NAME, NAMESPACE/NAME or"),
+        (("-n", "other"), 2, "-n other: train is in namespace ml, as its manifest says"),
         (("--add-node", "h100-1"), 2, "is not LIKE=NODE"),
         (("--add-node", "like=nobody"), 1, "node 'nobody' not found"),
         (("--add-node", "like=9999999*h100-1"), 2, "from 1 to 5000 nodes"),
         (("--replicas", "none"), 2, "'none' is neither max nor a number"),
         (("-f", "/nowhere.yaml"), 1, "cannot read /nowhere.yaml"),
+        (
+            ("-f", "https://example.com/x.yaml"),
+            2,
+            "hint: curl -sL https://example.com/x.yaml | dratui what-if -f -",
+        ),
     ],
 )
 def test_what_cannot_be_asked(
@@ -183,7 +191,7 @@ def test_rules_that_are_not_looked_at_are_said_beside_the_number(
         MANIFEST.replace("    spec:\n      containers", f"    spec:\n      {rule}\n      containers")
     )
     text = " ".join(asked(capsys, demo, str(path)).split())
-    assert "Fewer may fit: podAntiAffinity of its pods is not looked at." in text
+    assert "Fewer may fit: what its pods say of podAntiAffinity is not looked at." in text
     assert "whichever" not in text
 
 
@@ -193,7 +201,29 @@ def test_what_asks_for_nothing_is_told_before_the_cluster_is_asked(
     path = tmp_path / "service.yaml"
     path.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}")
     assert main(("what-if", "-f", str(path), "--kubeconfig", "/nowhere")) == 1
-    assert "the manifests have no pods and no claims" in capsys.readouterr().err
+    assert "the manifests have no pods and no claims, but Service web" in capsys.readouterr().err
+
+
+def test_what_no_pods_come_of_is_named(
+    capsys: pytest.CaptureFixture[str], demo: Path, manifest: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "others.yaml"
+    kinds = "\n---\n".join(f"apiVersion: v1\nkind: Service\nmetadata: {{name: web-{n}}}" for n in range(30))
+    path.write_text(kinds)
+    text = " ".join(asked(capsys, demo, manifest, "-f", str(path)).split())
+    assert "- left out, as no pods are known to come of it: Service web-0, Service web-1," in text
+    assert "Service web-19 and 10 more" in text
+
+
+def test_what_cannot_be_tried_is_told_and_is_no_answer(
+    capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(MANIFEST.split("---")[1])
+    assert main(("what-if", "-f", str(path), "--from", str(demo))) == 1
+    text = capsys.readouterr().out
+    assert text.startswith("Deployment ml/train: claim template ml/one is not known: give its manifest, too,")
+    assert "each is shown" not in text
 
 
 def test_a_node_may_be_replaced_by_others_like_it(

@@ -19,6 +19,7 @@ from dratui.api.model import (
     PodClaim,
     PodClaimStatus,
     PodGroup,
+    PriorityClass,
     Quota,
     Request,
     Result,
@@ -47,6 +48,7 @@ _STREAM_OF: Mapping[type[Row], str] = {
     Namespace: "namespaces",
     Quota: "resourcequotas",
     PodGroup: "podgroups",
+    PriorityClass: "priorityclasses",
     ComputeDomain: "computedomains",
     NodeSample: SAMPLES,
 }

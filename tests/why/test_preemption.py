@@ -6,17 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from dratui.allocation.manifests import PriorityClass, Workload
-from dratui.api.model import Container, Node, Pod
-from dratui.events import Row
+from dratui.allocation.manifests import Workload
+from dratui.api.model import Container, Node, Pod, PriorityClass
+from dratui.events import Phase, Row
 from dratui.why.priority import Priority, priority_of
 from dratui.why.whatif import Outcome, Planner
-from tests.cluster.build import claim, pod, result, slice_, store
+from tests.cluster.build import claim, health, pod, result, slice_, store
 from tests.why.test_answer import VERSION
 from tests.why.test_whatif import cluster, where
 from tests.why.test_whatif import workload as of_claims
 
-HIGH = PriorityClass("high", 1000, default=False, preempts=True)
+HIGH = PriorityClass(name="high", value=1000)
 
 
 def node(name: str, cpu: int = 4000, plugin: int = 0) -> Node:
@@ -34,7 +34,7 @@ def workload(cpu: int, **more: Any) -> Workload:
 
 
 def asked(of: Workload, replicas: int | None, *rows: Row, given: PriorityClass = HIGH) -> Outcome:
-    return Planner(store(*rows), VERSION, lambda key: "", [given]).outcome(of, replicas)
+    return Planner(store(given, *rows), VERSION).outcome(of, replicas)
 
 
 def test_as_few_pods_of_lower_priority_go_as_need_be_the_least_important_ones() -> None:
@@ -69,7 +69,7 @@ def test_the_node_where_the_least_important_go() -> None:
 
 @pytest.mark.parametrize(
     ("given", "priority"),
-    [(HIGH, 1000), (PriorityClass("high", 1000, default=False, preempts=False), 0)],
+    [(HIGH, 1000), (PriorityClass(name="high", value=1000, preempts=False), 0)],
     ids=["not lower", "Never"],
 )
 def test_nobody_goes_who_is_as_important_or_for_whom_never_preempts(
@@ -77,6 +77,13 @@ def test_nobody_goes_who_is_as_important_or_for_whom_never_preempts(
 ) -> None:
     outcome = asked(workload(4000), 1, node("node-1"), there("a", 4000, priority), given=given)
     assert outcome.landed == ()
+
+
+def test_of_a_daemon_set_pods_go_on_each_node_that_it_is_for() -> None:
+    rows = (node("node-1"), there("a", 4000), node("node-2"), there("b", 4000, 1000, on="node-2"))
+    of = Workload("DaemonSet", workload(2000).pod, 1, priority_class="high")
+    outcome = asked(of, 1, *rows)
+    assert [(each.node, each.evicts) for each in outcome.landed] == [("node-1", ("default/a",))]
 
 
 def test_pods_go_for_devices_of_a_device_plugin() -> None:
@@ -91,7 +98,7 @@ def test_nobody_goes_for_devices_of_claims_and_that_is_said() -> None:
     rows = (node("node-1"), slice_("node-1", "gpu-0"), owner, claim("a-gpu", result("gpu-0"), pods=(owner,)))
     of = of_claims("one")
     urgent = Workload(of.kind, of.pod, 1, priority_class="high")
-    outcome = Planner(cluster(*rows), VERSION, lambda key: "", [HIGH]).outcome(urgent, 1)
+    outcome = Planner(cluster(HIGH, *rows), VERSION).outcome(urgent, 1)
     assert outcome.landed == ()
     assert outcome.notes == ("for devices of claims the scheduler evicts nobody, whatever the priority",)
 
@@ -101,35 +108,83 @@ def test_devices_of_who_goes_are_free_for_the_next_but_not_before() -> None:
     owner = there("a", 4000)
     of = of_claims("one")
     urgent = Workload(of.kind, msgspec.structs.replace(of.pod, native=(("cpu", 1000),)), 1, "high")
-    rows = (node("node-1"), owner, claim("a-gpu", result("gpu-0"), pods=(owner,)))
+    rows = (HIGH, node("node-1"), owner, claim("a-gpu", result("gpu-0"), pods=(owner,)))
     both = cluster(*rows, slice_("node-1", "gpu-0", "gpu-1"))
-    outcome = Planner(both, VERSION, lambda key: "", [HIGH]).outcome(urgent, 2)
+    outcome = Planner(both, VERSION).outcome(urgent, 2)
     assert where(outcome) == ["node-1: gpu-0", "node-1: gpu-1"]
     assert [each.evicts for each in outcome.landed] == [("default/a",), ()]
     none_free = cluster(*rows, slice_("node-1", "gpu-0"))
-    assert Planner(none_free, VERSION, lambda key: "", [HIGH]).outcome(urgent, 1).landed == ()
+    assert Planner(none_free, VERSION).outcome(urgent, 1).landed == ()
+
+
+LIVE = health(Phase.LIVE, "priorityclasses")
 
 
 @pytest.mark.parametrize(
     ("of", "given", "priority"),
     [
         ("", (), Priority(0, preempts=True)),
-        ("", (PriorityClass("d", 5, default=True, preempts=False),), Priority(5, preempts=False)),
+        (
+            "",
+            (
+                PriorityClass(name="d", value=5, default=True, preempts=False),
+                PriorityClass(name="e", value=9, default=True),
+                PriorityClass(name="f", value=1),
+            ),
+            Priority(5, preempts=False),
+        ),
         ("high", (HIGH,), Priority(1000, preempts=True)),
-        ("system-node-critical", (), Priority(2_000_001_000, preempts=True)),
-        ("used", (), Priority(77, preempts=True)),
+        (
+            "used",
+            (),
+            Priority(
+                0,
+                preempts=True,
+                refused="priority class used is not in the cluster: give its manifest, too, with -f",
+            ),
+        ),
     ],
 )
-def test_the_priority_is_told_by_the_manifests_else_by_pods_of_the_class(
+def test_the_priority_is_told_by_the_classes(
     of: str, given: tuple[PriorityClass, ...], priority: Priority
 ) -> None:
+    known = store(there("a", 0, 77, priority_class="used"), *given)
+    known.apply(LIVE)
+    assert priority_of(Workload("Job", Pod(name="train"), 1, priority_class=of), known) == priority
+
+
+@pytest.mark.parametrize(
+    ("of", "priority", "assumed"),
+    [
+        ("system-node-critical", 2_000_001_000, ""),
+        ("used", 77, ""),
+        ("", 0, "the default priority class is not known: read as priority 0"),
+        (
+            "odd",
+            0,
+            "priority class odd is not known, and read as priority 0: give its manifest, too, with -f",
+        ),
+    ],
+)
+def test_where_the_classes_are_not_known_pods_that_name_one_tell_it_or_it_is_said(
+    of: str, priority: int, assumed: str
+) -> None:
     known = store(there("a", 0, 77, priority_class="used"))
-    of_class = Workload("Job", Pod(name="train"), 1, priority_class=of)
-    assert priority_of(of_class, given, known) == priority
+    workload = Workload("Job", Pod(name="train"), 1, priority_class=of)
+    assert priority_of(workload, known) == Priority(priority, preempts=True, assumed=assumed)
 
 
-def test_a_class_that_nobody_knows_is_named() -> None:
-    assert (
-        "priority class odd is not known"
-        in priority_of(Workload("Job", Pod(name="train"), 1, priority_class="odd"), (), store()).assumed
-    )
+def test_what_was_assumed_is_said_where_an_eviction_might_make_room() -> None:
+    """And only there: all else is the same for every priority."""
+    of = Workload("Deployment", workload(3000).pod, 1, priority_class="odd")
+    known = store(node("node-1"), there("a", 2000, 10))
+    assert "priority class odd is not known" in Planner(known, VERSION).outcome(of, 1).notes[0]
+    assert Planner(store(node("node-1")), VERSION).outcome(of, 1).notes == ()
+
+
+def test_pods_of_a_class_that_is_not_there_are_not_taken() -> None:
+    known = store(node("node-1"))
+    known.apply(LIVE)
+    outcome = Planner(known, VERSION).outcome(workload(1000), 1)
+    assert outcome.why == "priority class high is not in the cluster: give its manifest, too, with -f"
+    assert outcome.landed == ()

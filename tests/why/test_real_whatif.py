@@ -4,18 +4,18 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import pytest
 
 from dratui.allocation import manifests
-from dratui.api.streams import STREAMS
+from dratui.api.streams import PRIORITY_CLASSES, STREAMS
 from dratui.cli.reading import once
 from dratui.kube.options import Options
-from dratui.why.question import holder
-from dratui.why.whatif import Outcome, Planner, added
+from dratui.why.applied import apply
+from dratui.why.whatif import Outcome, Planner
 from tests.realparts.controlplane import ControlPlane
+from tests.realparts.kubectl import KubectlError
 
 Json = dict[str, Any]
 RACK = "whatif.example/rack"
@@ -223,6 +223,47 @@ def daemons(case: str, driver: str) -> list[Json]:
     return [template(claim(driver, count=3)), workload("DaemonSet", {"template": of})]
 
 
+def two_claims(case: str, driver: str) -> list[Json]:
+    """One device for itself and, of a template of its own, two others of the same rack."""
+    of = pod(case, resourceClaimTemplateName="gpu")
+    of["spec"]["resourceClaims"].append({"name": "more", "resourceClaimTemplateName": "more"})
+    of["spec"]["restartPolicy"] = "Never"
+    devices = {**claim(driver, count=2), "constraints": [{"matchAttribute": RACK}]}
+    more = template(devices) | {"metadata": {"name": "more"}}
+    indexed = {"parallelism": 5, "completions": 9, "completionMode": "Indexed", "template": of}
+    return [template(claim(driver)), more, workload("Job", indexed)]
+
+
+def everything(case: str, driver: str) -> list[Json]:
+    """All devices of a node that are big enough."""
+    of = pod(case, resourceClaimTemplateName="gpu")
+    return [
+        template(claim(driver, allocationMode="All")),
+        workload("ReplicaSet", {"replicas": 4, "template": of}),
+    ]
+
+
+def uneven(case: str, driver: str) -> list[Json]:
+    """One pool lacks a slice, one has an old one beside the new, one node takes a pod only."""
+
+    def spread(name: str, generation: int, slices: int, devices: Sequence[Json]) -> Json:
+        of = slice_(driver, name, devices)
+        of["metadata"]["name"] += f"-{generation}"
+        of["spec"]["pool"] |= {"generation": generation, "resourceSliceCount": slices}
+        return of
+
+    crowded = node(case, f"{case}-4")
+    for told in ("capacity", "allocatable"):
+        crowded["status"][told] = crowded["status"]["capacity"] | {"pods": "1"}
+    return [
+        *(node(case, f"{case}-1"), slice_(driver, f"{case}-1", gpus(driver, 3))),
+        *(node(case, f"{case}-2"), spread(f"{case}-2", 1, 2, gpus(driver, 3))),
+        *(node(case, f"{case}-3"), spread(f"{case}-3", 1, 1, gpus(driver, 3))),
+        spread(f"{case}-3", 2, 1, gpus(driver, 1)),
+        *(crowded, slice_(driver, f"{case}-4", gpus(driver, 3))),
+    ]
+
+
 Make = Callable[[str, str], list[Json]]
 
 CASES: Mapping[str, tuple[Make, Make]] = {
@@ -235,6 +276,9 @@ CASES: Mapping[str, tuple[Make, Make]] = {
     "partitions": (partitions, deployment),
     "shares": (shares, thirds),
     "extended": (one_each, extended),
+    "two-claims": (racks, two_claims),
+    "everything": (one_each, everything),
+    "uneven": (uneven, deployment),
 }
 FIT = {
     "more-than-fit": 6,
@@ -246,6 +290,9 @@ FIT = {
     "partitions": 5,
     "shares": 6,
     "extended": 4,
+    "two-claims": 2,
+    "everything": 2,
+    "uneven": 4,
 }
 """As counted by hand: one device of each case is held before."""
 
@@ -295,13 +342,13 @@ class Case:
 
     def forecast(self) -> Outcome:
         options = Options(kubeconfig=str(self.plane.kubeconfig("viewer")))
-        store, about, _ = asyncio.run(once(tuple(STREAMS), options, None, ""))
+        store, about, _ = asyncio.run(once((*STREAMS, PRIORITY_CLASSES.name), options, None, ""))
         text = "\n".join(map(json.dumps, self.manifest)).encode()
         read = manifests.read([("manifest", text)], self.name)
         planned = store.copy()
-        added(planned, read)
+        apply(planned, read, about.server_version)
         (of,) = read.workloads
-        planner = Planner(planned, about.server_version, partial(holder, store), read.priorities)
+        planner = Planner(planned, about.server_version, store)
         return planner.outcome(of, of.replicas)
 
     def pods(self) -> list[Json]:
@@ -442,7 +489,7 @@ def test_the_node_with_the_better_alternative_is_preferred(control_plane: Contro
 def full(case: str, driver: str) -> list[Json]:
     """Cpu is short on two nodes, devices on a third: there one pod of low priority has the only one."""
     return [
-        *(LOW, LESS),
+        *(LOW, LESS, HIGH),
         *(node(case, f"{case}-1", cpu="4"), slice_(driver, f"{case}-1", gpus(driver, 4))),
         *(node(case, f"{case}-2", cpu="4"), slice_(driver, f"{case}-2", gpus(driver, 4))),
         *(node(case, f"{case}-3", cpu="16"), slice_(driver, f"{case}-3", gpus(driver, 1))),
@@ -459,7 +506,13 @@ def full(case: str, driver: str) -> list[Json]:
 def urgent(case: str, driver: str) -> list[Json]:
     of = pod(case, resourceClaimTemplateName="gpu")
     of["spec"]["priorityClassName"] = "whatif-high"
-    return [HIGH, template(claim(driver)), workload("Deployment", {"replicas": 5, "template": of})]
+    return [template(claim(driver)), workload("Deployment", {"replicas": 5, "template": of})]
+
+
+def urgent_daemons(case: str, driver: str) -> list[Json]:
+    of = pod(case, resourceClaimTemplateName="gpu")
+    of["spec"]["priorityClassName"] = "whatif-high"
+    return [template(claim(driver)), workload("DaemonSet", {"template": of})]
 
 
 def test_whom_the_scheduler_evicts_and_that_it_evicts_nobody_for_devices(control_plane: ControlPlane) -> None:
@@ -486,3 +539,94 @@ def test_whom_the_scheduler_evicts_and_that_it_evicts_nobody_for_devices(control
         control_plane.kubectl(
             "delete", "priorityclass", "whatif-low", "whatif-less", "whatif-high", "--ignore-not-found"
         )
+
+
+def test_pods_of_a_daemon_set_evict_each_on_its_node(control_plane: ControlPlane) -> None:
+    case = Case(control_plane, "full-daemons", full, urgent_daemons)
+    try:
+        case.make()
+        told = case.forecast()
+        gone = {name.partition("/")[2] for each in told.landed for name in each.evicts}
+        assert (told.wanted, len(told.landed), len(gone)) == (3, 2, 3)
+        case.apply(case.manifest)
+        control_plane.wait(lambda: len(case.landed("train")) == 2, 90, "two pods to be placed")
+        control_plane.wait(lambda: case.tried(3), 90, "the third to be tried")
+        names = {each["metadata"]["name"] for each in case.plane.objects("pods", "-n", case.name)}
+        assert {"low-1", "less-1", "low-2", "low-3", "holds"} - names == gone
+        assert set(case.landed("train")) == {each.node for each in told.landed}
+    finally:
+        case.remove()
+        control_plane.kubectl(
+            "delete", "priorityclass", "whatif-low", "whatif-less", "whatif-high", "--ignore-not-found"
+        )
+
+
+def odd(case: str, driver: str) -> list[Json]:
+    of = pod(case)["spec"]
+    of["containers"][0].pop("resources")
+    of |= {"priorityClassName": "whatif-odd"}
+    of.pop("resourceClaims")
+    return [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train"}, "spec": of}]
+
+
+def test_pods_of_a_priority_class_that_is_not_there_are_refused(control_plane: ControlPlane) -> None:
+    case = Case(control_plane, "odd-priority", one_each, odd)
+    assert (
+        case.forecast().why
+        == "priority class whatif-odd is not in the cluster: give its manifest, too, with -f"
+    )
+    text = json.dumps(case.manifest[0])
+    with pytest.raises(KubectlError, match="no PriorityClass with name whatif-odd was found"):
+        control_plane.kubectl("create", "-n", "default", "--dry-run=server", "-f", "-", input=text)
+
+
+# --- what quotas let be made -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "ask", "resource", "hard", "most"),
+    [
+        ("quota-devices", deployment, "{}.deviceclass.resource.k8s.io/devices", 4, 3),
+        ("quota-claims", deployment, "count/resourceclaims.resource.k8s.io", 3, 2),
+        ("quota-extended", extended, "requests.{}/card", 6, 2),
+        ("quota-of-claims-by-extended", deployment, "requests.{}/card", 3, 2),
+    ],
+)
+def test_a_quota_lets_as_many_be_made_as_told(
+    control_plane: ControlPlane, name: str, ask: Make, resource: str, hard: int, most: int
+) -> None:
+    case = Case(control_plane, name, one_each, ask)
+    of = resource.format(case.driver)
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {of: str(hard)}},
+    }
+
+    def used() -> bool:
+        (found,) = control_plane.objects("resourcequotas", "-n", case.name)
+        return bool(found.get("status", {}).get("used", {}).get(of) == "1")
+
+    def made() -> int:
+        kind = "pods" if ask is extended else "resourceclaims"
+        there = control_plane.objects(kind, "-n", case.name)
+        return sum(each["metadata"]["name"].startswith("train") for each in there)
+
+    try:
+        case.make()
+        case.apply([quota])
+        control_plane.wait(used, 60, "the quota to be counted")
+        told = case.forecast()
+        assert told.quota is not None
+        assert (told.quota.resource, told.quota.hard, told.quota.used, told.quota.most) == (of, hard, 1, most)
+        case.apply(case.manifest)
+        control_plane.wait(lambda: made() == most, 60, "as many to be made as the quota lets")
+        control_plane.wait(lambda: refused(control_plane, case.name), 60, "the next to be refused")
+        assert made() == most
+    finally:
+        case.remove()
+
+
+def refused(plane: ControlPlane, namespace: str) -> bool:
+    return any("exceeded quota: few" in each["message"] for each in plane.objects("events", "-n", namespace))

@@ -4,15 +4,18 @@ not fit."""
 import msgspec
 import pytest
 
-from dratui.allocation.manifests import Workload
+from dratui.allocation.manifests import Manifests, Workload
 from dratui.api.model import (
     Capacity,
     Container,
     Device,
     DeviceClass,
     DeviceKey,
+    Namespace,
+    Owner,
     Pod,
     PodClaim,
+    PriorityClass,
     Request,
     Slice,
     Taint,
@@ -20,8 +23,9 @@ from dratui.api.model import (
 )
 from dratui.cluster.store import Store
 from dratui.events import Row
+from dratui.why.applied import apply
 from dratui.why.changes import copy_node, named, remove
-from dratui.why.question import holder
+from dratui.why.question import ADMIN_ACCESS
 from dratui.why.whatif import Limit, Outcome, Planner
 from tests.cluster.build import DRIVER, claim, pod, result, slice_, store
 from tests.why.test_answer import CLASS, VERSION, node
@@ -44,7 +48,7 @@ def cluster(*rows: Row) -> Store:
 
 
 def asked(known: Store, of: Workload, replicas: int | None, before: Store | None = None) -> Outcome:
-    return Planner(known, VERSION, lambda key: holder(before or known, key)).outcome(of, replicas)
+    return Planner(known, VERSION, before).outcome(of, replicas)
 
 
 def where(outcome: Outcome) -> list[str]:
@@ -116,7 +120,7 @@ def test_where_the_best_alternative_is_had_comes_first_since_the_scheduler_score
     )
     small, big = (Device("gpu-0", attributes={f"{DRIVER}/model": model}) for model in ("small", "big"))
     known = store(CLASS, two, node("node-1"), node("node-2"), slice_("node-1", small), slice_("node-2", big))
-    outcome = Planner(known, version, lambda key: "").outcome(workload("two"), None)
+    outcome = Planner(known, version).outcome(workload("two"), None)
     assert outcome.landed[0].node == first
     assert sorted(each.node for each in outcome.landed) == ["node-1", "node-2"]
 
@@ -163,7 +167,7 @@ def test_a_claim_that_replicas_share_is_allocated_once() -> None:
 
 def test_a_second_workload_finds_what_the_first_left() -> None:
     known = cluster(*NODES)
-    planner = Planner(known, VERSION, lambda key: "")
+    planner = Planner(known, VERSION)
     assert len(planner.outcome(workload("two"), 1).landed) == 1
     assert where(planner.outcome(workload("one"), None)) == [
         "node-1: gpu-2",
@@ -186,11 +190,16 @@ def test_a_template_that_is_missing_is_named() -> None:
     assert outcome.why == "claim template default/three is not known: give its manifest, too, with -f"
 
 
-def test_a_class_that_is_missing_is_the_schedulers_error() -> None:
-    other = Template(namespace="default", name="odd", requests=(Request("gpu", device_class="none"),))
-    outcome = asked(cluster(other, *NODES), workload("odd"), 1)
-    assert outcome.rest is not None
-    assert outcome.rest.verdict == "error"
+def test_a_class_that_is_missing_is_named_with_the_one_that_may_be_meant() -> None:
+    one = Request("gpu", device_class=DRIVER)
+    for name, said in ((DRIVER.replace("gpu", "gpus"), f" (did you mean {DRIVER}?)"), ("zzz", "")):
+        odd = Template(
+            namespace="default",
+            name="odd",
+            requests=(Request("any", alternatives=(one, Request("b", device_class=name))),),
+        )
+        outcome = asked(cluster(odd, *NODES), workload("odd"), 1)
+        assert outcome.why == f"device class {name} is not known{said}: give its manifest, too, with -f"
 
 
 def test_devices_of_device_plugins_are_taken_too() -> None:
@@ -247,7 +256,20 @@ def test_without_a_pod_its_devices_are_free_and_who_has_them_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kinds"), [("nb", ["claim", "pod"]), ("claim/nb", ["claim"]), ("node-1", ["node"])]
+    ("name", "kinds"),
+    [
+        ("nb", ["claim", "pod"]),
+        ("claim/nb", ["claim"]),
+        ("pods/default/nb", ["pod"]),
+        ("po/nb", ["pod"]),
+        ("default/nb", ["claim", "pod"]),
+        ("resourceclaims/other/nb", []),
+        ("node-1", ["node"]),
+        ("no/node-1", ["node"]),
+        ("default/node-1", []),
+        ("node/default/node-1", []),
+        ("deployment/nb", []),
+    ],
 )
 def test_what_is_named_is_found_among_claims_pods_and_nodes(name: str, kinds: list[str]) -> None:
     known = cluster(pod("nb"), claim("nb"), *NODES)
@@ -263,3 +285,73 @@ def test_without_a_node_and_with_copies_of_another() -> None:
     assert (
         DeviceKey(*(outcome.landed[1].devices[0].driver, "node-2-copy-1", "gpu-0")) in known.claims_of_device
     )
+
+
+def test_admin_access_is_not_taken_from_whom_the_device_has_and_needs_its_namespaces_label() -> None:
+    watch = Template(
+        namespace="default",
+        name="watch",
+        requests=(Request("gpu", device_class=DRIVER, mode="All", admin_access=True),),
+    )
+    rows = (watch, claim("nb", result("gpu-0")), *NODES)
+    allowed = Namespace(name="default", labels=((ADMIN_ACCESS, "true"),))
+    outcome = asked(cluster(*rows, allowed), workload("watch"), 1)
+    assert where(outcome) == ["node-1: gpu-0 gpu-1 gpu-2"]
+    assert {each.holder for each in outcome.landed[0].devices} == {""}
+    outcome = asked(cluster(*rows, Namespace(name="default")), workload("watch"), 1)
+    assert "claim train-gpu asks for admin access, which namespace default does not allow" in outcome.why
+
+
+def test_a_share_beside_others_is_taken_from_nobody() -> None:
+    shared = Device(name="gpu-0", capacity={"memory": Capacity("80Gi")}, multiple_allocations=True)
+    share = Template(
+        namespace="default",
+        name="share",
+        requests=(Request("gpu", device_class=DRIVER, capacity={"memory": "30Gi"}),),
+    )
+    there = msgspec.structs.replace(result("gpu-0"), share_id="a", consumed_capacity={"memory": "10Gi"})
+    known = cluster(share, node("node-1"), slice_("node-1", shared), claim("nb", there))
+    (landing,) = asked(known, workload("share"), 1).landed
+    assert landing.devices[0].holder == ""
+
+
+def test_devices_of_device_plugins_are_told_with_their_number() -> None:
+    known = cluster(msgspec.structs.replace(node("node-1"), allocatable=(("nvidia.com/gpu", 4),)))
+    containers = (Container("main", extended=(("nvidia.com/gpu", 2),)),)
+    of = Workload("Job", Pod(namespace="default", name="train", phase="Pending", containers=containers), 1)
+    assert [each.plugin for each in asked(known, of, 1).landed] == [{"nvidia.com/gpu": 2}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "owner", "said"),
+    [
+        ("Deployment", Owner("ReplicaSet", "train-5d4f8"), "has 1 pod in the cluster"),
+        ("Deployment", Owner("ReplicaSet", "train-gpu-5d4f8"), ""),
+        ("StatefulSet", Owner("StatefulSet", "train"), "has 1 pod in the cluster"),
+        ("CronJob", Owner("Job", "train-29384"), "has 1 pod in the cluster"),
+        ("Pod", None, "Pod default/train is in the cluster; this is one more"),
+    ],
+)
+def test_pods_that_are_there_already_are_told(kind: str, owner: Owner | None, said: str) -> None:
+    known = cluster(*NODES, pod("train", owner=owner))
+    notes = asked(known, Workload(kind, workload("one").pod, 1), 1).notes
+    assert [said in each for each in notes] == ([True] if said else [])
+
+
+def test_a_namespace_that_is_not_there_is_told_and_allows_nothing() -> None:
+    known = cluster(*NODES)
+    of = Manifests(workloads=(workload("one"),))
+    assert apply(known, of, VERSION) == ["namespace default is not in the cluster; read as if it were"]
+    assert known.namespaces["", "default"].labels == ()  # type: ignore[index]  # a key is a tuple
+    given = Namespace(name="default", labels=((ADMIN_ACCESS, "true"),))
+    known = cluster(*NODES, Namespace(name="default", labels=(("a", "b"),)))
+    assert apply(known, Manifests(workloads=of.workloads, namespaces=(given,)), VERSION) == []
+    assert dict(known.namespaces["", "default"].labels) == {ADMIN_ACCESS: "true", "a": "b"}  # type: ignore[index]
+
+
+def test_a_priority_class_that_is_there_is_read_as_it_is_there() -> None:
+    high = PriorityClass(name="high", value=1)
+    known = cluster(high)
+    other = Manifests(priorities=(PriorityClass(name="high", value=2), PriorityClass(name="low", value=3)))
+    assert apply(known, other, VERSION) == ["priority class high is in the cluster; read as it is there"]
+    assert {each.name: each.value for each in known.priorities.values()} == {"high": 1, "low": 3}
