@@ -23,7 +23,7 @@ from dratui.tui.wardrobe import Wardrobe
 from dratui.views.query import Query
 from tests.tui.cluster import ScriptedSource
 
-PATIENCE = 10.0
+PATIENCE = 60.0  # seconds: a busy machine shows the same, later
 SETTLES = 3  # a key changes the screen, that its layout, that what is drawn
 COLOURS = skin()
 CURSOR, FLASH = COLOURS.cursor.bgcolor, COLOURS.flash.bgcolor

@@ -1,6 +1,6 @@
 """What devices do, on the screens: numbers change in place and calmly, and only what one looks at is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -21,6 +21,7 @@ from tests.tui.cluster import (
     told,
 )
 from tests.tui.driving import (
+    Driver,
     flashing,
     hides,
     press,
@@ -112,11 +113,21 @@ async def test_a_key_sorts_by_what_has_most(key: str, title: str) -> None:
         await shows(pilot, " 48%")
         await press(pilot, key)
         await shows(pilot, title)
-        last = screen(pilot)[5]
-        assert "train-7-gpu" in last, "nothing is known of it"
+        most = await sorted_so(pilot, lambda first: True)
         await press(pilot, key)
         await shows(pilot, title.replace("↓", "↑"))
-        assert "train-7-gpu" in screen(pilot)[5], "neither way"
+        await sorted_so(pilot, lambda first: first != most)
+
+
+async def sorted_so(pilot: Driver, wanted: Callable[[str], bool]) -> str:
+    """Rows are put in order after the title says so: wait for the first, and for what nothing is known of at the end."""
+
+    def done() -> bool:
+        rows = screen(pilot)
+        return wanted(rows[3].split()[1]) and "train-7-gpu" in rows[5]
+
+    await until(pilot, done, "the order")
+    return screen(pilot)[3].split()[1]
 
 
 async def test_what_rows_are_sorted_by_is_in_sight() -> None:
@@ -239,7 +250,9 @@ async def test_the_overview_says_who_holds_and_does_nothing() -> None:
         await type_in(pilot, ":claims")
         await press(pilot, "enter", "I")
         await shows(pilot, "IDLE↓")
-        assert order(screen(pilot), "train-6", "eval") == ["train-6", "eval"]
+        await until(
+            pilot, lambda: order(screen(pilot), "train-6", "eval") == ["train-6", "eval"], "the order"
+        )
 
 
 async def test_a_card_draws_gauges_and_history() -> None:
