@@ -120,7 +120,7 @@ async def test_a_key_sorts_by_what_has_most(key: str, title: str) -> None:
 
 
 async def sorted_so(pilot: Driver, wanted: Callable[[str], bool]) -> str:
-    """Rows are put in order after the title says so: wait for the first, and for what nothing is known of at the end."""
+    """Rows are put in order after the title says so: the first, when what nothing is known of is at the end."""
 
     def done() -> bool:
         rows = screen(pilot)
