@@ -1,10 +1,11 @@
 # make demo   see the dashboard on a recording, no cluster needed
 # make test   everything that CI runs; the first run builds real Kubernetes components (minutes), later ones reuse them
 # make check  the same without real components: under a minute
-# make test-versions    the scenarios on older releases of Kubernetes, each built on first use (minutes)
+# make test-versions    the scenarios on other releases of Kubernetes, each built on first use (minutes)
 # make test-gpu         sampler and slices on this machine's GPU beside nvidia-smi; says so where there is none
-# make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for an older one
-# make agree  N pods (1000) by chance on the real scheduler, each beside our verdict; SEED=… for the same ones again
+# make cluster          a real control plane with every scenario, until ctrl-c; RELEASE=v1.33.13 for another release
+# make agree  N pods (1000) by chance on the real scheduler, each beside our verdict; SEED=… for the same ones again,
+#             RELEASE=v1.37.1 for another release
 # make test-faults      the faults of tests/faults for as long as they last in life: an hour
 # make demo-recording   record the demo anew from the real control plane
 # make version-recordings    record anew what an old release says
@@ -50,7 +51,7 @@ cluster: $(DEV)
 	$(BIN)/python -m tests.realparts.cluster $(RELEASE)
 
 agree: $(DEV)
-	@$(BIN)/python -m tests.agreement $(or $(N),1000) $(SEED)
+	@$(BIN)/python -m tests.agreement $(or $(N),1000) $(SEED) $(addprefix --release=,$(RELEASE))
 
 demo-recording: $(DEV)
 	$(BIN)/python -m tests.realparts.demo dratui/demo.rec

@@ -18,6 +18,11 @@ from dratui.failure import Failure
 MOST_DEVICES: Final = 32
 """Of a claim: resource.k8s.io's AllocationResultsMaxSize."""
 
+_MISSING_KEY: Final = (
+    ". consider using CEL optional chaining (.? followed by orValue())"
+    " or guarding the check with has() for optional fields"
+)
+
 
 class AllocationError(Exception):
     """What is more than "does not fit", in the scheduler's words. `of_node`: it concerns this node only; else the pod
@@ -65,6 +70,7 @@ class Asked:
         self._claim = claim
         self._class = class_
         self._shares = world.rules.has(Feature.CONSUMABLE_CAPACITY)
+        self._fractional = world.rules.has(Feature.FRACTIONAL_CAPACITY)
         self._selected: dict[Candidate, bool] = {}
         self._small: dict[Candidate, str] = {}  # why it has no room, by what others hold
 
@@ -81,7 +87,8 @@ class Asked:
                 )
         known = {} if like is None else like._selected
         self._selected = known
-        self.every = [each for each in usable if self.selects(each) and not self.too_small(each)]
+        small = self._always_too_small if self._world.rules.all_by_size else self.too_small
+        self.every = [each for each in usable if self.selects(each) and not small(each)]
         self.count = len(self.every)
 
     def selects(self, candidate: Candidate) -> bool:
@@ -105,7 +112,11 @@ class Asked:
             if isinstance(verdict, TooLong):
                 raise GaveUp(f"gave up a selector of {of}: {verdict}; it may fit or not")
             if isinstance(verdict, EvaluationError):
-                text = f"{of}: selector #{number}: CEL runtime error: {verdict}"
+                on, hint = "", ""
+                if self._world.rules.errors_name_device:
+                    on = f" on device {'/'.join(candidate.key)}"
+                    hint = _MISSING_KEY if "no such key:" in str(verdict) else ""
+                text = f"{of}: selector #{number}{on}: CEL runtime error: {verdict}{hint}"
                 raise AllocationError(text, device=candidate.key)
             if not verdict:
                 return False
@@ -128,12 +139,34 @@ class Asked:
 
     def beside(self, candidate: Candidate, sharing: Sequence[Amounts]) -> str:
         """The same, whatever the cluster knows of sharing."""
+        self._refuse_odd(candidate, "/".join(candidate.key))
         taken = self._world.held.shared.get(candidate.key, {})
         taking: dict[str, int] = {}
         for share in sharing:
             for name, amount in share.items():
                 taking[name] = taking.get(name, 0) + amount
-        return capacity.fits(candidate.device.capacity, self.request.capacity, taken, taking)
+        return self._fits(candidate, taken, taking)
+
+    def _always_too_small(self, candidate: Candidate) -> str:
+        """Why it had no room even if nobody else held anything."""
+        if not self._shares:
+            return ""
+        self._refuse_odd(candidate, candidate.device.name)
+        return self._fits(candidate, {}, {})
+
+    def _fits(self, candidate: Candidate, taken: Amounts, taking: Amounts) -> str:
+        wanted = self.request.capacity
+        return capacity.fits(candidate.device.capacity, wanted, taken, taking, fractional=self._fractional)
+
+    def _refuse_odd(self, candidate: Candidate, name: str) -> None:
+        if not self._world.rules.odd_capacity_is_error:
+            return
+        of = candidate.device.capacity
+        if why := capacity.odd(of, self.request.capacity, fractional=self._fractional):
+            raise AllocationError(
+                f"claim {self._claim}, request {self.request.name}: checking capacity for device {name}: {why}",
+                device=candidate.key,
+            )
 
 
 class AskedClaim:
@@ -148,8 +181,18 @@ class AskedClaim:
         self.name = f"{claim.namespace}/{claim.name}" if claim.namespace else claim.name
         self._world = world
         self._place = place
-        self.requests = [self._alternatives(request, pools, usable) for request in claim.requests]
-        least = sum(min(each.count for each in alternatives) for alternatives in self.requests)
+        self.requests: list[list[Asked]] = []
+        least = 0
+        for request in claim.requests:
+            alternatives = self._alternatives(request, pools, usable)
+            self.requests.append(alternatives)
+            more = min(each.count for each in alternatives)
+            if world.rules.too_many_at_request and least + more > MOST_DEVICES:
+                raise AllocationError(
+                    f"claim {self.name}, request {request.name}: adding {more} devices exceeds"
+                    f" the claim limit of {MOST_DEVICES}, with {least} already accounted for"
+                )
+            least += more
         if least > MOST_DEVICES:
             raise AllocationError(
                 f"claim {self.name}: number of requested devices {least} exceeds the claim limit of {MOST_DEVICES}"
@@ -216,6 +259,8 @@ class AskedClaim:
                 raise AllocationError(
                     f"{of}, selector #{number}: CEL expression empty (unsupported selector type?)"
                 )
+        if request.derives:
+            raise GaveUp(f"gave up {of}: dratui does not compute derivedAttributes; it may fit or not")
         if request.admin_access and not self._world.rules.has(Feature.ADMIN_ACCESS):
             raise AllocationError(f"{of}: admin access is requested, but the feature is disabled")
         wanted = request.device_class

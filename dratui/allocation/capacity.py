@@ -1,10 +1,11 @@
 """What a share of a device takes of its capacity: requests rounded as the device's policy wants it.
 
 Source: structured/internal/experimental, consumable_capacity.go. Amounts are in nano units, as `dratui.api.quantity`.
+`fractional`: the gate DRAFractionalCapacityRange; without it steps are counted in whole units.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dratui.api import quantity
 from dratui.api.model import Capacity, CapacityRange, RequestPolicy
@@ -25,21 +26,60 @@ def _read(text: str) -> _Amount:
     return _Amount(quantity.parse(text) or 0, text)
 
 
-def consumed(capacity: Mapping[str, Capacity], requests: Mapping[str, str]) -> dict[str, int]:
+def consumed(
+    capacity: Mapping[str, Capacity], requests: Mapping[str, str], *, fractional: bool
+) -> dict[str, int]:
     """What a request takes, of each capacity."""
-    return {name: _taken(requests.get(name), of).nano for name, of in capacity.items()}
+    return {name: _taken(requests.get(name), of, fractional).nano for name, of in capacity.items()}
+
+
+def odd(capacity: Mapping[str, Capacity], requests: Mapping[str, str], *, fractional: bool) -> str:
+    """What 1.37 refuses to count, in the allocator's words; nothing if there is nothing of that kind."""
+    if requests.keys() - capacity.keys():
+        return ""  # another device may have them
+    for name, of in capacity.items():
+        requested, valid = requests.get(name), of.policy.valid_range if of.policy else None
+        stepwise = requested is not None and valid is not None and valid.min is not None
+        if stepwise and (why := _uncountable(requested or "", valid or CapacityRange(), fractional)):
+            return f'capacity "{name}": {_UNCOUNTABLE}: {why}'
+        if _taken(requested, of, fractional).nano < 0:
+            return f'capacity "{name}": capacity value is negative'
+    return ""
+
+
+_UNCOUNTABLE: Final = "capacity request cannot be represented in the device's range arithmetic"
+
+
+def _uncountable(requested: str, valid: CapacityRange, fractional: bool) -> str:
+    amount, least = _read(requested).nano, _read(valid.min or "0").nano
+    if amount < least or valid.step is None:
+        return ""
+    unit = _unit(valid, fractional)
+    if unit == _MILLI and (amount % unit or amount // unit > _MOST):
+        return f"request {requested} is not a representable milli value"
+    if unit == NANO and amount > _MOST * NANO:
+        return f"request {requested} exceeds MaxInt64"
+    if least >= 0 and _in_range(_read(requested), valid, fractional).nano > _MOST * unit:
+        passed = "the milli-value range" if unit == _MILLI else "MaxInt64"
+        return f"rounding request {requested} up to the next step passes {passed}"
+    return ""
 
 
 def fits(
-    capacity: Mapping[str, Capacity], requests: Mapping[str, str], taken: Amounts, taking: Amounts
+    capacity: Mapping[str, Capacity],
+    requests: Mapping[str, str],
+    taken: Amounts,
+    taking: Amounts,
+    *,
+    fractional: bool,
 ) -> str:
     """Whether there is room beside what others have `taken` and this pod is `taking`: why not, or nothing."""
     for name in requests:
         if name not in capacity:
             return f"has no capacity {name}"
     for name, of in capacity.items():
-        amount = _taken(requests.get(name), of)
-        if _violates(amount, of.policy):
+        amount = _taken(requests.get(name), of, fractional)
+        if _violates(amount, of.policy, fractional):
             return f"does not share {quantity.write(amount.nano, of.value)} of {name}"
         total = taken.get(name, 0) + amount.nano + taking.get(name, 0)
         if total > (most := _read(of.value).nano):
@@ -66,7 +106,7 @@ def most(of: Capacity, taken: int) -> int:
     return left
 
 
-def _taken(requested: str | None, of: Capacity) -> _Amount:
+def _taken(requested: str | None, of: Capacity, fractional: bool) -> _Amount:
     policy = of.policy
     if requested is None:
         return _read(policy.default if policy and policy.default is not None else of.value)
@@ -74,25 +114,26 @@ def _taken(requested: str | None, of: Capacity) -> _Amount:
     if policy is None:
         return amount
     if policy.valid_range is not None and policy.valid_range.min is not None:
-        return _in_range(amount, policy.valid_range)
+        return _in_range(amount, policy.valid_range, fractional)
     for valid in policy.valid_values:
         if amount.nano <= (value := _read(valid)).nano:
             return value
     return amount
 
 
-def _in_range(amount: _Amount, valid: CapacityRange) -> _Amount:
+def _in_range(amount: _Amount, valid: CapacityRange, fractional: bool) -> _Amount:
     least = _read(valid.min or "0")
     if amount.nano < least.nano:
         return least
     if valid.step is None:
         return amount
-    step, start = _whole(valid.step), _whole(valid.min or "0")
-    steps = -(-(_up(amount.nano) - start) // step) if step else 0
-    return _Amount((start + step * steps) * NANO)
+    unit = _unit(valid, fractional)
+    step, start = _up(_read(valid.step).nano, unit), _up(least.nano, unit)
+    steps = -(-(_up(amount.nano, unit) - start) // step) if step else 0
+    return _Amount((start + step * steps) * unit)
 
 
-def _violates(amount: _Amount, policy: RequestPolicy | None) -> bool:
+def _violates(amount: _Amount, policy: RequestPolicy | None, fractional: bool) -> bool:
     if policy is None:
         return False
     if policy.default is not None and amount.text == policy.default:
@@ -102,15 +143,23 @@ def _violates(amount: _Amount, policy: RequestPolicy | None) -> bool:
             return True
         if valid.step is None:
             return False
-        step = _whole(valid.step)
-        return bool(step) and (_up(amount.nano) - _whole(valid.min or "0")) % step != 0
+        unit = _unit(valid, fractional)
+        step, start = _up(_read(valid.step).nano, unit), _up(_read(valid.min or "0").nano, unit)
+        return bool(step) and (_up(amount.nano, unit) - start) % step != 0
     return bool(policy.valid_values) and all(_read(v).nano != amount.nano for v in policy.valid_values)
 
 
-def _whole(text: str) -> int:
-    return _up(_read(text).nano)
+_MILLI: Final = NANO // 1000
+_MOST: Final = 2**63 - 1  # of units of either kind
 
 
-def _up(nano: int) -> int:
+def _unit(valid: CapacityRange, fractional: bool) -> int:
+    """What steps are counted in: thousandths, where a policy can be written in them."""
+    bounds = [_read(text).nano for text in (valid.min, valid.max, valid.step) if text is not None]
+    countable = all(nano % _MILLI == 0 and nano // _MILLI <= _MOST for nano in bounds)
+    return _MILLI if fractional and countable else NANO
+
+
+def _up(nano: int, unit: int) -> int:
     """In units, rounded up, as the server does."""
-    return -(-nano // NANO)
+    return -(-nano // unit)

@@ -39,9 +39,9 @@ def constrained(constraint: Constraint, rules: Rules) -> Constrained | None:
     """None for a kind that these rules do not know."""
     lists = rules.has(Feature.LISTS)
     if constraint.match_attribute:
-        return _MatchLists(constraint) if lists else _Match(constraint)
+        return _MatchLists(constraint, restored=rules.lists_restored) if lists else _Match(constraint)
     if constraint.distinct_attribute and rules.distinct:
-        return _Distinct(constraint, by_value=rules.distinct_by_value, lists=lists)
+        return _Distinct(constraint, rules)
     return None
 
 
@@ -128,11 +128,12 @@ class _Match(_Named):
 
 
 class _MatchLists(_Named):
-    """What all have in common. It is not restored when a device is removed."""
+    """What all have in common. Before 1.37 it is not `restored` when a device is removed."""
 
-    def __init__(self, constraint: Constraint) -> None:
+    def __init__(self, constraint: Constraint, *, restored: bool) -> None:
         super().__init__(constraint.match_attribute, constraint.requests)
-        self._common: frozenset[tuple[type, object]] = frozenset()
+        self._restored = restored
+        self._common: list[frozenset[tuple[type, object]]] = []  # device by device; else only the last
 
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         if not self._concerns(names):
@@ -140,35 +141,39 @@ class _MatchLists(_Named):
         value = attribute(driver, device, self.name)
         if value is None or value == ():
             return False
-        values = _values(value)
-        if self._count == 0:
-            self._common = values
-        elif not self._common & values:
-            return False
-        else:
-            self._common &= values
+        common = _values(value)
+        if self._count:
+            common &= self._common[-1]
+            if not common:
+                return False
+        if not self._restored:
+            self._common.clear()
+        self._common.append(common)
         self._count += 1
         return True
 
     def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
         if self._concerns(names):
             self._count -= 1
+            if self._restored:
+                self._common.pop()
 
     def restores(self, most: Mapping[str, int]) -> bool:
-        return False
+        return self._restored
 
     def state(self) -> Hashable:
-        return self._common if self._count else None
+        return self._common[-1] if self._count else None
 
 
 class _Distinct(_Named):
-    """Remembers one value a request: of several devices of one request only the last."""
+    """Before 1.37 it remembers one value a request: of several devices of one request only the last."""
 
-    def __init__(self, constraint: Constraint, *, by_value: bool, lists: bool) -> None:
+    def __init__(self, constraint: Constraint, rules: Rules) -> None:
         super().__init__(constraint.distinct_attribute, constraint.requests)
-        self._by_value = by_value
-        self._lists = lists
-        self._of: dict[str, tuple[Device, AttributeValue]] = {}
+        self._by_value = rules.distinct_by_value
+        self._from_all = rules.distinct_from_all
+        self._lists = rules.has(Feature.LISTS)
+        self._of: dict[str | int, tuple[Device, AttributeValue]] = {}
 
     def add(self, names: tuple[str, ...], driver: str, device: Device) -> bool:
         if not self._concerns(names):
@@ -178,7 +183,7 @@ class _Distinct(_Named):
             return False
         if self._count and not self._differs(device, value):
             return False
-        self._of[names[0]] = device, value
+        self._of[self._count if self._from_all else names[0]] = device, value
         self._count += 1
         return True
 
@@ -196,13 +201,13 @@ class _Distinct(_Named):
 
     def remove(self, names: tuple[str, ...], driver: str, device: Device) -> None:
         if self._concerns(names):
-            self._of.pop(names[0], None)
             self._count -= 1
+            self._of.pop(self._count if self._from_all else names[0], None)
 
     def restores(self, most: Mapping[str, int]) -> bool:
-        """What one request's first device was is forgotten with its second."""
+        """Before 1.37 what one request's first device was is forgotten with its second."""
         of = {name.partition("/")[0] for name in self._requests} or most.keys()
-        return self._by_value and all(most.get(name, 0) <= 1 for name in of)
+        return self._by_value and (self._from_all or all(most.get(name, 0) <= 1 for name in of))
 
     def state(self) -> Hashable:
         return frozenset((type(value), value) for _, value in self._of.values())

@@ -1,14 +1,15 @@
 """What is left of the counters that partitions of a card share, in the course of a search.
 
-They are kept by the name of the pool alone: two drivers that name pools after the node share a ledger, and the first
-pool that is looked at sets its limits. In 1.34 they are kept by slice.
+Before 1.37 they are kept by the name of the pool alone: two drivers that name pools after the node share a ledger, and
+the first pool that is looked at sets its limits. In 1.34 they are kept by slice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from dratui.allocation.compatibility import Compatibility
 from dratui.allocation.pools import Candidate
-from dratui.allocation.rules import Rules
+from dratui.allocation.rules import Feature, Rules
 from dratui.allocation.world import Held
 from dratui.api import quantity
 from dratui.api.model import CounterSet, Device, DeviceKey, Slice
@@ -45,6 +46,7 @@ class Counters:
     def __init__(self, held: Held, rules: Rules) -> None:
         self._held = held
         self._rules = rules
+        self._groups = Compatibility(held) if rules.has(Feature.COMPATIBILITY_GROUPS) else None
         self._available: dict[str, _Amounts] = {}  # by ledger: what is left by what is in use
         self._taken: dict[str, _Amounts] = {}  # by this search
         self._overdrawn: set[str] = set()  # ledgers of which more is in use than there is: nothing fits there
@@ -53,7 +55,9 @@ class Counters:
         self._told: dict[str, tuple[Mapping[Counter, str], Mapping[Counter, list[DeviceKey]]]] = {}
 
     def take(self, candidate: Candidate) -> bool:
-        """What a device consumes; nothing if not all of it is there."""
+        """What a device consumes; nothing if not all of it is there, or if it does not go with what is in use."""
+        if self.incompatible(candidate):
+            return False
         ledger = self.ledger(candidate)
         available = self.left(candidate)
         if available is None:
@@ -64,16 +68,24 @@ class Counters:
                 return False
         for counter, amount in wanted.items():
             taken[counter] = taken.get(counter, 0) + amount
+        if self._groups:
+            self._groups.take(candidate)
         return True
+
+    def incompatible(self, candidate: Candidate) -> str:
+        """Why it does not go with what is in use of its counter sets; nothing if it does."""
+        return self._groups.refusal(candidate) if self._groups else ""
 
     def give_back(self, candidate: Candidate) -> None:
         """What was taken for it."""
+        if self._groups:
+            self._groups.give_back(candidate)
         taken = self._taken[self.ledger(candidate)]
         for counter, amount in self._wanted(candidate).items():
             taken[counter] -= amount
 
     def shortages(self, candidate: Candidate) -> list[Shortage]:
-        """Why `take` says no: what the device lacks; else of what more is in use than there is."""
+        """Why `take` says no to what is compatible: what it lacks; else of what more is in use than there is."""
         ledger, wanted = self.ledger(candidate), self._wanted(candidate)
         self.left(candidate)
         available, taken = self._available[ledger], self._taken[ledger]
@@ -142,7 +154,9 @@ class Counters:
 
     def ledger(self, candidate: Candidate) -> str:
         """The name that its counters are kept by."""
-        return candidate.slice.name if self._rules.counters_of_slice else candidate.pool.id[1]
+        if self._rules.counters_of_slice:
+            return candidate.slice.name
+        return candidate.pool.name if self._rules.counters_by_driver else candidate.pool.id[1]
 
     def _left(self, candidate: Candidate, ledger: str) -> _Amounts:
         pool = candidate.pool

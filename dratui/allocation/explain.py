@@ -75,7 +75,8 @@ def _error(world: World, place: Place, error: AllocationError) -> NodeExplained:
         more = unusable(error.pool, world.slices).replace(f"pool {error.pool.name}", "it", 1)
     devices: tuple[DeviceExplained, ...] = ()
     if error.device is not None:
-        more = more or f"raised by device {'/'.join(error.device)}"
+        name = "/".join(error.device)
+        more = more or (f"raised by device {name}" if name not in words else "")
         devices = (DeviceExplained(*error.device, verdict="error", why=error.clash or words),)
     detail = f"{words}; {more}" if more else words
     return NodeExplained(place.name, fits=False, cause="error", detail=detail, devices=devices, why=words)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dratui.allocation.rules import Feature, Rules
 from dratui.api.model import Device, NodeRequirement, NodeSelector, Slice
 
 
@@ -12,6 +13,17 @@ class Place:
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    features: Sequence[str] = ()  # that its kubelet declares
+
+
+def operable(each: Slice, place: Place, rules: Rules) -> bool:
+    """Whether the node knows that operations of a slice's devices may be skipped, if any may.
+
+    Source: structured/internal/experimental of 1.37, allocateDevice.
+    """
+    return not each.skip_operations or (
+        rules.has(Feature.OPTIONAL_OPERATIONS) and "DRAOptionalNodeOperations" in place.features
+    )
 
 
 def reaches(place: Place, placed: Slice | Device) -> bool:

@@ -76,8 +76,8 @@ class Slices:
     def amiss_elsewhere(self, rules: Rules) -> Mapping[PoolID, Pool]:
         """Pools that are incomplete or invalid for a node that has nothing of them.
 
-        The allocator takes every slice of counters to be every node's, so such a pool may end its search. Judged once:
-        a node would otherwise look at the devices of all others.
+        Before 1.37 the allocator takes every slice of counters to be every node's, so such a pool may end its search.
+        Judged once: a node would otherwise look at the devices of all others.
         """
         known = self._amiss.get(rules)
         if known is None:
@@ -106,7 +106,10 @@ def gathered(slices: Slices, place: Place, rules: Rules) -> list[Pool]:
 def _everywhere(rules: Rules) -> bool:
     """Whether slices of counters are looked at for every node."""
     return (
-        rules.has(Feature.PARTITIONABLE) and not rules.counters_of_slice and rules.counter_slices_are_skipped
+        rules.has(Feature.PARTITIONABLE)
+        and rules.counters_everywhere
+        and not rules.counters_of_slice
+        and rules.counter_slices_are_skipped
     )
 
 
@@ -169,7 +172,7 @@ def _built(key: PoolID, kept: Sequence[Slice], elsewhere: Sequence[Slice], rules
         return Pool(key, invalid=f"duplicate device name {twice}")
     if not partitionable:
         return Pool(key, with_devices)
-    sets = [counters for each in kept for counters in each.counter_sets]
+    sets = [counters for each in (*kept, *elsewhere) for counters in each.counter_sets]
     if twice := _twice(counters.name for counters in sets):
         return Pool(key, invalid=f"duplicate counter set name {twice}")
     by_name = {counters.name: counters for counters in sets}

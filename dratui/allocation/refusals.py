@@ -9,7 +9,7 @@ from dratui.allocation import capacity
 from dratui.allocation.cel.columns import Path
 from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.counters import Counters, Shortage
-from dratui.allocation.nodes import Place, reaches
+from dratui.allocation.nodes import Place, operable, reaches
 from dratui.allocation.pools import Candidate
 from dratui.allocation.rules import Feature
 from dratui.allocation.taints import prevents
@@ -98,15 +98,22 @@ class Refusals:
             return "held", f"held{_by(self._holder(key))}"
         shares = rules.has(Feature.CONSUMABLE_CAPACITY)
         taken = self._world.held.shared.get(key, {})
-        if shares and (why := capacity.fits(device.capacity, request.capacity, taken, {})):
+        fractional = rules.has(Feature.FRACTIONAL_CAPACITY)
+        if shares and (
+            why := capacity.fits(device.capacity, request.capacity, taken, {}, fractional=fractional)
+        ):
             name = why.partition(":")[0]
             holders = [each for each in self._holder(key) if name in each.takes] if name in taken else ()
             return "capacity", why + (f", held{_by(holders, name)}" if holders else "")
+        if not operable(candidate.slice, self._place, rules):
+            return "node", "skips operations that the node does not let it skip"
         if device.consumes:
             if not rules.has(Feature.PARTITIONABLE):
                 return "counters", "is a partition, which this cluster does not know"
             another = device.multiple_allocations and shares and not rules.each_share_consumes
             if not (another and key in self._world.held.shared):  # a further share takes no counters
+                if why := self._counters.incompatible(candidate):
+                    return "counters", why
                 if not self._counters.take(candidate):
                     return "counters", self._lacks(self._counters.shortages(candidate))
                 self._counters.give_back(candidate)

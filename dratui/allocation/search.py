@@ -16,7 +16,7 @@ from dratui.allocation.asked import MOST_DEVICES, AllocationError, Asked, AskedC
 from dratui.allocation.capacity import Amounts
 from dratui.allocation.constraints import clash
 from dratui.allocation.counters import Counters
-from dratui.allocation.nodes import Place
+from dratui.allocation.nodes import Place, operable
 from dratui.allocation.patience import GaveUp, Patience
 from dratui.allocation.pools import Candidate, Pool, candidate_of, gathered
 from dratui.allocation.rules import Feature
@@ -296,13 +296,11 @@ class Search:
     def _suitable(self, asked: Asked) -> Iterator[Candidate]:
         for candidate in self.usable if asked.request.admin_access else self._free:
             try:
-                if not asked.selects(candidate):
+                if not asked.selects(candidate) or asked.too_small(candidate):
                     continue
             except AllocationError:
-                yield candidate
-                continue
-            if not asked.too_small(candidate):
-                yield candidate
+                pass
+            yield candidate
 
     def _hopeless(self, claim: int, request: int, sub: int, device: int, start: int) -> bool:
         """Whether what was chosen leaves too few devices to one of the requests that remain, each looked at alone."""
@@ -350,6 +348,8 @@ class Search:
             if not shares and claim in self._taking.get(candidate, ()):
                 return None
         elif self._taking.get(candidate) or key in self._world.held.exclusive:
+            return None
+        if not operable(candidate.slice, self._place, rules):
             return None
         if device.consumes and not rules.has(Feature.PARTITIONABLE):
             return None
@@ -401,7 +401,8 @@ class Search:
                     self._counters.give_back(candidate)
                 return None
             if shares:
-                takes = capacity.consumed(device.capacity, request.capacity)
+                fractional = rules.has(Feature.FRACTIONAL_CAPACITY)
+                takes = capacity.consumed(device.capacity, request.capacity, fractional=fractional)
                 self._sharing.setdefault(key, []).append(takes)
         if not shares:
             self._taking.setdefault(candidate, set()).add(claim)

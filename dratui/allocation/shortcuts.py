@@ -21,6 +21,7 @@ from dratui.allocation.capacity import Amounts
 from dratui.allocation.constraints import attribute
 from dratui.allocation.counters import Counters
 from dratui.allocation.pools import Candidate
+from dratui.allocation.rules import Feature
 from dratui.allocation.taints import prevents
 from dratui.allocation.world import World
 from dratui.api.model import Claim, DeviceKey
@@ -114,9 +115,12 @@ def hold(
     constraints = [constraint for claim in asked for constraint in claim.constraints]
     if rules.second_look_elsewhere or (rules.leaves_traces and partitions):
         return False
+    if rules.has(Feature.COMPATIBILITY_GROUPS) and partitions:
+        return False  # what is in use of a card decides what goes with it
     if every and (constraints or rules.all_by_first):
         return False
-    if len({each.pool.id for each in partitions}) != len({each.pool.id[1] for each in partitions}):
+    pools = {each.pool.id for each in partitions}
+    if not rules.counters_by_driver and len(pools) != len({name for _, name in pools}):
         return False  # they share a ledger, and the first that is asked sets its limits
     names = {each.name for each in constraints}
     if any(

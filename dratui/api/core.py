@@ -217,6 +217,7 @@ class NodeStatus(Struct, frozen=True):
     allocatable: dict[str, str | int | float] | None = None
     conditions: tuple[model.Condition, ...] | None = None
     node_info: NodeInfo = NodeInfo()
+    declared_features: tuple[str, ...] | None = None
 
 
 class Node(Object, frozen=True):
@@ -517,6 +518,7 @@ def node_row(wire: Node) -> model.Node:
         allocatable=_extended(wire.status.allocatable),
         native=native.amounts(native.sent(wire.status.allocatable)),
         kubelet=wire.status.node_info.kubelet_version,
+        features=shared(wire.status.declared_features or ()),
     )
 
 

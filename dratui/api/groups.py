@@ -1,7 +1,8 @@
-"""Who uses devices together: PodGroups (`scheduling.k8s.io/v1alpha2`, alpha in 1.36) and the ComputeDomains of NVIDIA's
-driver (`resource.nvidia.com/v1beta1`), to `dratui.api.model`. Few clusters serve either."""
+"""Who uses devices together: PodGroups (`scheduling.k8s.io`, alpha in 1.36, v1beta1 in 1.37) and the ComputeDomains of
+NVIDIA's driver (`resource.nvidia.com/v1beta1`), to `dratui.api.model`. Few clusters serve either."""
 
 from sys import intern
+from typing import Final
 
 import msgspec
 
@@ -86,6 +87,9 @@ class ComputeDomain(Object, frozen=True):
     status: DomainStatus = DomainStatus()
 
 
+_SCHEDULED: Final = ("PodGroupScheduled", "PodGroupInitiallyScheduled")  # of 1.36, from 1.37
+
+
 def pod_group_row(wire: PodGroup) -> model.PodGroup:
     """Normalise a PodGroup."""
     gang = wire.spec.scheduling_policy.gang
@@ -95,7 +99,7 @@ def pod_group_row(wire: PodGroup) -> model.PodGroup:
         **head(wire.metadata),
         min_count=gang.min_count if gang else 0,
         claims=tuple(c.resource_claim_name or made.get(c.name, "") for c in wire.spec.resource_claims or ()),
-        scheduled=next((c for c in conditions if c.type == "PodGroupScheduled"), None),
+        scheduled=next((c for c in conditions if c.type in _SCHEDULED), None),
     )
 
 

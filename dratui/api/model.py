@@ -139,6 +139,7 @@ class CounterConsumption(Part, frozen=True):
 
     counter_set: str
     counters: Mapping[str, str]
+    compatibility_groups: tuple[str, ...] = ()  # of which those beside it must have one, too; from 1.37
 
 
 class CounterSet(Part, frozen=True):
@@ -178,6 +179,7 @@ class Slice(Row, frozen=True, kw_only=True):
     per_device_nodes: bool = False
     devices: tuple[Device, ...] = ()
     counter_sets: tuple[CounterSet, ...] = ()
+    skip_operations: tuple[str, ...] = ()  # of the kubelet, which the driver needs not; from 1.37
 
 
 class Request(Part, frozen=True):
@@ -192,6 +194,7 @@ class Request(Part, frozen=True):
     tolerations: tuple[Toleration, ...] = ()
     capacity: Mapping[str, str] = {}
     alternatives: tuple["Request", ...] = ()
+    derives: bool = False  # attributes, by CEL; from 1.37
 
 
 class Constraint(Part, frozen=True):
@@ -420,7 +423,7 @@ class PodGroup(Row, frozen=True, kw_only=True):
 
     min_count: int = 0  # of a gang; 0: there is no such rule
     claims: tuple[str, ...] = ()  # names of the group's claims; empty: not made yet
-    scheduled: Condition | None = None  # PodGroupScheduled
+    scheduled: Condition | None = None  # PodGroupScheduled, or PodGroupInitiallyScheduled
 
 
 class DomainNode(Part, frozen=True):
@@ -451,6 +454,7 @@ class Node(Row, frozen=True, kw_only=True):
     allocatable: tuple[tuple[str, int], ...] = ()  # extended resources only
     native: tuple[tuple[str, int], ...] | None = None  # all others: as `dratui.api.native` has it
     kubelet: str = ""
+    features: tuple[str, ...] = ()  # declaredFeatures
 
 
 class Namespace(Row, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ def slice_row(wire: v1.Slice) -> model.Slice:
         counter_sets=tuple(
             model.CounterSet(c.name, _counters(c.counters)) for c in spec.shared_counters or ()
         ),
+        skip_operations=spec.skip_node_operations or (),
     )
 
 
@@ -40,7 +41,9 @@ def device(wire: v1.Device) -> model.Device:
         taints=wire.taints or (),
         consumes=tuple(
             [
-                model.CounterConsumption(intern(c.counter_set), _counters(c.counters))
+                model.CounterConsumption(
+                    intern(c.counter_set), _counters(c.counters), c.compatibility_groups or ()
+                )
                 for c in wire.consumes_counters
             ]
         )
@@ -115,6 +118,7 @@ def _exact(name: str, wire: v1.ExactRequest) -> model.Request:
         admin_access=bool(wire.admin_access),
         tolerations=wire.tolerations or (),
         capacity={k: str(v) for k, v in ((wire.capacity or v1.CapacityRequests()).requests or {}).items()},
+        derives=bool(wire.derived_attributes),
     )
 
 

@@ -36,7 +36,7 @@ _CODECS: Mapping[str, Mapping[str, Decoding[Any]]] = {
     "nodes": {"v1": core.NODES},
     "namespaces": {"v1": core.NAMESPACES},
     "resourcequotas": {"v1": core.QUOTAS},
-    "podgroups": {"v1alpha2": groups.POD_GROUPS},
+    "podgroups": dict.fromkeys(("v1beta1", "v1alpha3", "v1alpha2"), groups.POD_GROUPS),
     "computedomains": {"v1beta1": groups.COMPUTE_DOMAINS},
     "pods": {"v1": core.PODS},
     "events": {"v1": core.WARNINGS},

@@ -66,6 +66,7 @@ class Consumption(Struct, frozen=True):
 
     counter_set: str = ""
     counters: dict[str, Counter] | None = None
+    compatibility_groups: tuple[str, ...] | None = None
 
 
 class Device(Struct, frozen=True):
@@ -105,6 +106,7 @@ class SliceSpec(Struct, frozen=True):
     per_device_node_selection: bool | None = None
     devices: tuple[Device, ...] | None = None
     shared_counters: tuple[CounterSet, ...] | None = None
+    skip_node_operations: tuple[str, ...] | None = None
 
 
 class Slice(Object, frozen=True):
@@ -131,6 +133,12 @@ class CapacityRequests(Struct, frozen=True):
     requests: dict[str, Quantity] | None = None
 
 
+class DerivedAttribute(Struct, frozen=True):
+    """An attribute that is computed of each device, from 1.37."""
+
+    name: str = ""
+
+
 class ExactRequest(Struct, frozen=True):
     """`exactly`, or an entry of `firstAvailable`."""
 
@@ -142,6 +150,7 @@ class ExactRequest(Struct, frozen=True):
     admin_access: bool | None = None
     tolerations: tuple[model.Toleration, ...] | None = None
     capacity: CapacityRequests | None = None
+    derived_attributes: tuple[DerivedAttribute, ...] | None = None
 
 
 class DeviceRequest(Struct, frozen=True):

@@ -201,7 +201,8 @@ def _untried(pod: Pod) -> Waiting:
 _AVAILABLE = re.compile(r"0/(\d+) nodes are available: ")
 # What PostFilter adds behind the nodes' reasons.
 _POST_FILTER = re.compile(
-    r"[.,]? (?:preemption: |no new claims to deallocate|still not schedulable|deallocation of ResourceClaim)"
+    r"[.,]? (?:(?:pod group )?preemption: |no new claims to deallocate|still not schedulable"
+    r"|(?:deallocation|deletion)(?: and deletion)? of (?:PodGroup )?ResourceClaims? completed)"
 )
 # Nodes that the pod was never meant for say less than what the others lack.
 _PLACEMENT = ("node(s) didn't match", "node(s) had untolerated taint", "node(s) were unschedulable")

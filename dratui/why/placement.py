@@ -45,7 +45,7 @@ def reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExplai
 
 def place_of(node: Node) -> Place:
     """As selectors see it."""
-    return Place(node.name, dict(node.labels))
+    return Place(node.name, dict(node.labels), node.features)
 
 
 def _taints(node: Node, placement: Placement) -> Iterator[NodeExplained]:

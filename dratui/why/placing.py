@@ -21,7 +21,7 @@ _STEPS: Final = 20_000
 _MOST_LOOKS: Final = 30_000
 """At nodes, to keep count of those that fit where what one replica takes is missing on others."""
 
-_RANKING: Final[Sequence[Release]] = ("1.35", "1.36")
+_RANKING: Final[Sequence[Release]] = ("1.35", "1.36", "1.37")
 """The scheduler prefers nodes where the earlier alternatives are to be had."""
 _BEST: Final = 8  # resource.k8s.io's FirstAvailableDeviceRequestMaxSize
 

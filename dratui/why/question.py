@@ -18,7 +18,7 @@ from dratui.cluster.store import Store
 from dratui.why.room import Room
 
 _MINOR = re.compile(r"v?1\.(\d{1,3})")
-_RELEASES: Mapping[int, Release] = {34: "1.34", 35: "1.35", 36: "1.36"}
+_RELEASES: Mapping[int, Release] = {34: "1.34", 35: "1.35", 36: "1.36", 37: "1.37"}
 _IMPLICIT = "deviceclass.resource.kubernetes.io/"
 ADMIN_ACCESS = "resource.kubernetes.io/admin-access"
 """The label of namespaces whose claims may ask for it. The API server looks at it when a claim is made, and again when
@@ -200,8 +200,10 @@ def _release(server_version: str) -> tuple[Release, str]:
     if found is None:
         return "1.36", " (the server's version is not known)"
     minor = int(found[1])
-    release = _RELEASES[min(max(minor, 34), 36)]
-    return release, "" if minor in _RELEASES else f" (the server is {server_version})"
+    oldest, newest = min(_RELEASES), max(_RELEASES)
+    if minor > newest:
+        return _RELEASES[newest], f" (the server is {server_version}, newer than dratui knows)"
+    return _RELEASES[max(minor, oldest)], f" (the server is {server_version})" if minor < oldest else ""
 
 
 def _features(store: Store, release: Release) -> tuple[Features, set[str], bool]:
@@ -213,6 +215,8 @@ def _features(store: Store, release: Release) -> tuple[Features, set[str], bool]
     shown: set[Feature] = {Feature.TAINTS} if store.taint_rules else set()
     lists = False
     for each in store.slices.values():
+        if each.skip_operations:
+            shown.add(Feature.OPTIONAL_OPERATIONS)
         if each.counter_sets or each.per_device_nodes:
             shown.add(Feature.PARTITIONABLE)
         for device in each.devices:
@@ -220,12 +224,16 @@ def _features(store: Store, release: Release) -> tuple[Features, set[str], bool]
                 shown.add(Feature.TAINTS)
             if device.consumes:
                 shown.add(Feature.PARTITIONABLE)
+                if any(consumed.compatibility_groups for consumed in device.consumes):
+                    shown.add(Feature.COMPATIBILITY_GROUPS)
             if device.multiple_allocations:
                 shown.add(Feature.CONSUMABLE_CAPACITY)
             if device.binding_conditions:
                 shown |= binding
             lists = lists or any(type(value) is tuple for value in device.attributes.values())
     default = DEFAULT_FEATURES[release]
+    if lists and release == "1.37":
+        shown.add(Feature.LISTS)  # the scheduler of 1.36 tells CEL only
     names = {each.value for each in shown - default} | ({Feature.LISTS.value} if lists else set())
     return default | shown, names, lists
 

@@ -15,11 +15,9 @@ from tests.agreement import generator
 from tests.agreement.generator import Json
 from tests.agreement.real import Outcome, Real
 from tests.conformance.allocator import Answer, agrees, answer, answers, recorded
+from tests.realparts.releases import NEWEST
 
 PODS: Final = 25  # of a cluster
-
-RELEASE: Final = "v1.36.3"
-"""What the control plane of tests.realparts says it is. What gates are on dratui finds out by itself."""
 
 MOST_STEPS: Final = 50_000
 """What takes longer is left out: the scheduler, too, ends what it has no time for, and when depends on the machine."""
@@ -67,8 +65,13 @@ class Question:
         }
 
 
-def compare(server: str, seed: int, count: int, tally: Tally) -> Iterator[Json]:
-    """Cluster after cluster until there were so many pods: each disagreement, as a case."""
+def compare(
+    server: str, seed: int, count: int, tally: Tally, version: str = NEWEST.version
+) -> Iterator[Json]:
+    """Cluster after cluster until there were so many pods: each disagreement, as a case.
+
+    `version`: what the server says it is. What gates are on dratui finds out by itself.
+    """
     number = 0
     while tally.pods < count:
         prefix = f"a{seed}-{number}"
@@ -76,11 +79,11 @@ def compare(server: str, seed: int, count: int, tally: Tally) -> Iterator[Json]:
         cluster = generator.cluster(random, prefix)
         real = Real(server, prefix, cluster)
         with real.made():
-            yield from _pods(real, random, prefix, min(PODS, count - tally.pods), tally)
+            yield from _pods(real, random, prefix, min(PODS, count - tally.pods), tally, version)
         number += 1
 
 
-def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> Iterator[Json]:
+def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally, version: str) -> Iterator[Json]:
     store = Store()
     there = {plural: real.listed(plural) for plural in ("resourceslices", "deviceclasses", "nodes")}
     store.apply([Page(plural, found.rows, first=True, last=True) for plural, found in there.items()])
@@ -90,7 +93,7 @@ def _pods(real: Real, random: Random, prefix: str, count: int, tally: Tally) -> 
         names = real.make_claims(number, wish)
         claims = real.listed("resourceclaims")
         store.apply([Page("resourceclaims", claims.rows, first=True, last=True)])
-        asked = about_pod(store, real.pod(number, wish), RELEASE)
+        asked = about_pod(store, real.pod(number, wish), version)
         nodes = [each for each in asked.nodes if kept_away(store, asked, each) is None]
         try:
             ours = {

@@ -46,7 +46,8 @@ def test_a_slice_in_full() -> None:
     }
     assert {k: c.value for k, c in device.capacity.items()} == {"memory": "80Gi", "cores": "132"}
     assert [(t.key, t.value, t.effect) for t in device.taints] == [("xid", "79", "NoExecute")]
-    assert device.consumes == (model.CounterConsumption("card", {"slices": "7"}),)
+    assert device.consumes == (model.CounterConsumption("card", {"slices": "7"}, ("mig",)),)
+    assert slice_.skip_operations == ("*",)
     assert (device.binds_to_node, device.multiple_allocations) == (True, True)
     assert (device.binding_conditions, device.binding_failure_conditions) == (("attached",), ("failed",))
 
@@ -62,6 +63,7 @@ def test_a_claim_in_full() -> None:
     )
     assert gpu.selectors == ("device.driver == 'gpu.nvidia.com'",)
     assert gpu.capacity == {"memory": "10Gi"}
+    assert (gpu.derives, any_.alternatives[0].derives) == (True, False)
     assert gpu.tolerations == (model.Toleration("xid", "Exists", "", "NoSchedule", 60),)
     assert [(a.name, a.device_class, a.mode, a.count) for a in any_.alternatives] == [
         ("big", "h200", "All", 1),
@@ -95,6 +97,26 @@ def test_a_shared_capacity_keeps_its_policy() -> None:
     assert slice_.devices[0].capacity["memory"] == model.Capacity(
         "80Gi", model.RequestPolicy("10Gi", valid_range=model.CapacityRange("10Gi", "80Gi", "10Gi"))
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "type_"),
+    [
+        ("v1alpha2", "PodGroupScheduled"),
+        ("v1alpha3", "PodGroupInitiallyScheduled"),
+        ("v1beta1", "PodGroupInitiallyScheduled"),
+    ],
+)
+def test_a_pod_group_of_each_version(version: str, type_: str) -> None:
+    said = {"type": type_, "status": "False", "reason": "Unschedulable", "message": "no room"}
+    body = {
+        "metadata": {"name": "gang", "namespace": "default"},
+        "spec": {"schedulingPolicy": {"gang": {"minCount": 2}}, "disruptionMode": {"all": {}}},
+        "status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}, said]},
+    }
+    group = codec("podgroups", version).row(json.dumps(body).encode())
+    assert isinstance(group, model.PodGroup)
+    assert (group.min_count, group.scheduled and group.scheduled.message) == (2, "no room")
 
 
 def test_counter_sets() -> None:

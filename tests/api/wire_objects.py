@@ -25,6 +25,7 @@ _REQUESTS = [
                 {"key": "xid", "operator": "Exists", "effect": "NoSchedule", "tolerationSeconds": 60}
             ],
             "capacity": {"requests": {"memory": "10Gi"}},
+            "derivedAttributes": [{"name": "gpu.nvidia.com/numa", "expression": "0"}],
         },
     },
     {
@@ -51,6 +52,7 @@ SLICE: Json = {
         "driver": "gpu.nvidia.com",
         "nodeName": "node-1",
         "pool": {"name": "node-1", "generation": 7, "resourceSliceCount": 2},
+        "skipNodeOperations": ["*"],
         "devices": [
             {
                 "name": "gpu-0",
@@ -65,7 +67,13 @@ SLICE: Json = {
                 "taints": [
                     {"key": "xid", "value": "79", "effect": "NoExecute", "timeAdded": "2026-03-01T11:30:00Z"}
                 ],
-                "consumesCounters": [{"counterSet": "card", "counters": {"slices": {"value": "7"}}}],
+                "consumesCounters": [
+                    {
+                        "counterSet": "card",
+                        "counters": {"slices": {"value": "7"}},
+                        "compatibilityGroups": ["mig"],
+                    }
+                ],
                 "bindsToNode": True,
                 "bindingConditions": ["attached"],
                 "bindingFailureConditions": ["failed"],

@@ -71,6 +71,19 @@ def told(reason: Waiting) -> tuple[str, str]:
             {"node(s) didn't match pod anti-affinity rules, which are, or so, strange": 2},
         ),
         ("0/1 nodes are available: 1 cannot allocate all claims.", {"cannot allocate all claims": 1}),
+        *(
+            (
+                f"0/1 nodes are available: 1 cannot allocate all claims. {more}",
+                {"cannot allocate all claims": 1},
+            )
+            for more in (
+                "deallocation of ResourceClaim completed",
+                "deletion of ResourceClaim completed, preemption: not eligible",
+                "deallocation and deletion of ResourceClaims completed",
+                "deallocation of PodGroup ResourceClaim completed",
+                "pod group preemption: not eligible",
+            )
+        ),
         ("0/5 nodes are available: ", {}),
         (
             'running "DynamicResources" filter plugin: claim a/b: selector #0: CEL runtime error: no such key: x',

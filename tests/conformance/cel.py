@@ -49,7 +49,7 @@ def dialect(case: Mapping[str, Any]) -> Dialect:
     return Dialect(
         list_attributes=lists,
         multiple_allocations=case.get("enableConsumableCapacity", True),
-        includes=lists,
+        includes="dra" if lists else "",
     )
 
 
@@ -60,15 +60,19 @@ def list_attributes(case: Mapping[str, Any]) -> bool:
     return case["enableListTypeAttributes"] is not False
 
 
-def looked_at(case: Mapping[str, Any]) -> Map:
-    """The device of a case. Raises EvaluationError."""
-    device = Device(
+def device(case: Mapping[str, Any]) -> Device:
+    """That of a case."""
+    return Device(
         name="device",
         attributes={name: value(union) for name, union in (case["attributes"] or {}).items()},
         capacity={name: Capacity(value=quantity) for name, quantity in (case["capacity"] or {}).items()},
         multiple_allocations=bool(case["allowMultipleAllocations"]),
     )
-    return view(case["driver"], device, Dialect(list_attributes=list_attributes(case)))
+
+
+def looked_at(case: Mapping[str, Any]) -> Map:
+    """The device of a case, as its expression sees it. Raises EvaluationError."""
+    return view(case["driver"], device(case), Dialect(list_attributes=list_attributes(case)))
 
 
 def value(union: Mapping[str, Any]) -> AttributeValue:

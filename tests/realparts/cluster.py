@@ -7,16 +7,15 @@ from collections.abc import Sequence
 
 from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
-from tests.realparts.releases import NEWEST, OLDER, Release
+from tests.realparts.releases import NEWEST, Release, named
 from tests.realparts.unavailable import PartsUnavailable
 
 
 def main(argv: Sequence[str]) -> int:
-    release = next((each for each in OLDER if each.version in argv), NEWEST)
     for ending in (signal.SIGTERM, signal.SIGINT):  # a background shell hands down an ignored SIGINT
         signal.signal(ending, signal.default_int_handler)
     try:
-        _run(release)
+        _run(named(argv[0]) if argv else NEWEST)
     except PartsUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -69,7 +69,7 @@ def apiserver(
     known = {*release.served, "v1alpha3"}
     served = [f"resource.k8s.io/{v}={str(not only or v in only).lower()}" for v in sorted(known)]
     if "GenericWorkload" in release.gates:
-        served.append("scheduling.k8s.io/v1alpha2=true")
+        served.append(f"scheduling.k8s.io/{release.groups}=true")
     return (
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         f"--bind-address={host}",

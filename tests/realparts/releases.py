@@ -4,20 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.realparts.unavailable import PartsUnavailable
+
 
 @dataclass(frozen=True, eq=False)
 class Release:
     """One release, run with the DRA features that it has.
 
     `gates`: those that are off by default. `served`: every version of resource.k8s.io that has slices and claims,
-    newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `scheduling`: arguments of the scheduler's
-    plugin for DRA. `without`: what of the scenarios is left out, by a word that its documents have, and why. `untold`:
-    fields of rows, by kind, that it cannot tell.
+    newest first; v1alpha3 is served by all, at least for DeviceTaintRules. `groups`: the version of pod groups, where
+    gates bring them. `scheduling`: arguments of the scheduler's plugin for DRA. `without`: what of the scenarios is
+    left out, by a word that its documents have, and why. `untold`: fields of rows, by kind, that it cannot tell.
     """
 
     version: str
     gates: tuple[str, ...]
     served: tuple[str, ...]
+    groups: str = "v1alpha2"
     scheduling: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
     untold: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -25,6 +28,8 @@ class Release:
     def api_version(self, document: Mapping[str, Any]) -> str:
         """Of a scenario's document, as this release takes it. The server converts it to all others that it serves."""
         group, _, _ = document["apiVersion"].partition("/")
+        if group == "scheduling.k8s.io":
+            return f"{group}/{self.groups}"
         if group != "resource.k8s.io":
             return str(document["apiVersion"])
         # On the wire v1beta2 is v1, and the rules are the same everywhere.
@@ -48,6 +53,18 @@ WITH_GROUPS = replace(
     NEWEST, gates=(*NEWEST.gates, "DRAWorkloadResourceClaims", "GangScheduling", "GenericWorkload")
 )
 """With pod groups, and with a fault that they bring: 1.36.3 ends at a pod whose claim belongs to another."""
+
+NEWER = (
+    replace(
+        NEWEST,
+        version="v1.37.1",
+        gates=("DRAListTypeAttributes", "DRANodeAllocatableResources", "DRAResourcePoolStatus"),
+        groups="v1beta1",
+    ),
+)
+"""These are asked on demand, as the older ones are."""
+
+NEWER_WITH_GROUPS = replace(NEWER[0], gates=(*NEWER[0].gates, "DRAWorkloadResourceClaims", "GenericWorkload"))
 
 _UNTIL_1_35 = {
     "parts.example.com": "counter sets and the devices that consume them are in one slice",
@@ -95,3 +112,14 @@ OLDER = (
         untold={"claims": ["allocated", "bindingEnds"], "taintrules": ["conditions"]},
     ),
 )
+
+ALL = (*OLDER, NEWEST, *NEWER)
+
+
+def named(version: str) -> Release:
+    """The release of a version. Raises PartsUnavailable."""
+    for release in ALL:
+        if release.version == version:
+            return release
+    known = ", ".join(release.version for release in ALL)
+    raise PartsUnavailable(f"no release {version} is known here", hint=f"those that are: {known}")

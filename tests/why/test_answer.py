@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from dratui.allocation.patience import Patience
+from dratui.allocation.rules import Feature
 from dratui.api.model import (
     Constraint,
+    CounterConsumption,
     Device,
     DeviceClass,
     Namespace,
@@ -113,6 +116,45 @@ def test_taints_count_in_an_old_release_only_where_the_cluster_shows_them() -> N
     rows = (claim("gpu"), node("node-1"))
     assert asked(*rows, slice_("node-1", tainted), about=waits(), version="v1.35.2").verdict == "does not fit"
     assert asked(*rows, slice_("node-1", "gpu-0"), about=waits(), version="v1.35.2").verdict == "fits"
+
+
+@pytest.mark.parametrize(
+    ("version", "note"),
+    [
+        ("v1.33.13", "read as Kubernetes 1.34 decides (the server is v1.33.13), with"),
+        ("v1.36.3", "read as Kubernetes 1.36 decides, with"),
+        ("v1.37.1", "read as Kubernetes 1.37 decides, with"),
+        ("v1.38.0", "read as Kubernetes 1.37 decides (the server is v1.38.0, newer than dratui knows), with"),
+    ],
+)
+def test_the_nearest_release_that_is_known_is_read_and_told(version: str, note: str) -> None:
+    question = about_pod(store(CLASS, node("node-1")), waits(), version)
+    assert question.notes[0].startswith(note)
+
+
+@pytest.mark.parametrize(
+    ("version", "implementation"), [("v1.36.3", "incubating"), ("v1.37.1", "experimental")]
+)
+def test_lists_of_attributes_are_told_the_allocator_from_1_37(version: str, implementation: str) -> None:
+    listed = Device("gpu-0", attributes={"peers": ("gpu-1", "gpu-2")})
+    question = about_pod(store(CLASS, slice_("node-1", listed)), waits(), version)
+    assert question.world.rules.implementation == implementation
+    assert "ListTypeAttributes" in question.notes[0]
+
+
+def test_what_a_cluster_shows_of_gates_of_1_37_counts() -> None:
+    grouped = Device("gpu-0", consumes=(CounterConsumption("card", {}, ("mig",)),))
+    skips = replace(slice_("node-1", grouped), skip_operations=("*",))
+    rules = about_pod(store(CLASS, skips), waits(), "v1.37.1").world.rules
+    assert rules.has(Feature.COMPATIBILITY_GROUPS)
+    assert rules.has(Feature.OPTIONAL_OPERATIONS)
+
+
+def test_whether_a_claim_that_derives_attributes_fits_is_not_known() -> None:
+    derives = replace(claim("gpu"), requests=(Request("gpu", device_class=DRIVER, derives=True),))
+    found = asked(derives, slice_("node-1", "gpu-0"), node("node-1"), about=waits(), version="v1.37.1")
+    assert (found.verdict, causes(found)) == ("unknown", {"node-1": "gave up"})
+    assert "dratui does not compute derivedAttributes" in found.nodes[0].detail
 
 
 TAINT = Taint(key="team", value="red", effect="NoSchedule")

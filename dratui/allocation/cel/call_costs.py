@@ -100,6 +100,12 @@ def _searched(sizes: Sizes, node: Call) -> CallCost:
     return CallCost(size.times(each))
 
 
+def _included(sizes: Sizes, node: Call) -> CallCost:
+    """Through what may be a list."""
+    target = node.operands[0]
+    return CallCost(sizes.size(target)) if sizes.element_size(target) is None else _searched(sizes, node)
+
+
 def _replaced(sizes: Sizes, node: Call) -> CallCost:
     text, old, new = (sizes.size(operand) for operand in node.operands[:3])
     kept_least = kept_most = count_least = count_most = 0
@@ -251,6 +257,8 @@ def _sets(factor: float) -> _Reckon:
 
 
 _OVERLOADS: Final[Mapping[str, _Reckon]] = {
+    "dra_includes_dyn_dyn": lambda sizes, node: CallCost(Range(0, 48)),
+    "list_includes_dyn_dyn": _included,
     "list_slice": _sliced,
     "list_flatten": _flattened,
     "list_flatten_int": _flattened,
@@ -264,7 +272,6 @@ _OVERLOADS: Final[Mapping[str, _Reckon]] = {
 
 _FUNCTIONS: Final[Mapping[str, _Reckon]] = {
     **dict.fromkeys(("isSorted", "sum", "max", "min", "indexOf", "lastIndexOf"), _searched),
-    "includes": lambda sizes, node: CallCost(Range(0, 48)),
     **dict.fromkeys(("url", "lowerAscii", "upperAscii", "substring", "trim"), _same_size),
     "replace": _replaced,
     "split": _split,

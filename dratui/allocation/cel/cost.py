@@ -129,6 +129,7 @@ _BY_NAME: Final[Mapping[str, Cost]] = {
 _IP: Final = _string()
 
 _BY_OVERLOAD: Final[Mapping[str, Cost]] = {
+    "list_includes_dyn_dyn": _traversed,
     **dict.fromkeys(("list_slice", "lists_range", "list_reverse"), lambda a, r: _allocating(1, size(r))),
     "list_flatten": lambda a, r: _allocating(1, size(a[0])),
     "list_flatten_int": lambda a, r: _allocating(a[1], size(a[0])),

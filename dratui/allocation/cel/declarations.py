@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Literal
 
 from dratui.allocation.cel import types
 from dratui.allocation.cel.types import Type
@@ -243,7 +243,14 @@ minor semver_minor semver.() int
 patch semver_patch semver.() int
 """
 
-_LIST_ATTRIBUTES: Final = "includes dra_includes_dyn_dyn dyn.(dyn) bool"
+Includes = Literal["", "dra", "lists"]
+"""Whose `includes` is: DRA's own in 1.36, of short lists only, and the API server's list library's from 1.37."""
+
+_INCLUDES: Final[Mapping[Includes, str]] = {
+    "": "",
+    "dra": "includes dra_includes_dyn_dyn dyn.(dyn) bool",
+    "lists": "includes list_includes_dyn_dyn dyn.(dyn) bool",
+}
 
 FORMATS: Final = (
     "dns1123Label",
@@ -306,22 +313,20 @@ Functions = Mapping[str, tuple[Overload, ...]]
 
 
 @cache
-def functions(*, lists: bool, list_attributes: bool) -> Functions:
-    """All that may be called, by name. `lists`: cel-go's list library, of Kubernetes 1.34; `list_attributes`:
-    `includes`, of 1.36."""
+def functions(*, lists: bool, includes: Includes) -> Functions:
+    """All that may be called, by name. `lists`: cel-go's list library, of Kubernetes 1.34."""
     found: dict[str, list[Overload]] = {}
-    for line in _lines(lists=lists, list_attributes=list_attributes):
+    for line in _lines(lists=lists, includes=includes):
         name, overload = _read(line)
         found.setdefault(name, []).append(overload)
     return {name: tuple(overloads) for name, overloads in found.items()}
 
 
-def _lines(*, lists: bool, list_attributes: bool) -> Iterator[str]:
+def _lines(*, lists: bool, includes: Includes) -> Iterator[str]:
     texts = [_OPERATORS, _STANDARD, _EXTENSIONS, _KUBERNETES]
     if lists:
         texts.append(_LISTS)
-    if list_attributes:
-        texts.append(_LIST_ATTRIBUTES)
+    texts.append(_INCLUDES[includes])
     for text in texts:
         yield from filter(None, text.split("\n"))
     yield from _orders()

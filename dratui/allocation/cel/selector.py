@@ -8,7 +8,7 @@ from typing import Any, Final
 from dratui.allocation.cel import cost, types
 from dratui.allocation.cel.checker import check
 from dratui.allocation.cel.compiler import instantiate
-from dratui.allocation.cel.declarations import Functions, functions
+from dratui.allocation.cel.declarations import Functions, Includes, functions
 from dratui.allocation.cel.errors import (
     CompileError,
     EvaluationError,
@@ -36,19 +36,20 @@ class Dialect:
     """What a server's CEL knows.
 
     `list_attributes`: the gate DRAListTypeAttributes; `multiple_allocations`: whether `device` has that field;
-    `includes` and `lists`: whether these functions are known. `tells_sharing`: whether that field is ever true.
+    `includes`: whose that function is, if it is known; `lists`: whether the list library's are known. `tells_sharing`:
+    whether that field is ever true.
     """
 
     list_attributes: bool = False
     multiple_allocations: bool = True
-    includes: bool = True
+    includes: Includes = "dra"
     lists: bool = True
     tells_sharing: bool = True
 
     @property
     def functions(self) -> Functions:
         """All that may be called."""
-        return functions(lists=self.lists, list_attributes=self.includes)
+        return functions(lists=self.lists, includes=self.includes)
 
     @property
     def attribute(self) -> Type:

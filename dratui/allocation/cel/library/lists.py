@@ -24,11 +24,20 @@ def includes(value: Any, wanted: Any) -> bool:
     """Of a list whether it contains it, of anything else whether it is equal."""
     if type(value) is not list:
         return same(value, wanted)
-    if len(value) > _LONGEST_INCLUDES and not contains(value[:_LONGEST_INCLUDES], wanted):
+    return any(same(element, wanted) for element in value)
+
+
+def _includes_few(value: Any, wanted: Any) -> bool:
+    """The same, of lists that are not too long."""
+    if (
+        type(value) is list
+        and len(value) > _LONGEST_INCLUDES
+        and not contains(value[:_LONGEST_INCLUDES], wanted)
+    ):
         raise EvaluationError(
             f"'includes' function cannot be applied to lists longer than {_LONGEST_INCLUDES} values"
         )
-    return any(same(element, wanted) for element in value)
+    return includes(value, wanted)
 
 
 def _range(end: int) -> list[int]:
@@ -153,7 +162,8 @@ IMPLEMENTATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "list_sets_contains_list": _holds,
     "list_sets_equivalent_list": lambda one, other: _holds(one, other) and _holds(other, one),
     "list_sets_intersects_list": _meets,
-    "dra_includes_dyn_dyn": includes,
+    "dra_includes_dyn_dyn": _includes_few,
+    "list_includes_dyn_dyn": includes,
     **{f"list_{kind}_sum_{kind}": _sum(zero) for kind, zero in _ZEROS.items()},
     **{f"list_{kind}_is_sorted_bool": _is_sorted for kind in _ORDERED},
     **{f"list_{kind}_max_{kind}": _extreme("max", -1) for kind in _ORDERED},

@@ -1,0 +1,106 @@
+"""`make test-versions`: what the reference cases ask, answered by the allocators and the CEL of 1.37 themselves.
+
+Their recorded answers are of 1.36 and before. The program that is asked is built on first use.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dratui.allocation.cel.errors import EvaluationError
+from dratui.allocation.cel.selector import Dialect, Selector
+from dratui.allocation.fleet import view
+from dratui.allocation.rules import DEFAULT_FEATURES, Feature, implementation, rules
+from dratui.allocation.search import GaveUp
+from dratui.failure import Failure
+from tests.conformance import cel, real
+from tests.conformance.allocator import agrees, answers, recorded
+from tests.conformance.data import needed
+from tests.conformance.real import Json
+
+RELEASE, MODULES = "1.37", "v0.37.2"
+UNTOLD = ("timeout", "panic")
+
+
+@pytest.fixture(scope="module")
+def program(request: pytest.FixtureRequest) -> Path:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        return real.built(MODULES, partial(print, flush=True))
+
+
+def asked_of_1_37(case: Json) -> Json:
+    """A question to 1.36 with what has come since: its scheduler tells the allocator of lists, too."""
+    features = {name for name, on in case["features"].items() if on}
+    if Feature.CONSUMABLE_CAPACITY in features:
+        features.add(Feature.FRACTIONAL_CAPACITY.value)
+    if case.get("celFeatures", {}).get("ListTypeAttributes"):
+        features.add(Feature.LISTS.value)
+    chosen = implementation(RELEASE, frozenset(map(Feature, features)))
+    rest = {name: value for name, value in case.items() if name != "celFeatures"}
+    return rest | {"features": dict.fromkeys(sorted(features), True), "default": chosen}
+
+
+def disagreements(case: Json, real_answers: list[list[Json]]) -> Iterator[str]:
+    """Node by node. What takes too long is left out."""
+    try:
+        for (node, ours), seen in zip(answers(RELEASE, case), real_answers, strict=True):
+            theirs = [recorded(each) for each in seen if each["outcome"] not in UNTOLD]
+            if theirs and not any(agrees(ours, each) for each in theirs):
+                yield f"{case.get('id') or case['name']} {node}: {theirs[0]}\n    ours {ours}"
+    except GaveUp:
+        return
+
+
+@pytest.mark.parametrize("name", ["allocator-cases.json", "allocator-random.json.gz"])
+def test_every_answer_is_one_of_the_real_ones(program: Path, name: str) -> None:
+    path = needed(name)
+    text = path.read_bytes()
+    document = json.loads(gzip.decompress(text) if path.suffix == ".gz" else text)
+    cases = [asked_of_1_37(each) for each in (document if isinstance(document, list) else document["cases"])]
+    theirs = real.answered(program, cases)
+    wrong = [
+        each
+        for case, found in zip(cases, theirs, strict=True)
+        for each in disagreements(case, found["answers"])
+    ]
+    assert not wrong, "\n".join([f"{len(wrong)} disagree", *wrong[:20]])
+
+
+def test_every_selector_says_what_the_real_one_says(program: Path) -> None:
+    """Of what is stored, as a scheduler reads it."""
+    dialect = rules(RELEASE, DEFAULT_FEATURES[RELEASE]).dialect
+    cases = [
+        each for each in cel.cases(needed("cel-random.json.gz")) if each["envType"] == "StoredExpressions"
+    ]
+    theirs = real.answered(program, cases)
+    wrong = [
+        f"{case['id']} {case['expression']}: {why}"
+        for case, found in zip(cases, theirs, strict=True)
+        if (
+            why := cel.disagreement(
+                {"error": None, "cost": None, "maxCost": None, **found}, answer(case, dialect)
+            )
+        )
+    ]
+    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} disagree", *wrong[:20]])
+
+
+def answer(case: Json, dialect: Dialect) -> cel.Answer:
+    """Ours."""
+    try:
+        program = Selector(case["expression"], dialect, counting=True)
+    except Failure as failure:
+        return cel.Answer("compileError", str(failure))
+    try:
+        found = view(case["driver"], cel.device(case), dialect)
+        matches = program.matches(found)
+        return cel.Answer(
+            "true" if matches else "false", None, program.measured(found)[1], program.worst_case
+        )
+    except EvaluationError as error:
+        return cel.Answer("runtimeError", str(error))
