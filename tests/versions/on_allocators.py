@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -22,7 +23,8 @@ from tests.conformance.allocator import agrees, answers, recorded
 from tests.conformance.data import needed
 from tests.conformance.real import Json
 
-RELEASE, MODULES = "1.37", "v0.37.2"
+RELEASE: Final = "1.37"
+MODULES: Final = "v0.37.2"
 UNTOLD = ("timeout", "panic")
 
 
