@@ -1,6 +1,6 @@
 """Protobuf messages of kubelet's plugin APIs, described here by their field numbers instead of generated.
 
-Source: k8s.io/kubelet, pkg/apis/{pluginregistration/v1, dra/v1, dra-health/v1alpha1, deviceplugin/v1beta1}.
+Source: k8s.io/kubelet, pkg/apis/{pluginregistration/v1, dra/v1, dra-health/v1, deviceplugin/v1beta1}.
 """
 
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ DRA = described(
     },
 )
 HEALTH = described(
-    "v1alpha1",
+    "v1",
     {
         "NodeWatchResourcesRequest": {},
         "Identifier": {"pool_name": (1, "string"), "device_name": (2, "string")},

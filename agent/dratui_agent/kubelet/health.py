@@ -15,7 +15,8 @@ import grpc
 from dratui_agent.kubelet.messages import HEALTH
 from dratui_agent.kubelet.offers import Offer
 
-SERVICE: Final = "v1alpha1.DRAResourceHealth"
+SERVICES: Final = ("v1.DRAResourceHealth", "v1alpha1.DRAResourceHealth")
+"""The newest first; they are the same but for their names. Kubelet takes v1 since 1.37, and v1alpha1 until 1.39."""
 AGAIN_SECONDS: Final = 10.0
 TIMEOUT_SECONDS: Final = 30  # kubelet's own default
 LONGEST: Final = 1024  # characters of a message
@@ -79,14 +80,17 @@ class Health:
             self._ended = True
             self._changed.notify_all()
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """The service."""
+    def handlers(self) -> Sequence[grpc.GenericRpcHandler]:
+        """Both versions of the service."""
         method: grpc.RpcMethodHandler[Any, Any] = grpc.unary_stream_rpc_method_handler(
             self._watch,
             HEALTH["NodeWatchResourcesRequest"].FromString,
             lambda message: message.SerializeToString(),
         )
-        return grpc.method_handlers_generic_handler(SERVICE, {"NodeWatchResources": method})
+        return [
+            grpc.method_handlers_generic_handler(service, {"NodeWatchResources": method})
+            for service in SERVICES
+        ]
 
     def _watch(self, _: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         if not self._streams.acquire(blocking=False):

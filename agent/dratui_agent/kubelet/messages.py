@@ -1,9 +1,10 @@
 """Protobuf messages of kubelet's plugin APIs, by their field numbers.
 
 They are few and small, and the wire knows no names of messages: DRA v1 and v1beta1 differ by one field, which is left
-out where nobody asked for it. They live in a pool of their own, where no other library's can be in the way.
+out where nobody asked for it, and the versions of health by nothing. They live in a pool of their own, where no other
+library's can be in the way.
 
-Source: k8s.io/kubelet 1.36, pkg/apis/{pluginregistration/v1, dra/v1, dra/v1beta1, dra-health/v1alpha1};
+Source: k8s.io/kubelet 1.37, pkg/apis/{pluginregistration/v1, dra/{v1, v1beta1}, dra-health/{v1, v1alpha1}};
 grpc.health.v1.
 """
 
@@ -99,7 +100,7 @@ DRA: Final = _described(
     },
 )
 HEALTH: Final = _described(
-    "v1alpha1",
+    "v1",
     {
         "NodeWatchResourcesRequest": {},
         "DeviceIdentifier": {"pool_name": (1, "string"), "device_name": (2, "string")},

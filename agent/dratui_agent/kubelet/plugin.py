@@ -148,7 +148,7 @@ class Plugin:
             raise CannotServe(f"plugin mode cannot begin: {in_words(error)}") from error
         dra = self._folder / serving
         self._register = Registration(driver, dra)
-        handlers = [*service.handlers(self._preparation, self.metrics), self._health.handlers()]
+        handlers = [*service.handlers(self._preparation, self.metrics), *self._health.handlers()]
         self._servers.append(Server(dra, handlers, WORKERS))
         self._servers.append(Server(sockets / registering, [self._register.handlers()], 2))
         if self._options.health_port is not None:

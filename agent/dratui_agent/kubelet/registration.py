@@ -11,13 +11,14 @@ from typing import Any, Final
 import grpc
 
 from dratui_agent import __version__
+from dratui_agent.kubelet.health import SERVICES as HEALTH_SERVICES
 from dratui_agent.kubelet.messages import REGISTRATION
 from dratui_agent.kubelet.sockets import CannotServe, alive
 from dratui_agent.log import log
 
 SERVICE: Final = "pluginregistration.Registration"
-VERSIONS: Final = ("v1.DRAPlugin", "v1beta1.DRAPlugin", "v1alpha1.DRAResourceHealth")
-"""What kubelet may speak with us; it takes the first that it knows."""
+VERSIONS: Final = ("v1.DRAPlugin", "v1beta1.DRAPlugin", *HEALTH_SERVICES)
+"""What kubelet may speak with us: the newest of each service that it knows, and since 1.37 no health unlisted."""
 MARK: Final = "dratui-agent"
 """In the metadata of our answers: so agents know each other."""
 NVIDIA: Final = "gpu.nvidia.com"

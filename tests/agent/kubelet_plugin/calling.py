@@ -56,11 +56,11 @@ class Kubelet:
         return {each.key: each.value.error for each in answer.claims}
 
     @contextmanager
-    def health(self) -> Iterator[Iterator[Mapping[str, tuple[str, str]]]]:
+    def health(self, version: str = "v1") -> Iterator[Iterator[Mapping[str, tuple[str, str]]]]:
         """What the stream says of each device, again and again for a minute."""
         with grpc.insecure_channel(f"unix:{self.info().endpoint}") as channel:
             ask: Callable[..., Any] = channel.unary_stream(
-                "/v1alpha1.DRAResourceHealth/NodeWatchResources",
+                f"/{version}.DRAResourceHealth/NodeWatchResources",
                 request_serializer=serialised,
                 response_deserializer=HEALTH["NodeWatchResourcesResponse"].FromString,
             )

@@ -15,7 +15,12 @@ def test_a_claim_gets_its_gpu_and_gives_it_back(node: PluginNode) -> None:
     info = node.kubelet.info()
     assert (info.type, info.name) == ("DRAPlugin", DRIVER)
     assert info.endpoint == str(node.plugin / "dra.sock")
-    assert [*info.supported_versions] == ["v1.DRAPlugin", "v1beta1.DRAPlugin", "v1alpha1.DRAResourceHealth"]
+    assert [*info.supported_versions] == [
+        "v1.DRAPlugin",
+        "v1beta1.DRAPlugin",
+        "v1.DRAResourceHealth",
+        "v1alpha1.DRAResourceHealth",
+    ]
     node.kubelet.notify()
     agent.until(lambda: f"kubelet has registered driver {DRIVER}" in agent.said)
 

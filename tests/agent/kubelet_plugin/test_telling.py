@@ -42,10 +42,11 @@ def test_devices_are_as_their_taints_say() -> None:
     assert judged(offers, ["gone"], unknown[1]) == dict.fromkeys(["well", "xid", "program", "gone"], unknown)
 
 
-def test_a_gpu_that_is_lost_is_told_and_when_it_is_back(node: PluginNode) -> None:
+@pytest.mark.parametrize("version", ["v1", "v1alpha1"])
+def test_a_gpu_that_is_lost_is_told_and_when_it_is_back(node: PluginNode, version: str) -> None:
     node.start()
     well, lost = ("healthy", ""), ("unhealthy", "gpu-lost")
-    with node.kubelet.health() as told:
+    with node.kubelet.health(version) as told:
         for key, gpu_0 in ((None, well), ("!15", lost), (None, well)):
             node.driver.set({"gpu0": key})
             assert next(each for each in told if each["gpu-0"] == gpu_0)["gpu-1"] == well
