@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,21 +22,34 @@ dratui-agent node says what this node's kubelet plugin believes: prepared claims
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the agent, or say what its plugin believes; the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] == ["node"]:
-        from dratui_agent.kubelet.node import run as node
+    try:
+        return _node(argv[1:]) if argv[:1] == ["node"] else _agent(argv)
+    except KeyboardInterrupt:
+        return 130
 
-        text, status = node(_node_parser().parse_args(argv[1:]))
-        try:
-            print(text, flush=True)
-        except BrokenPipeError:  # whoever reads it, such as `head`, has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return status
+
+def _node(argv: Sequence[str]) -> int:
+    from dratui_agent.kubelet.node import run
+
+    text, status = run(_node_parser().parse_args(argv))
+    _print(text)
+    return status
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # whoever reads it, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _agent(argv: Sequence[str]) -> int:
     parser = _parser()
     asked = parser.parse_args(argv)
     if asked.metrics:
         from dratui_agent.exporter.reference import markdown
 
-        print(markdown(), end="")
+        _print(markdown().rstrip("\n"))
         return 0
     if asked.ask_cluster and not asked.node:
         parser.error("--attribution.api-server asks for the slices of --node: which one is it?")
@@ -215,7 +229,7 @@ def _node_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dratui-agent node",
         description="What this node's kubelet plugin believes: prepared claims, CDI specs, MIG devices, what fits "
-        "nothing, the last errors and steps. Asks the running agent, or reads its files where none answers.",
+        "nothing, the last errors and steps. Asks the running agent, or reads its files where that tells nothing.",
     )
     parser.add_argument(
         "-o", "--output", choices=("table", "json"), default="table", help="table or json (table)"
@@ -223,14 +237,15 @@ def _node_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--agent",
         metavar="URL",
+        type=_url,
         default="http://127.0.0.1:9402",
         help="where the running agent serves; '' to read its files at once (%(default)s)",
     )
-    _shared(parser)
+    _shared(parser.add_argument_group("as the plugin was started", "where that was not with these defaults"))
     return parser
 
 
-def _shared(plugin: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+def _shared(plugin: argparse._ArgumentGroup) -> None:
     """Flags of the agent that `node` has too: a plugin's folders are found by them."""
     plugin.add_argument(
         "--driver-name",
@@ -263,7 +278,7 @@ def _shared(plugin: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
         metavar="FOLDER",
         type=Path,
         default=Path("/var/run/secrets/kubernetes.io/serviceaccount"),
-        help="`token` and `ca.crt` for asking the API server, where one of these options does (%(default)s)",
+        help="`token` and `ca.crt` for asking the API server, where it is asked (%(default)s)",
     )
 
 
@@ -272,6 +287,12 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isascii() or not port.isdigit() or not 0 <= int(port) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: such as :9402, 127.0.0.1:9402, [::1]:9402")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^/\s]+/*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no agent's URL: such as http://127.0.0.1:9402")
+    return text.rstrip("/")
 
 
 def _port(text: str) -> int:

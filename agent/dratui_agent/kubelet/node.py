@@ -7,12 +7,14 @@ and the driver are read, as the agent would at its start. Nothing is changed.
 import argparse
 import asyncio
 import os
+import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,25 +94,31 @@ def _json(told: Told) -> Mapping[str, Any]:
 def _agents(address: str, driver: str, note: Callable[[str], None]) -> Belief | None:
     if not address:
         return None
+    asking = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this node
     try:
-        with urllib.request.urlopen(f"{address}/v1/snapshot", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
+        with asking.open(f"{address}/v1/snapshot", timeout=PATIENCE_SECONDS) as answer:
             found = msgspec.json.decode(answer.read(LARGEST), type=_Snapshot)
         if found.plugin is None or found.believed is None:
             raise ValueError("it is no kubelet plugin")
         belief = msgspec.convert({**found.plugin, "at": found.believed}, Belief)
         if belief.driver != driver:
             raise ValueError(f"it serves driver {belief.driver}: --driver-name {belief.driver}")
-    except urllib.error.HTTPError as error:
-        why = f"{error.code} {error.reason}"
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        why = getattr(reason, "strerror", "") or str(reason)
-    except (ValueError, RecursionError) as error:
-        why = str(error)
-    else:
-        return belief
-    note(f"no word of the agent at {address}: {why}; last steps and errors are not known")
-    return None
+    except (OSError, HTTPException, ValueError, RecursionError) as error:
+        note(f"no word of the agent at {address}: {_in_words(error)}; last steps and errors are not known")
+        return None
+    return belief
+
+
+def _in_words(error: Exception) -> str:
+    reason = getattr(error, "reason", error)  # of what urllib wraps
+    if isinstance(error, urllib.error.HTTPError):
+        told = f"{error.code} {error.reason}"
+        return f"{told}: it wants a log-in, and this command has none" if error.code in (401, 403) else told
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"{reason.verify_message}: SSL_CERT_FILE names whom to trust"
+    if isinstance(reason, HTTPException | ConnectionResetError):
+        return "it does not answer in HTTP: https:// if it has TLS"
+    return getattr(reason, "strerror", "") or str(reason)
 
 
 # What lies on the node

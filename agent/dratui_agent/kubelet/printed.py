@@ -18,7 +18,7 @@ def table(
     source: str, belief: Belief, in_cluster: Mapping[str, bool], notes: Sequence[str], now: float
 ) -> str:
     """All of it in sections; one without lines says so."""
-    says = "as the running agent says" if source == "agent" else "as read from its files: no agent answers"
+    says = "as the running agent says" if source == "agent" else "as read from its files"
     lines = [f"driver {belief.driver}, {says}, {_since(belief.at, now)} ago"]
     if belief.problem:
         lines.append(f"PROBLEM  {belief.problem}")

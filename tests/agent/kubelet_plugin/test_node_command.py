@@ -1,23 +1,27 @@
 """`dratui-agent node`, beside an agent and after its end."""
 
 import json
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from dratui_agent.cli import main
 from dratui_agent.kubelet.hardware import Instance
 from dratui_agent.kubelet.offers import Placement
 from dratui_agent.kubelet.prepared import Belief, Orphan, PreparedClaim, PreparedDevice, Spec, Step
 from dratui_agent.kubelet.printed import table
 
-from tests.agent.driver import gpu
+from tests.agent.driver import FakeDriver, gpu
 from tests.agent.kubelet_plugin.cluster import DRIVER
 from tests.agent.kubelet_plugin.node import PluginNode
 from tests.agent.process import Agent
+from tests.agent.test_web_config import HASH, TLS, keys
 
 NO_AGENT = "http://127.0.0.1:1"
 
@@ -115,6 +119,64 @@ def test_a_damaged_checkpoint_is_a_problem_and_an_exit_status(node: PluginNode, 
 def test_where_no_plugin_ever_was_it_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["node", "--agent=", f"--kubelet-folder={tmp_path}", f"--cdi-folder={tmp_path}"]) == 0
     assert "no claim was ever prepared under this driver name" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("config", "scheme", "says"),
+    [
+        (TLS, "http", "it does not answer in HTTP: https:// if it has TLS"),
+        (TLS, "https", "SSL_CERT_FILE names whom to trust"),
+        (f"basic_auth_users: {{me: '{HASH}'}}\n", "http", "401 Unauthorized: it wants a log-in"),
+        ("", "http", "it is no kubelet plugin"),
+    ],
+)
+def test_an_agent_that_does_not_tell_is_named_with_why(
+    driver: FakeDriver,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    config: str,
+    scheme: str,
+    says: str,
+) -> None:
+    keys(tmp_path, trustme.CA())
+    (tmp_path / "web.yml").write_text(config)
+    agent = Agent(
+        driver, tmp_path / "log", "--kubelet-socket=", "--proc=", f"--web.config.file={tmp_path}/web.yml"
+    )
+    try:
+        address = f"{scheme}://{agent.authority}"
+        assert main(["node", f"--agent={address}/", f"--kubelet-folder={tmp_path}"]) == 0
+    finally:
+        agent.kill()
+    said = capsys.readouterr().out
+    assert f"note: no word of the agent at {address}: " in said
+    assert says in said
+    assert "as read from its files," in said
+
+
+def test_what_is_no_agent_is_named_with_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer() -> None:
+            asking, _ = other.accept()
+            with asking:
+                asking.recv(1000)
+                asking.sendall(b"SSH-2.0-other\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        address = f"http://127.0.0.1:{other.getsockname()[1]}"
+        assert main(["node", f"--agent={address}", f"--kubelet-folder={tmp_path}"]) == 0
+        answering.join()
+    assert "it does not answer in HTTP" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9402", "file:///etc/passwd", "http://", "http://a/b"])
+def test_what_is_no_url_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["node", f"--agent={url}"])
+    assert ended.value.code == 2
+    assert "is no agent's URL: such as http://127.0.0.1:9402" in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
