@@ -1,11 +1,13 @@
 """Claims as the API server has them, and what their users are told: events, and conditions of the devices.
 
-Preparing waits for an answer, on its own thread; what is told waits for nobody, and is lost where it cannot be said.
+Preparing waits for an answer, on its own thread; what is told waits for nobody. A status that cannot be written while
+the API server is away is written later, an event is lost.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +23,8 @@ LONGEST: Final = 1000  # characters of an event's message; the server takes 1024
 AGAIN_SECONDS: Final = 600.0  # after which the same event is told anew
 MOST_EVENTS: Final = 200  # that are remembered
 SOON_SECONDS: Final = 0.5  # after which statuses say what has become of their claims
+LATER_SECONDS: Final = 30.0  # the longest time until that is tried again
+MOST_UNSAID: Final = 1000  # statuses that wait for the API server; the oldest is lost first
 LAST_SECONDS: Final = 1.0  # for what is being told at the end
 PAGE: Final = 500
 MOST_PAGES: Final = 200
@@ -33,6 +37,15 @@ class Named:
     namespace: str
     name: str
     uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsaid:
+    """What a claim's status is to say: that it has got these devices, or that it has none any more."""
+
+    claim: Named
+    devices: Sequence[PreparedDevice]
+    since: float  # unix seconds
 
 
 class Claims:
@@ -56,10 +69,8 @@ class Claims:
         self._events: dict[tuple[str, str, str], float] = {}  # what was told, and when
         self._complained = -AGAIN_SECONDS  # when it was said last that the server keeps no conditions
         self._telling: set[asyncio.Task[None]] = set()
-        self._unsaid: dict[
-            str, tuple[Named, Sequence[PreparedDevice]]
-        ] = {}  # what statuses are to say, by UID
-        self._saying = asyncio.Lock()
+        self._unsaid: dict[str, _Unsaid] = {}  # by UID of the claim
+        self._saying = False
 
     def get(self, claim: Named) -> Mapping[str, Any]:
         """The claim of that name, whatever its UID. Raises NoAnswer."""
@@ -80,7 +91,7 @@ class Claims:
 
         Soon: no pod waits for it to start, and it costs the API server more than all the rest.
         """
-        self._tell(self._say(claim, devices))
+        self._tell(self._say(_Unsaid(claim, devices, self._now())))
 
     async def close(self) -> None:
         """Let what is being told be told, for a moment."""
@@ -105,7 +116,9 @@ class Claims:
             return asyncio.run_coroutine_threadsafe(asking, self._loop).result(2 * PATIENCE_SECONDS)
         except Late:
             raise NoAnswer("the API server does not answer") from None
-        except RuntimeError:
+        except CancelledError:
+            raise NoAnswer("the agent ends") from None
+        except RuntimeError:  # it has ended
             asking.close()
             raise NoAnswer("the agent ends") from None
 
@@ -191,39 +204,66 @@ class Claims:
         except NoAnswer as why:
             log.warning("cannot tell of it in an event: %s", why)
 
-    async def _say(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
-        waiting = bool(self._unsaid)
-        self._unsaid[claim.uid] = (claim, devices)
-        if waiting:
+    async def _say(self, what: _Unsaid) -> None:
+        """What is said last is what is so. Whoever comes first says it for all, until there is nothing left to say."""
+        self._unsaid.pop(what.claim.uid, None)
+        self._unsaid[what.claim.uid] = what
+        if len(self._unsaid) > MOST_UNSAID:
+            del self._unsaid[next(iter(self._unsaid))]
+        if self._saying:
             return
-        await asyncio.sleep(SOON_SECONDS)
-        async with self._saying:  # what is said last is what is so
-            unsaid, self._unsaid = self._unsaid, {}
-            for each in unsaid.values():
-                await self._prepared(*each)
+        self._saying = True
+        pause = SOON_SECONDS
+        try:
+            while self._unsaid:
+                await asyncio.sleep(pause)
+                pause = SOON_SECONDS if await self._all_said() else min(2 * pause, LATER_SECONDS)
+        finally:
+            self._saying = False
 
-    async def _prepared(self, claim: Named, devices: Sequence[PreparedDevice]) -> None:
+    async def _all_said(self) -> bool:
+        """Say what is unsaid. False: some of it stays so, since the API server is away or in trouble."""
+        well = True
+        for uid, what in [*self._unsaid.items()]:
+            if self._unsaid.get(uid) is not what:
+                continue  # there is something newer to say
+            try:
+                await self._apply(what)
+            except NoAnswer as why:
+                later = not why.status or why.status == 429 or why.status >= 500
+                self._complain(what.claim, why, later=later)
+                if not why.status:
+                    return False
+                if later:
+                    well = False
+                    continue
+            if self._unsaid.get(uid) is what:
+                del self._unsaid[uid]
+        return well
+
+    def _complain(self, claim: Named, why: NoAnswer, *, later: bool) -> None:
+        """Now and then: what goes wrong with one goes wrong with all. That one is gone, or replaced, is no fault."""
+        now = self._now()
+        if why.status not in (404, 409) and now - self._complained >= AGAIN_SECONDS:
+            self._complained = now
+            told = "is written later" if later else "is not written"
+            log.warning("status.devices of claim %s/%s %s: %s", claim.namespace, claim.name, told, why)
+
+    async def _apply(self, what: _Unsaid) -> None:
+        claim = what.claim
         applied = {
-            "apiVersion": "",
+            "apiVersion": f"resource.k8s.io/{await self._newest()}",
             "kind": "ResourceClaim",
             "metadata": {"name": claim.name, "namespace": claim.namespace, "uid": claim.uid},
-            "status": {"devices": [self._condition(each) for each in devices]} if devices else {},
+            "status": {"devices": [self._condition(each, what.since) for each in what.devices]}
+            if what.devices
+            else {},
         }
         query = f"fieldManager={quote(self._driver, safe='')}-{quote(self._node, safe='')}&force=true"
-        try:
-            applied["apiVersion"] = f"resource.k8s.io/{await self._newest()}"
-            await self._ask(
-                f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml"
-            )
-        except NoAnswer as why:
-            now = self._now()
-            # It is gone, or another one has its name; what is not allowed, is not allowed for all.
-            if why.status not in (404, 409) and now - self._complained >= AGAIN_SECONDS:
-                self._complained = now
-                log.warning("status.devices of claim %s/%s is not kept: %s", claim.namespace, claim.name, why)
+        await self._ask(f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml")
 
-    def _condition(self, device: PreparedDevice) -> Mapping[str, Any]:
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._now()))
+    def _condition(self, device: PreparedDevice, since: float) -> Mapping[str, Any]:
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
         told = {"uuid": device.uuid} | (
             {}
             if device.gi is None

@@ -1,7 +1,6 @@
 """What kubelet, users and Prometheus are told."""
 
 import json
-import threading
 from typing import Any
 
 import grpc
@@ -137,24 +136,6 @@ def test_kubelet_finds_an_agent_that_starts_while_the_driver_hangs(node: PluginN
     node.driver.set({"hang": None})
 
 
-def test_an_agent_whose_driver_hangs_ends_when_it_is_told_to(node: PluginNode) -> None:
-    agent = node.start()
-    claim = node.cluster.claim("train", {"gpu": "gpu-0"})
-    agent.until(lambda: agent.get("/-/ready")[0] == 200)
-    node.driver.set({"hang": "1"})
-    answers: list[Any] = []
-    asking = threading.Thread(target=lambda: answers.append(node.kubelet.prepare(claim)))
-    asking.start()
-    agent.until(lambda: claim[2] in node.checkpoint)
-    agent.process.terminate()
-    assert agent.process.wait(20) == 0
-    asking.join()
-    assert "the driver has not answered" in answers[0][claim[2]].error
-    node.driver.set({"hang": None})
-    node.start()
-    assert node.kubelet.prepare(claim)[claim[2]].error == ""
-
-
 # Users
 
 
@@ -194,6 +175,31 @@ def test_what_other_drivers_say_in_the_claim_stays(node: PluginNode) -> None:
         until(node, "train", lambda told: [each["device"] for each in told] == ["eth1", "gpu-0"])
         assert agent.unprepare(claim) == [""]
         until(node, "train", lambda told: told == [theirs | {"conditions": None}])
+
+
+def test_a_status_that_could_not_be_written_is_written_when_the_api_server_is_back(
+    node: PluginNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    plane = node.cluster.plane
+    kept = node.cluster.claim("kept", {"gpu": "gpu-0"})
+    given_back = node.cluster.claim("given-back", {"gpu": "gpu-1"})
+
+    def at(step: str) -> None:
+        if step == "completed" and kept[2] in node.checkpoint:
+            plane.freeze()
+
+    with inside(node.place(), at=at) as agent:
+        assert agent.prepare(given_back) == [["gpu-1"]]
+        until(node, "given-back", bool)
+        try:
+            assert agent.prepare(kept) == [["gpu-0"]]
+            assert agent.unprepare(given_back) == [""]
+            plane.wait(lambda: "is written later" in caplog.text, 30, "the agent to have tried")
+            assert len(agent.means.claims._telling) == 1
+        finally:
+            plane.thaw()
+        until(node, "kept", lambda told: [each["device"] for each in told] == ["gpu-0"])
+        until(node, "given-back", lambda told: not told)
 
 
 def test_a_failure_is_an_event_of_the_claim_once(node: PluginNode) -> None:
