@@ -8,6 +8,7 @@ An error of the program itself is one line too: its kind, its text and where it 
 import json
 import logging
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
@@ -34,6 +35,11 @@ def begin(level: str, form: Form) -> None:
         handler.addFilter(_of_ours)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     log.setLevel(LEVELS[level])
+    threading.excepthook = _ended
+
+
+def _ended(thread: threading.ExceptHookArgs) -> None:
+    log.error("thread %s has ended", thread.thread and thread.thread.name, exc_info=thread.exc_value)
 
 
 def _of_ours(record: logging.LogRecord) -> bool:

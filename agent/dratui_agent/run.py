@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
 from dratui_agent.attribution import processes
@@ -27,6 +27,9 @@ from dratui_agent.sample import Sample
 
 if TYPE_CHECKING:  # gRPC is loaded by who wants it
     from dratui_agent.kubelet.plugin import Plugin
+
+LAST_SECONDS: Final = 8  # from the signal on; a pod has ten by the chart, then kubelet kills it
+AGAIN_SECONDS: Final = 0.5  # after which a task that has not ended is cancelled again
 
 
 class CannotStart(Exception):
@@ -53,12 +56,16 @@ class Options:
 
 
 async def run(options: Options) -> int:
-    """Serve until a signal comes: 0; or until only a new process can go on: 1. Raises CannotStart."""
+    """Serve until a signal comes: 0; or until only a new process can go on: 1. Raises CannotStart.
+
+    From then on the process ends soon, whatever hangs: the kernel sees to that with SIGALRM.
+    """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
     def end(code: int) -> None:
         if not ended.done():
+            signal.alarm(LAST_SECONDS)  # for the interpreter's own end too, where threads are waited for
             ended.set_result(code)
 
     def hand_over(take: Callable[..., None], what: object) -> None:
@@ -123,7 +130,12 @@ async def run(options: Options) -> int:
             stack.push_async_callback(_end, task)
         if plugin is not None:
             stack.push_async_callback(plugin.stop)
-            await _begin(plugin)
+            beginning = asyncio.create_task(_begin(plugin))
+            stack.push_async_callback(_end, beginning)
+            await asyncio.wait((beginning, ended), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result()
+            beginning.result()
         for host, port in addresses:
             scheme = "https" if config.context else "http"
             log.info("listening on %s:%d over %s", f"[{host}]" if ":" in host else host, port, scheme)
@@ -169,6 +181,8 @@ def _ended(task: asyncio.Task[None]) -> None:
         log.error("who holds what is not looked at any more", exc_info=error)
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _end(task: asyncio.Task[Any]) -> None:
+    """Cancel it until it has ended: a call of grpc.aio that fails at the same moment forgets that it was cancelled."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=AGAIN_SECONDS)

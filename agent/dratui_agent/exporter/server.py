@@ -139,6 +139,7 @@ def application(
 
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[counted, admitted, limited])
     app.on_response_prepare.append(signed)
+    app.on_shutdown.append(stream.end)
     app.router.add_get("/", index)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/-/healthy", healthy)

@@ -6,7 +6,7 @@ how many it missed. So one that reads slowly, or never, costs a buffer and nothi
 
 import asyncio
 import re
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -30,8 +30,18 @@ class Stream:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self.subscribers = 0
         self.dropped = 0  # samples that were not sent, of all subscribers so far
+        self._sending: set[asyncio.Task[Any]] = set()  # one for each subscriber
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
+        return len(self._sending)
+
+    async def end(self, _: web.Application) -> None:
+        """Nobody is sent anything any more: else the server would wait for those who listen."""
+        for task in self._sending:
+            task.cancel()
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """The latest sample."""
@@ -50,7 +60,9 @@ class Stream:
                 status=503,
                 headers={"Retry-After": "5"},
             )
-        self.subscribers += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._sending.add(task)
         response = web.StreamResponse(headers=_HEADERS)
         try:
             await response.prepare(request)
@@ -59,7 +71,7 @@ class Stream:
             if request.transport is not None:
                 request.transport.abort()
         finally:
-            self.subscribers -= 1
+            self._sending.discard(task)
         return response
 
     async def _send(

@@ -6,8 +6,9 @@ Such a thread ends when the driver lets go, or with the process; it is nobody's 
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from dratui_agent.kubelet.claims import Named
 
@@ -21,17 +22,13 @@ class Busy(Exception):
 
 
 class Calls:
-    """One call at a time for a claim; for any thread."""
+    """One call at a time for a claim; for any thread. Nobody waits any more when all is `ended`."""
 
-    def __init__(self, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, patience: float = PATIENCE_SECONDS, ended: threading.Event | None = None) -> None:
         self.patience = patience
         self._lock = threading.Lock()
         self._claims: dict[str, tuple[threading.Lock, int]] = {}  # and how many want it
-        self._ended = threading.Event()
-
-    def end(self) -> None:
-        """Nobody waits any more: the process is to end."""
-        self._ended.set()
+        self.ended = ended or threading.Event()
 
     def each(
         self, asked: Sequence[Named], do: Callable[[Named], T], late: Callable[[Named, float], T]
@@ -40,17 +37,21 @@ class Calls:
 
         `late` is told after how many seconds.
         """
-        answers: dict[str, _Answer[T]] = {}
+        answers: dict[str, Future[T]] = {}
         for claim in asked:
-            answer = answers[claim.uid] = _Answer()
+            answers[claim.uid] = answer = Future()
             work = (do, claim, answer)
             threading.Thread(target=_work, args=work, name=f"claim {claim.uid}", daemon=True).start()
         began = time.monotonic()
-        found: dict[str, T] = {}
-        for claim in asked:
-            said = answers[claim.uid].wait(began + self.patience, self._ended)
-            found[claim.uid] = said[0] if said else late(claim, time.monotonic() - began)
-        return found
+        while (left := began + self.patience - time.monotonic()) > 0:
+            if not wait(answers.values(), min(_LOOK_SECONDS, left)).not_done or self.ended.is_set():
+                break
+        return {
+            claim.uid: answer.result()
+            if (answer := answers[claim.uid]).done()
+            else late(claim, time.monotonic() - began)
+            for claim in asked
+        }
 
     @contextmanager
     def alone(self, uid: str, patience: float | None = None) -> Iterator[None]:
@@ -72,22 +73,5 @@ class Calls:
                     self._claims[uid] = (own, wanted - 1)
 
 
-def _work(do: Callable[[Named], T], claim: Named, answer: "_Answer[T]") -> None:
-    answer.give(do(claim))
-
-
-class _Answer(Generic[T]):
-    def __init__(self) -> None:
-        self._there = threading.Event()
-        self._said: tuple[T] | None = None
-
-    def give(self, said: T) -> None:
-        self._said = (said,)
-        self._there.set()
-
-    def wait(self, end: float, ended: threading.Event) -> tuple[T] | None:
-        """`end` on the monotonic clock; None when nothing was said until then, or until all `ended`."""
-        while not self._there.wait(max(0.0, min(_LOOK_SECONDS, end - time.monotonic()))):
-            if ended.is_set() or time.monotonic() >= end:
-                break
-        return self._said
+def _work(do: Callable[[Named], T], claim: Named, answer: Future[T]) -> None:
+    answer.set_result(do(claim))

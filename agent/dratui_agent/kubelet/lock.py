@@ -41,12 +41,14 @@ def take(path: Path) -> int:
 class Turn:
     """Held by an agent while any of its threads changes something on the node; a second agent waits for its turn.
 
-    Two agents run while a new version takes over (kubelet still ends calls that it began with the old one).
+    Two agents run while a new version takes over (kubelet still ends calls that it began with the old one). Who waits
+    gives up when all is `ended`.
     """
 
-    def __init__(self, path: Path, patience: float = 30.0) -> None:
+    def __init__(self, path: Path, patience: float = 30.0, ended: threading.Event | None = None) -> None:
         self._path = path
         self._patience = patience
+        self._ended = ended or threading.Event()
         self._lock = threading.Lock()
         self._working = 0
         self._held = -1
@@ -80,6 +82,5 @@ class Turn:
             try:
                 return take(self._path)
             except Taken:
-                if time.monotonic() >= end:
+                if self._ended.wait(_LOOK_SECONDS) or time.monotonic() >= end:
                     raise
-            time.sleep(_LOOK_SECONDS)

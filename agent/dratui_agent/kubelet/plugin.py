@@ -68,6 +68,7 @@ class Plugin:
         self._problem = ""
         self._looked = threading.Event()
         self._ended = threading.Event()
+        self._serving = threading.Lock()  # held by who begins, mends or ends it
         self._folder = options.kubelet / "plugins" / options.driver
         self._checkpoint = Checkpoint(self._folder / "checkpoint.json", BOOT.read_text().strip(), nowhere)
         self._steps = Steps()
@@ -83,8 +84,8 @@ class Plugin:
             hardware=Nvidia(),
             specs=Folder(options.cdi, options.driver, nowhere),
             checkpoint=self._checkpoint,
-            turn=Turn(self._folder / "lock"),
-            calls=Calls(),
+            turn=Turn(self._folder / "lock", ended=self._ended),
+            calls=Calls(ended=self._ended),
             steps=self._steps,
             told=self.metrics,
             at=nowhere,
@@ -118,32 +119,41 @@ class Plugin:
 
     async def start(self) -> None:
         """Be ready for kubelet, and let it know. Raises CannotServe."""
-        await asyncio.to_thread(self._start)
+        await asyncio.to_thread(self._begin_to_serve)
         self._task = asyncio.create_task(self._tell())
         for work in (self._begin_to_publish, self._sweep):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
 
     async def stop(self) -> None:
         """End after the calls under way, or soon. What was prepared and published stays."""
+        self._ended.set()
+        self._health.end()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.to_thread(self._stop)
+        both = (self._end_publishing, self._end_serving)
+        await asyncio.gather(*map(asyncio.to_thread, both))
         await self._claims.close()
 
-    def _start(self) -> None:
+    def _begin_to_serve(self) -> None:
+        with self._serving:
+            self._serve()
+
+    def _serve(self) -> None:
         driver, pod = self._options.driver, self._options.pod
         registering, serving = registration.names(driver, pod)
         sockets = self._options.kubelet / "plugins_registry"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             if not pod:
-                self._alone = take(self._folder / "agent.lock")
+                self._alone = self._take_the_name()
             registration.refuse_others(sockets, driver, registering)
             registration.remove_stale(self._folder, serving)
             self._recovery.restore()
         except Taken as error:
-            raise CannotServe(f"another dratui-agent serves {driver} on this node: {error.by}") from error
+            raise CannotServe(
+                f"another dratui-agent is busy with claims of this node and does not end with them: {error.by}"
+            ) from error
         except OSError as error:
             raise CannotServe(f"plugin mode cannot begin: {in_words(error)}") from error
         dra = self._folder / serving
@@ -156,20 +166,27 @@ class Plugin:
             log.info("serving health checks at port %d", self._probe.port)
         log.info("serving driver %s for kubelet", driver)
 
-    def _stop(self) -> None:
-        self._ended.set()
+    def _take_the_name(self) -> int:
+        try:
+            return take(self._folder / "agent.lock")
+        except Taken as error:
+            driver = self._options.driver
+            raise CannotServe(f"another dratui-agent serves {driver} on this node: {error.by}") from error
+
+    def _end_publishing(self) -> None:
         with self._publishing:
             publisher, self._publisher = self._publisher, None
         if publisher is not None:
             publisher.stop(GRACE_SECONDS)
-        self._health.end()
-        self._means.calls.end()
-        if self._probe is not None:
-            self._probe.stop()
-        for server in reversed(self._servers):
-            server.stop(GRACE_SECONDS)
-        if self._alone >= 0:
-            os.close(self._alone)
+
+    def _end_serving(self) -> None:
+        with self._serving:
+            if self._probe is not None:
+                self._probe.stop()
+            for server in reversed(self._servers):
+                server.stop(GRACE_SECONDS)
+            if self._alone >= 0:
+                os.close(self._alone)
 
     def _publish(self, offers: Iterable[Offer]) -> None:
         with self._publishing:
@@ -230,10 +247,11 @@ class Plugin:
                 await asyncio.to_thread(self._keep_sockets)
 
     def _keep_sockets(self) -> None:
-        for server in self._servers:
-            if not server.there:
-                log.warning("%s was removed: serving it anew", server.path)
-                try:
-                    server.again()
-                except CannotServe as error:
-                    log.error("%s", error)
+        with self._serving:
+            for server in () if self._ended.is_set() else self._servers:
+                if not server.there:
+                    log.warning("%s was removed: serving it anew", server.path)
+                    try:
+                        server.again()
+                    except CannotServe as error:
+                        log.error("%s", error)

@@ -105,9 +105,9 @@ class Preparation:
             return devices
 
         def late(claim: Named, seconds: float) -> str:
-            return self._failed(
-                claim, what, CannotBring(f"the driver has not answered for {seconds:.3g} s"), seconds
-            )
+            ends = ", and the agent ends" if calls.ended.is_set() else ""
+            why = CannotBring(f"the driver has not answered for {seconds:.3g} s{ends}")
+            return self._failed(claim, what, why, seconds)
 
         return calls.each(asked, work, late)
 

@@ -40,7 +40,7 @@ class Probe:
 
     def stop(self) -> None:
         """At once."""
-        self._server.stop(None).wait()
+        self._server.stop(0).wait(PATIENCE_SECONDS)
 
     def _check(self, request: Any, context: grpc.ServicerContext) -> Any:
         if request.service not in ("", "liveness", *SERVICES):
