@@ -58,14 +58,16 @@ class Options:
 async def run(options: Options) -> int:
     """Serve until a signal comes: 0; or until only a new process can go on: 1. Raises CannotStart.
 
-    From then on the process ends soon, whatever hangs: the kernel sees to that with SIGALRM.
+    From then on the process ends within LAST_SECONDS, whatever hangs: with status 1 where something does.
     """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
     def end(code: int) -> None:
         if not ended.done():
-            signal.alarm(LAST_SECONDS)  # for the interpreter's own end too, where threads are waited for
+            signal.alarm(
+                LAST_SECONDS
+            )  # the interpreter's own end, where threads are waited for, is part of it
             ended.set_result(code)
 
     def hand_over(take: Callable[..., None], what: object) -> None:
@@ -82,6 +84,7 @@ async def run(options: Options) -> int:
         log.error("%s: ending, so that whoever supervises this starts it anew", why)
         hand_over(end, 1)
 
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))  # the first process of a container ignores it else
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
     state = State(
