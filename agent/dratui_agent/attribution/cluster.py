@@ -13,15 +13,13 @@ from urllib.parse import quote
 
 from dratui_agent.apiserver import ApiServer, NoAnswer
 from dratui_agent.parsed import items, mapping
+from dratui_agent.resources import Resources, claim_path
 
 SLICES_SECONDS: Final = 60.0  # between two lists
 CLAIM_SECONDS: Final = (
     300.0  # for which a claim is believed whose UID kubelet does not tell: it may be another by now
 )
 MOST_CLAIMS: Final = 20  # got in one pass; the others in the next
-PAGE: Final = 500
-MOST_PAGES: Final = 20
-_VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
 
 Place = tuple[str, str, str]
 """Driver, pool and name of a device."""
@@ -50,10 +48,9 @@ class Cluster:
     """Asks for slices of a node and for claims, and remembers."""
 
     def __init__(self, api: ApiServer, node: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._api = api
+        self._resources = Resources(api)
         self._node = node
         self._clock = clock
-        self._version = ""
         self._listed = -SLICES_SECONDS
         self._uuids: Mapping[Place, str] = {}
         self._claims: dict[tuple[str, str, str], _Claim] = {}
@@ -77,42 +74,19 @@ class Cluster:
         requests = {place: name for claim in self._claims.values() for place, name in claim.requests.items()}
         return Facts(self._uuids, requests), trouble
 
-    async def _ask(self, path: str) -> Any:
-        """In the newest version that is served. Raises NoAnswer."""
-        for version in (self._version,) if self._version else _VERSIONS:
-            try:
-                found = await self._api.ask(f"/apis/resource.k8s.io/{version}/{path}")
-            except NoAnswer as why:
-                # Of a version that is not served nothing is found, and neither is a claim that is gone.
-                if why.status != 404 or self._version or version == _VERSIONS[-1]:
-                    raise
-                continue
-            self._version = version
-            return found
-        raise AssertionError("the last version raises")
-
     async def _list_slices(self) -> None:
         now = self._clock()
         if now - self._listed < SLICES_SECONDS or not self._node:
             return
-        slices: list[Any] = []
-        path = f"resourceslices?limit={PAGE}&fieldSelector={quote(f'spec.nodeName={self._node}')}"
-        token = ""
-        for _ in range(MOST_PAGES):
-            found = await self._ask(path + (f"&continue={quote(token)}" if token else ""))
-            slices += items(found.get("items"))
-            token = str(mapping(found.get("metadata")).get("continue") or "")
-            if not token:
-                break
+        of_node = f"&fieldSelector={quote(f'spec.nodeName={self._node}')}"
+        slices = await self._resources.all("resourceslices", of_node)
         self._uuids = dict(_uuids(slices))
         self._listed = now
 
     async def _requests(self, key: tuple[str, str, str]) -> Mapping[Allotted, str]:
         namespace, name, uid = key
         try:
-            claim = await self._ask(
-                f"namespaces/{quote(namespace, safe='')}/resourceclaims/{quote(name, safe='')}"
-            )
+            claim = await self._resources.ask(claim_path(namespace, name))
         except NoAnswer as why:
             if why.status == 404:
                 return {}  # gone, and its pod goes

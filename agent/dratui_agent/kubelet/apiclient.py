@@ -7,7 +7,8 @@ from typing import Final
 
 from kubernetes.client import ApiClient, ApiException, Configuration, ResourceApi, VersionApi
 
-from dratui_agent.kubelet.slices import GROUP, VERSIONS, Server
+from dratui_agent.kubelet.slices import Server
+from dratui_agent.resources import GROUP, VERSIONS
 
 PATIENCE: Final = (5.0, 15.0)  # seconds for a connection, and for an answer
 

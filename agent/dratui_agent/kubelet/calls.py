@@ -37,10 +37,9 @@ class Calls:
 
         `late` is told after how many seconds.
         """
-        answers: dict[str, Future[T]] = {}
+        answers: dict[str, Future[T]] = {claim.uid: Future() for claim in asked}
         for claim in asked:
-            answers[claim.uid] = answer = Future()
-            work = (do, claim, answer)
+            work = (do, claim, answers[claim.uid])
             threading.Thread(target=_work, args=work, name=f"claim {claim.uid}", daemon=True).start()
         began = time.monotonic()
         while (left := began + self.patience - time.monotonic()) > 0:

@@ -16,9 +16,9 @@ from urllib.parse import quote
 from dratui_agent.apiserver import PATIENCE_SECONDS, ApiServer, NoAnswer
 from dratui_agent.kubelet.prepared import PreparedDevice
 from dratui_agent.log import log
+from dratui_agent.resources import GROUP, VERSIONS, Resources, claim_path
 
 COMPONENT: Final = "dratui-agent"
-VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
 LONGEST: Final = 1000  # characters of an event's message; the server takes 1024
 AGAIN_SECONDS: Final = 600.0  # after which the same event is told anew
 MOST_EVENTS: Final = 200  # that are remembered
@@ -26,8 +26,6 @@ SOON_SECONDS: Final = 0.5  # after which statuses say what has become of their c
 LATER_SECONDS: Final = 30.0  # the longest time until that is tried again
 MOST_UNSAID: Final = 1000  # statuses that wait for the API server; the oldest is lost first
 LAST_SECONDS: Final = 1.0  # for what is being told at the end
-PAGE: Final = 500
-MOST_PAGES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Claims:
         self._driver = driver
         self._node = node
         self._now = now
-        self._version = ""
+        self._resources = Resources(api)
         self._events: dict[tuple[str, str, str], float] = {}  # what was told, and when
         self._complained = -AGAIN_SECONDS  # when it was said last that the server keeps no conditions
         self._telling: set[asyncio.Task[None]] = set()
@@ -74,12 +72,12 @@ class Claims:
 
     def get(self, claim: Named) -> Mapping[str, Any]:
         """The claim of that name, whatever its UID. Raises NoAnswer."""
-        found: Mapping[str, Any] = self._wait(self._ask(_path(claim)))
+        found: Mapping[str, Any] = self._wait(self._resources.ask(claim_path(claim.namespace, claim.name)))
         return found
 
     def all(self) -> Sequence[Mapping[str, Any]]:
         """Those of all namespaces. Raises NoAnswer."""
-        found: Sequence[Mapping[str, Any]] = self._wait(self._list())
+        found: Sequence[Mapping[str, Any]] = self._wait(self._resources.all("resourceclaims"))
         return found
 
     def event(self, reason: str, text: str, claim: Named | None = None) -> None:
@@ -122,49 +120,6 @@ class Claims:
             asking.close()
             raise NoAnswer("the agent ends") from None
 
-    async def _list(self) -> Sequence[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
-        token = ""
-        for _ in range(MOST_PAGES):
-            more = f"&continue={quote(token, safe='')}" if token else ""
-            page = await self._ask(f"resourceclaims?limit={PAGE}{more}")
-            found += [each for each in page.get("items") or () if isinstance(each, dict)]
-            token = str((page.get("metadata") or {}).get("continue") or "")
-            if not token:
-                return found
-        raise NoAnswer(f"there are more than {PAGE * MOST_PAGES} claims")
-
-    async def _ask(self, path: str, *arguments: Any) -> Any:
-        """In the version that the server has. What is not found there has to be missing, not the version."""
-        version = await self._newest()
-        try:
-            return await self._api.ask(f"/apis/resource.k8s.io/{version}/{path}", *arguments)
-        except NoAnswer as why:
-            if why.status != 404 or await self._serves(version):
-                raise
-        self._version = ""  # it was upgraded
-        return await self._api.ask(f"/apis/resource.k8s.io/{await self._newest()}/{path}", *arguments)
-
-    async def _newest(self) -> str:
-        """The newest version that both know."""
-        if not self._version:
-            for version in VERSIONS:
-                if await self._serves(version):
-                    self._version = version
-                    break
-            else:
-                raise NoAnswer("the API server does not serve resource.k8s.io")
-        return self._version
-
-    async def _serves(self, version: str) -> bool:
-        try:
-            await self._api.ask(f"/apis/resource.k8s.io/{version}")
-        except NoAnswer as why:
-            if why.status == 404:
-                return False
-            raise
-        return True
-
     async def _event(self, reason: str, text: str, claim: Named | None) -> None:
         key = (claim.uid if claim else "", reason, text)
         now = self._now()
@@ -175,7 +130,7 @@ class Claims:
         namespace = claim.namespace if claim else "default"
         about = (
             {
-                "apiVersion": f"resource.k8s.io/{self._version or VERSIONS[0]}",
+                "apiVersion": f"{GROUP}/{self._resources.version or VERSIONS[0]}",
                 "kind": "ResourceClaim",
                 "namespace": namespace,
                 "name": claim.name,
@@ -252,7 +207,7 @@ class Claims:
     async def _apply(self, what: _Unsaid) -> None:
         claim = what.claim
         applied = {
-            "apiVersion": f"resource.k8s.io/{await self._newest()}",
+            "apiVersion": f"{GROUP}/{await self._resources.newest()}",
             "kind": "ResourceClaim",
             "metadata": {"name": claim.name, "namespace": claim.namespace, "uid": claim.uid},
             "status": {"devices": [self._condition(each, what.since) for each in what.devices]}
@@ -260,7 +215,8 @@ class Claims:
             else {},
         }
         query = f"fieldManager={quote(self._driver, safe='')}-{quote(self._node, safe='')}&force=true"
-        await self._ask(f"{_path(claim)}/status?{query}", applied, "PATCH", "application/apply-patch+yaml")
+        path = f"{claim_path(claim.namespace, claim.name)}/status?{query}"
+        await self._resources.ask(path, applied, "PATCH", "application/apply-patch+yaml")
 
     def _condition(self, device: PreparedDevice, since: float) -> Mapping[str, Any]:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(since))
@@ -285,7 +241,3 @@ class Claims:
             ],
             "data": told,
         }
-
-
-def _path(claim: Named) -> str:
-    return f"namespaces/{quote(claim.namespace, safe='')}/resourceclaims/{quote(claim.name, safe='')}"

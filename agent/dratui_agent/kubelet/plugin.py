@@ -29,7 +29,7 @@ from dratui_agent.kubelet.offering import Offering, booted
 from dratui_agent.kubelet.offers import Offer
 from dratui_agent.kubelet.options import PluginOptions
 from dratui_agent.kubelet.preparation import Means, Preparation, in_words, nowhere
-from dratui_agent.kubelet.prepared import PreparedClaim, Step
+from dratui_agent.kubelet.prepared import PreparedClaim
 from dratui_agent.kubelet.probe import Probe
 from dratui_agent.kubelet.recovery import Recovery
 from dratui_agent.kubelet.registration import Registration
@@ -102,11 +102,6 @@ class Plugin:
     def prepared(self) -> Mapping[str, PreparedClaim]:
         """What the checkpoint has, by UID."""
         return self._checkpoint.claims
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """What was done last, the oldest first."""
-        return self._steps.all()
 
     def look(self, sample: Sample) -> None:
         """What a sample has may be offered."""

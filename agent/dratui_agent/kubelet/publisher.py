@@ -24,9 +24,10 @@ from urllib3.exceptions import HTTPError
 from dratui_agent.kubelet.apiclient import PATIENCE, NotServed, ask, reason
 from dratui_agent.kubelet.offers import Offer, Taint
 from dratui_agent.kubelet.rollout import Object, Rollout, called, plan
-from dratui_agent.kubelet.slices import GROUP, Content, Server, contents, dropped, same, taints
+from dratui_agent.kubelet.slices import Content, Server, contents, dropped, same, taints
 from dratui_agent.kubelet.watching import PLURAL, Watching
 from dratui_agent.log import log
+from dratui_agent.resources import GROUP
 
 SETTLE_SECONDS: Final = 0.1
 GRACE_SECONDS: Final = 1.0

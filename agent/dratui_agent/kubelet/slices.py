@@ -12,10 +12,6 @@ from typing import Any, Final
 
 from dratui_agent.kubelet.offers import Attribute, Offer, Taint, Version
 
-GROUP: Final = "resource.k8s.io"
-VERSIONS: Final = ("v1", "v1beta2", "v1beta1")
-"""Those that can be written; the first that is served is."""
-
 # Without taints and counters a slice may have 128. Any device may get a taint: that is to change one slice, not to make
 # all of them anew.
 DEVICES: Final = 64

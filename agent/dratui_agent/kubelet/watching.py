@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from dratui_agent.kubelet.apiclient import PATIENCE
 from dratui_agent.kubelet.rollout import Object
-from dratui_agent.kubelet.slices import GROUP
+from dratui_agent.resources import GROUP
 
 PLURAL: Final = "resourceslices"
 WATCH_SECONDS: Final = 300  # after which the server ends a watch, and the next one goes on from there

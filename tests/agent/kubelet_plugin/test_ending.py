@@ -123,9 +123,11 @@ def test_an_agent_that_waits_for_its_turn_with_another_one_ends(node: PluginNode
     with Turn(node.plugin / "lock")(lambda: None):
         agent = node.begin()
         lock = node.plugin / "agent.lock"
-        node.cluster.plane.wait(
-            lambda: str(agent.pid) in lock.read_text(), PATIENCE, "the agent to have come so far"
-        )
+
+        def come_so_far() -> bool:
+            return lock.exists() and str(agent.pid) in lock.read_text()
+
+        node.cluster.plane.wait(come_so_far, PATIENCE, "the agent to wait for its turn")
         agent.terminate()
         assert agent.wait(PATIENCE) == 0, node.said()
     assert "Traceback" not in node.said()

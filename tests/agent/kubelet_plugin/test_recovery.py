@@ -226,7 +226,7 @@ def test_one_agent_waits_for_the_other_but_not_for_ever(tmp_path: Path) -> None:
 def test_a_version_of_the_api_that_is_not_served_any_more_is_no_claim_that_is_gone(node: PluginNode) -> None:
     claim = prepared(node)
     with inside(node.place()) as agent:
-        agent.means.claims._version = "v1alpha9"
+        agent.means.claims._resources.version = "v1alpha9"
         agent.recovery.sweep()
         assert [*agent.claims] == [claim[2]]
-        assert agent.means.claims._version == "v1"
+        assert agent.means.claims._resources.version == "v1"
