@@ -65,10 +65,11 @@ async def run(options: Options) -> int:
 
     def end(code: int) -> None:
         if not ended.done():
-            signal.alarm(
-                LAST_SECONDS
-            )  # the interpreter's own end, where threads are waited for, is part of it
             ended.set_result(code)
+            # The interpreter's own end, which waits for threads, is part of it. Without a handler the first process
+            # of a container would not take the signal.
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+            signal.alarm(LAST_SECONDS)
 
     def hand_over(take: Callable[..., None], what: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, the driver did not let go in time
@@ -84,7 +85,6 @@ async def run(options: Options) -> int:
         log.error("%s: ending, so that whoever supervises this starts it anew", why)
         hand_over(end, 1)
 
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(1))  # the first process of a container ignores it else
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end, 0)
     state = State(
