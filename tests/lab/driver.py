@@ -73,7 +73,7 @@ class DriverAgent:
         os.killpg(old.pid, signal.SIGTERM)
 
         def ended() -> bool:
-            assert len(self.sockets) == 1, (self.sockets, self.said[-1500:])
+            assert (old.running(), len(self.sockets)) == (False, 1), (self.sockets, self.said[-1500:])
             return True
 
         try:
