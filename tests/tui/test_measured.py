@@ -308,4 +308,4 @@ async def test_many_rows_of_which_few_are_measured_are_sorted_too() -> None:
     async with running(source, query=CLAIMS) as pilot:
         await shows(pilot, "[5000]")
         await press(pilot, "U")
-        await shows(pilot, "UTIL↓", "claim-000000")
+        await shows(pilot, "UTIL↓", "claim-004999", "1/5000")

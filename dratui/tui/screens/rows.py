@@ -227,6 +227,7 @@ class RowsFace(Face[VirtualTable]):
         if column is not None and column.live and not measured(self._world.store):
             raise Failure("nothing here is measured", hint=":health says why")
         self.view.reveal(title)
+        self.view.stay_on_top()
         down = column is not None and column.moves  # the youngest, or what has most
         return title, not self.query.descending if title == self.query.sort else down
 

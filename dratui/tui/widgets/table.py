@@ -137,6 +137,10 @@ class VirtualTable(Pane):
         self._kept |= settled
         self.repaint()
 
+    def stay_on_top(self) -> None:
+        """Rows will be in another order: who is on the first one wants to see the first one then."""
+        self._kept &= self._index > 0
+
     def tick(self, now: datetime) -> None:
         """Time passed: ages may read differently."""
         self._now = now
