@@ -122,7 +122,9 @@ async def test_a_rough_name_finds_its_row() -> None:
         assert "train-7-gpu" in text(pilot)
 
 
-async def test_who_is_on_the_first_row_sees_the_first_of_another_order_and_who_is_not_stays_on_the_object() -> None:
+async def test_who_is_on_the_first_row_sees_the_first_of_another_order_and_who_is_not_stays_on_the_object() -> (
+    None
+):
     claims = (claim(f"claim-{n:03}", age=60 * n) for n in range(100))
     async with running(ScriptedSource([listed("resourceclaims", *claims), *live()]), query=CLAIMS) as pilot:
         await shows(pilot, "claim-000", "1/100")
