@@ -1,6 +1,6 @@
-"""Asking why: in a thread, on a copy of what is known, so that keys go on meanwhile.
+"""Asking why, on a copy of what is known.
 
-What it needs is imported there, too: the compiler of selectors takes a fifth of a second.
+What it needs is imported by the thread, too: the compiler of selectors takes a fifth of a second.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dratui.api.model import Claim, Pod
 from dratui.cluster.store import Store
+from dratui.tui.thinking import Thinking
 
 if TYPE_CHECKING:
     from dratui.allocation.explain import NodeExplained
@@ -27,43 +28,30 @@ class Asked(NamedTuple):
     answer: Answer
 
 
-class Stopped(Exception):
-    """Nobody waits for the answer any more."""
-
-
-class Asking:
-    """One question: `run` answers it, in a thread; all else may be called meanwhile."""
+class Asking(Thinking[Asked]):
+    """One question. Stopped it ends with the node, or the trial, that is looked at."""
 
     def __init__(self, store: Store, subject: Pod | Claim, version: str) -> None:
+        super().__init__()
         self._store = store
         self._subject = subject
         self._version = version
-        self._stopped = False
-        self.far = ""  # how far it is, in words
 
-    def stop(self) -> None:
-        """End soon: with the node, or the trial, that is looked at."""
-        self._stopped = True
-
-    def run(self) -> Asked | None:
-        """The answer; None if it was stopped."""
+    def think(self) -> Asked:
+        """The answer."""
         from dratui.views import why  # noqa: F401 — imported here, so that showing the answer need not wait for it
         from dratui.why.answer import answer
         from dratui.why.question import about_claim, about_pod
 
         store, subject, version = self._store, self._subject, self._version
-        try:
-            self._heed()
-            question = (
-                about_pod(store, subject, version)
-                if isinstance(subject, Pod)
-                else about_claim(store, subject, version)
-            )
-            nodes = list(self._nodes(question))
-            self.far = "trying out what would help"
-            return Asked(subject, question, answer(store, question, nodes, self._heed))
-        except Stopped:
-            return None
+        question = (
+            about_pod(store, subject, version)
+            if isinstance(subject, Pod)
+            else about_claim(store, subject, version)
+        )
+        nodes = list(self._nodes(question))
+        self.far = "trying out what would help"
+        return Asked(subject, question, answer(store, question, nodes, self.heed))
 
     def _nodes(self, question: Question) -> Iterator[NodeExplained]:
         from dratui.why.answer import by_node
@@ -71,12 +59,8 @@ class Asking:
         total = len(question.nodes)
         for done, node in enumerate(by_node(self._store, question)):
             self.far = f"looking at {done:,} of {total:,} nodes"
-            self._heed()
+            self.heed()
             yield node
-
-    def _heed(self) -> None:
-        if self._stopped:
-            raise Stopped
 
 
 def subject_of(store: Store, kind: str, key: Any) -> Pod | Claim | None:

@@ -181,6 +181,21 @@ async def test_names_and_conditions_are_offered_and_tab_takes_them() -> None:
         await shows(pilot, "16 of 16 devices of class gpu.nvidia.com match")
 
 
+async def test_at_least_so_much_and_a_product_are_two_words_and_tabs() -> None:
+    async with running(ScriptedSource(fleet())) as pilot:
+        await opened(pilot, ":selector gpu.nvidia.com")
+        await type_in(pilot, "mem")
+        await shows(pilot, "<tab> memory >= 81559Mi")
+        await press(pilot, "tab", *" && h100")
+        await shows(pilot, '<tab> productName == "NVIDIA H100 80GB HBM3"')
+        await press(pilot, "tab")
+        await shows(pilot, "16 of 16 devices of class gpu.nvidia.com match")
+        await press(pilot, "ctrl+u", *f"{C}.memory >= 40")
+        await shows(pilot, "✖ 1:42: found no matching overload", "<tab> memory >= 40Gi")
+        await press(pilot, "tab")
+        await shows(pilot, "16 of 16 devices of class gpu.nvidia.com match")
+
+
 async def test_it_is_tried_anew_when_devices_come_and_go_and_who_holds_them_counts_at_once() -> None:
     source = ScriptedSource(fleet())
     async with running(source) as pilot:

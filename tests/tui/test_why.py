@@ -186,15 +186,15 @@ class Held:
                 yield node
 
         monkeypatch.setattr(answers, "by_node", held)
-        run = Asking.run
+        think = Asking.think
 
         def watched(asking: Asking) -> Any:
             try:
-                return run(asking)
+                return think(asking)
             finally:
                 self.ended.set()
 
-        monkeypatch.setattr(Asking, "run", watched)
+        monkeypatch.setattr(Asking, "think", watched)
 
 
 async def test_keys_go_on_while_it_looks_and_esc_stops_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from dratui.allocation.cel.errors import CompileError, Problem, line_and_column
 from dratui.allocation.cel.selector import LONGEST, Dialect
 from dratui.api.model import AttributeValue, Capacity, Device, DeviceClass, Slice, Version
 from dratui.failure import Failure
-from dratui.tui.asking import Stopped
+from dratui.tui.thinking import Stopped
 from dratui.views.selecting import counted, raised, wrong
 from dratui.why.selecting import Fleet, Tried
 from dratui.why.vocabulary import Vocabulary
@@ -210,6 +210,52 @@ def test_conditions_that_are_offered_choose_devices_and_raise_nothing() -> None:
     begun = f'device.driver == "{GPU}" && '
     for each in VOCABULARY.after(begun):
         assert FLEET.tried(begun + each.text) is not None
+
+
+def test_a_word_brings_the_conditions_that_have_it_in_their_name_or_value() -> None:
+    gpus = Vocabulary(FLEET.of_class("gpu"))
+    assert [each.brief for each in gpus.after("mem")][:2] == ["memory >= 80Gi", "memory >= 40Gi"]
+    assert [each.brief for each in gpus.after("MIG")] == ['type == "mig"']
+    assert gpus.after("nothing of that") == []
+    (mig,) = [each for each in gpus.after("!(mig") if each.brief == 'type == "mig"']
+    assert (mig.keep, mig.text) == (2, f'{A}.type == "mig"')
+    for each in VOCABULARY.after("m"):
+        assert not FLEET.tried(each.text).errors, "guarded against devices of other drivers"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("memory >= 33", [f'{C}.memory.compareTo(quantity("33Gi")) >= 0']),
+        ("true && Memory<4", [f'{C}.memory.compareTo(quantity("{n}Gi")) < 0' for n in (40, 4)]),
+        ("type == mig", [f'{A}.type == "mig"']),
+        ('type != "gp', [f'{A}.type != "gpu"']),
+        ("type >= 1", []),
+        ("nothing == 1", []),
+    ],
+)
+def test_what_one_says_in_brief_is_offered_in_cel(typed: str, offered: list[str]) -> None:
+    gpus = Vocabulary(FLEET.of_class("gpu"))
+    assert [each.text for each in gpus.after(typed)] == offered
+    for keep, text, _ in gpus.after(typed):
+        FLEET.tried(typed[:keep] + text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", '.compareTo(quantity("80Gi")) >= 0'),
+        (" >= 40", '.compareTo(quantity("40Gi")) >= 0'),
+        (" > 33", '.compareTo(quantity("33Gi")) > 0'),
+        (' <= "1', '.compareTo(quantity("10Gi")) <= 0'),
+        ("==40G", '.compareTo(quantity("40Gi")) == 0'),
+    ],
+)
+def test_a_capacity_compared_like_a_number_is_offered_as_a_quantity(typed: str, offered: str) -> None:
+    before = f"{C}.memory"
+    first = VOCABULARY.after(before + typed)[0]
+    assert (first.keep, first.text) == (len(before), offered)
+    FLEET.tried(before + first.text)
 
 
 def test_of_one_driver_nothing_guards_against_others() -> None:

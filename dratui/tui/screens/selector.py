@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 
 from dratui.cluster.store import Changes
-from dratui.terminal import clean, cut_end
-from dratui.tui.lines import Line, Part, folded
+from dratui.tui.lines import Line, Part
+from dratui.tui.noting import Noting
 from dratui.tui.places import Place, Rows, Selector, Yaml
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.screens.rows import RowsFace
 from dratui.tui.screens.yaml import DRAFTS
-from dratui.tui.themes import GLYPHS, Skin
-from dratui.tui.trying import Ground, Outcome, Trial
+from dratui.tui.themes import Skin
+from dratui.tui.trying import Outcome, Trials
 from dratui.tui.typed_line import TypedLine
 from dratui.tui.widgets.editor import Editor, Shown
 from dratui.tui.widgets.pane import Pane
 from dratui.tui.widgets.table import Cursor, VirtualTable
-from dratui.tui.work import PACE, SOON, Tell, Work
+from dratui.tui.work import Work
 from dratui.tui.writing import Written
 from dratui.views.drafts import draft
 from dratui.views.query import Query
@@ -35,8 +32,6 @@ if TYPE_CHECKING:
     from dratui.why.vocabulary import Next
 
 STEP: Final = 500  # rows counted between two looks at the clock
-SHARE: Final = 5  # so often the time that one trial took passes before the next that nobody asked for
-_ABOUT: Final = ("slices", "classes")
 
 
 class SelectorView(Pane):
@@ -70,7 +65,7 @@ class SelectorView(Pane):
 
 
 class SelectorFace(Face[SelectorView]):
-    """Tries what is typed in a thread; a newer text ends that. The devices are listed as everywhere, by `table`.
+    """Tries what is typed, beside the keys. The devices are listed as everywhere, by `table`.
 
     Drafts stay for the session, one for each place that one can come from.
     """
@@ -80,20 +75,13 @@ class SelectorFace(Face[SelectorView]):
     ) -> None:
         self._world = world
         self._rows = table
-        self._work = work
-        self._version = version
         self._wake = wake
+        self._trials = Trials(lambda: world.store, version, work, self._tried)
         self._editor = Editor(world.skin, id="expression")
         self.view = SelectorView(world.skin, self._editor, table.view)
         self._drafts: dict[Selector, Written] = {}
         self._place = Selector()
         self._typing = False
-        self._ground: Ground | None = None
-        self._trial: Trial | None = None
-        self._outcome: Outcome | None = None  # of this place; while one types, of an earlier text
-        self._good: Outcome | None = None  # the last one without a mistake: its devices are listed
-        self._behind = False  # the devices are others by now
-        self._began = self._due = 0.0  # of the last trial; when there may be another by itself
         self._counting: Iterator[None] | None = None
         self._free: int | None = None
 
@@ -122,9 +110,9 @@ class SelectorFace(Face[SelectorView]):
             found = draft(self._world.store, place.kind, place.key, place.request)
             text = TypedLine.of(found.text)
             self._drafts[place] = Written(text, place.device_class or found.device_class, found.of)
-        again = place == self._place and self._good is not None
+        again = place == self._place and self._trials.good is not None
         if not again:
-            self._outcome = self._good = None
+            self._trials.forget()
         self._place, self._typing = place, mark is None
         self._rows.enter(Rows(self._query()), mark if again else None)
         self._recount()
@@ -133,15 +121,13 @@ class SelectorFace(Face[SelectorView]):
 
     def leave(self) -> None:
         """Nobody waits for an answer."""
-        self._end()
+        self._trials.end()
         self._rows.leave()
         self._counting = None
 
     def stop(self) -> str:
-        """Try no further. What did not take long is not worth a word."""
-        slow = time.monotonic() > self._began + SOON
-        stopped = self._end()
-        return stopped if slow else ""
+        """Try no further."""
+        return self._trials.end()
 
     def mark(self) -> Cursor:
         """Where in the table one is."""
@@ -161,13 +147,13 @@ class SelectorFace(Face[SelectorView]):
     def changed(self, changes: Changes) -> None:
         """Rows changed, and maybe which match."""
         self._rows.changed(changes)
-        self._behind |= any(changes.rows.get(kind) for kind in _ABOUT)
+        self._trials.changed(changes)
         self._recount()
 
     def tick(self) -> None:
         """Time to try it on the devices of now, if they are others."""
         self._rows.tick()
-        if self._behind and self._trial is None and time.monotonic() >= self._due:
+        if self._trials.due:
             self._try(anew=True)
 
     @property
@@ -191,7 +177,7 @@ class SelectorFace(Face[SelectorView]):
             parts.append((f" </{self._rows.narrowed}>", skin.accent))
         shown = len(self._rows.view.listing.keys)
         right: Line = ((f" {self._rows.view.index + 1}/{shown} ", skin.dim),) if shown else ()
-        if self._good is not None and self._good is not self._outcome:
+        if self._trials.good is not None and self._trials.good is not self._trials.outcome:
             right = ((" below: what matched before", skin.states[Style.WAITING]), *right)
         return tuple(parts), right
 
@@ -239,10 +225,10 @@ class SelectorFace(Face[SelectorView]):
         return self._drafts.get(self._place) or Written()
 
     def _suggestions(self) -> list[Next]:
-        if not self._typing or self._outcome is None:
+        outcome, typed = self._trials.outcome, self._draft.typed
+        if not self._typing or outcome is None:
             return []
-        typed = self._draft.typed
-        return self._outcome.vocabulary.after(typed.text[: typed.at])
+        return outcome.vocabulary.after(typed.text[: typed.at])
 
     # --- trying ----------------------------------------------------------------------------------------------------
 
@@ -254,7 +240,7 @@ class SelectorFace(Face[SelectorView]):
     @property
     def trying(self) -> bool:
         """Whether an answer is being worked out."""
-        return self._trial is not None
+        return self._trials.busy
 
     def advance(self, enough: Enough) -> None:
         """Do some of it."""
@@ -273,7 +259,7 @@ class SelectorFace(Face[SelectorView]):
     def _count(self) -> Iterator[None]:
         """How many of those that match are free."""
         free = 0
-        for n, key in enumerate(self._matches):
+        for n, key in enumerate(self._trials.matches):
             row = self._rows.row(key)
             free += row is not None and row.state == "free"
             if n % STEP == STEP - 1:
@@ -282,108 +268,41 @@ class SelectorFace(Face[SelectorView]):
 
     def _try(self, *, anew: bool = False) -> None:
         """Try what is written; `anew`: on the devices of now."""
-        self._end()
-        if anew or self._ground is None:
-            self._ground, self._behind = Ground(self._world.store.copy(), self._version()), False
-        self._began = time.monotonic()
-        self._trial = Trial(self._ground, self._draft.typed.text, self._draft.device_class)
-        self._work.start("trying the selector", partial(self._run, self._trial))
+        self._trials.begin(self._draft.typed.text, self._draft.device_class, anew=anew)
 
-    def _end(self) -> str:
-        stopped = self._work.stop() if self._trial is not None else ""
-        if self._trial is not None:
-            self._trial.stop()
-        self._trial = None
-        return stopped
-
-    async def _run(self, trial: Trial, tell: Tell) -> str:
-        ran = asyncio.ensure_future(asyncio.to_thread(trial.run))
-        try:
-            while not ran.done():
-                await asyncio.wait((ran,), timeout=PACE)
-                if trial.far:
-                    tell(trial.far)
-        finally:
-            trial.stop()  # also where the program ends meanwhile
-        outcome = ran.result()
-        if outcome is None:
-            return ""
-        self._trial, self._outcome = None, outcome
-        self._due = time.monotonic() + SHARE * (time.monotonic() - self._began)
+    def _tried(self, outcome: Outcome) -> None:
+        """Something came of it: without a mistake, other devices."""
         if outcome.tried is not None:
-            self._good, self._free = outcome, None
+            self._free = None
             if self._query() != self._rows.query:
                 self._rows.ask(self._query())
             self._recount()
         self._show()
-        return ""
 
     def _query(self) -> Query:
         """What the table is to show: what matched last, looked at as before."""
-        return replace(self._rows.query, kind="devices", only=self._matches)
-
-    @property
-    def _matches(self) -> frozenset[Hashable]:
-        return self._good.tried.matches if self._good is not None and self._good.tried else frozenset()
+        return replace(self._rows.query, kind="devices", only=self._trials.matches)
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
+        outcome, typed = self._trials.outcome, self._draft.typed
         wrong: tuple[int, ...] = ()
-        if self._outcome is not None and self._current:
+        if outcome is not None and self._trials.of(typed.text):
             from dratui.views.selecting import places  # loaded by the trial, which takes a moment
 
-            wrong = places(self._outcome.failure)
-        self._editor.show(Shown(self._draft.typed, self._typing, wrong, list(self._notes())))
+            wrong = places(outcome.failure)
+        self._editor.show(Shown(typed, self._typing, wrong, list(self._notes())))
         self.view.post_message(VirtualTable.Moved())  # the title tells more
-
-    @property
-    def _current(self) -> bool:
-        """Whether what is known is of what is written."""
-        return self._outcome is not None and self._outcome.text == self._draft.typed.text
 
     def _notes(self) -> Iterator[Line]:
         """What is wrong, or how many match; then what may be written next."""
-        if self._outcome is None:
+        outcome, draft = self._trials.outcome, self._draft
+        noting = Noting(self._world.skin, max(self.view.size.width - 2, 1), self._typing)
+        if outcome is None:
             yield (("…", self._world.skin.dim),)
         else:
-            yield from self._told(self._outcome)
+            current = self._trials.of(draft.typed.text)
+            yield from noting.told(outcome, self._free, draft.device_class, current=current)
         if self._typing:
-            yield self._hint()
-
-    def _told(self, outcome: Outcome) -> Iterator[Line]:
-        """While one types what is wrong takes one line, so that the table does not jump."""
-        from dratui.views import selecting
-
-        skin = self._world.skin
-        fault = skin.states[Style.FAULT]
-        columns = max(self.view.size.width - 2, 1)
-        if outcome.tried is not None:
-            counts = selecting.counted(
-                outcome.tried,
-                self._free,
-                device_class=self._draft.device_class,
-                empty=not outcome.text.strip(),
-            )
-            yield ((counts, skin.strong if self._current else skin.dim),)
-            said = [*selecting.raised(outcome.tried), *filter(None, (outcome.tried.refused,))]
-        else:
-            assert outcome.failure is not None
-            said = list(selecting.wrong(outcome.failure))
-            if self._typing:
-                more = f"  (and {len(said) - 1} more)" if len(said) > 1 else ""
-                first = cut_end(f"{GLYPHS[Style.FAULT]} {said[0]}", columns - len(more))
-                yield ((first + more, fault if self._current else skin.dim),)
-                return
-        for text in said:
-            yield from folded(((f"{GLYPHS[Style.FAULT]} {text}", fault),), columns)
-
-    def _hint(self) -> Line:
-        """What may be written next: one, and some others."""
-        skin, words = self._world.skin, self._suggestions()
-        if not words:
-            return ()
-        at = self._draft.suggested % len(words)
-        others = "  ".join(words[(at + n) % len(words)].brief for n in range(1, len(words)))
-        key = f"<{self._world.keymap.first('accept')}> "
-        return (key, skin.accent), (clean(words[at].brief), skin.plain), (f"  {clean(others)}", skin.dim)
+            yield noting.offered(self._suggestions(), draft.suggested, self._world.keymap.first("accept"))

@@ -4,7 +4,6 @@ Of one that does not wait: what it has."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from dratui.tui.screens.cells import Cell, grid
 from dratui.tui.screens.face import Chosen, Face, World
 from dratui.tui.themes import GLYPHS
 from dratui.tui.widgets.board import Block, Board, Entry
-from dratui.tui.work import PACE, Tell, Work
+from dratui.tui.work import Tell, Work
 from dratui.views import words
 from dratui.views.having import Has, has
 from dratui.views.table import Style
@@ -234,15 +233,14 @@ class WhyFace(Face[Board]):
     async def _find(self, asking: Asking, tell: Tell) -> None:
         """Wait for the answer."""
         now, began = self._world.now(), time.monotonic()
-        answer = asyncio.ensure_future(asyncio.to_thread(asking.run))
-        while not answer.done():
-            await asyncio.wait((answer,), timeout=PACE)
-            if not answer.done() and asking.far:
-                tell(asking.far)
-                if self._asked is None:
-                    self._show()
+
+        def far(words: str) -> None:
+            tell(words)
+            if self._asked is None:
+                self._show()
+
+        asked = await asking.found(far)
         self._asking = None
-        asked = answer.result()
         if asked is None:
             return
         took = time.monotonic() - began
