@@ -19,6 +19,8 @@ RUN := $(VENV)/.dashboard
 DEV := $(VENV)/.dev
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+# Tests start agents and commands by the hundred, each of which would be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check agree test-faults test-versions test-gpu cluster demo-recording version-recordings screenshots bench system-packages clean
 
@@ -28,11 +30,15 @@ demo: $(RUN)
 test-faults: $(DEV) system-packages
 	$(BIN)/pytest tests/faults --full-time
 
-test: $(DEV) system-packages static
-	$(BIN)/pytest --reruns 1
+test: $(DEV) system-packages static parts
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder --reruns 1 --rerun-show-tracebacks
 
 check: $(DEV) static
-	$(BIN)/pytest -n 4 -m 'not realparts'
+	$(BIN)/pytest -n 4 -m 'not realparts' --hypothesis-profile sample
+
+.PHONY: parts
+parts: $(DEV)
+	$(BIN)/python -m tests.realparts
 
 .PHONY: static
 static: $(DEV)

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
+from tests import breadth
+from tests.folders import ByFolder
 from tests.realparts import binaries, prometheus, scenarios
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.unavailable import PartsUnavailable
 
 T = TypeVar("T")
 
-settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("untimed")
+breadth.register()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--full-time` is for tests/faults."""
     parser.addoption("--full-time", action="store_true", help="let every fault last as long as issue 4 says")
+
+
+@pytest.hookimpl(optionalhook=True)  # with -p no:xdist nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config) -> LoadScopeScheduling | None:
+    """For --dist loadscope; all others are xdist's own."""
+    return ByFolder(config) if config.getoption("dist") == "loadscope" else None
 
 
 @contextmanager

@@ -160,8 +160,8 @@ def _least(question: Question, id_: str, where: str, outcome: Outcome, results: 
         real |= {"outcome": "error", "error": outcome.words}
 
     def ours(asked: Question) -> Answer:
-        (found,) = answers(asked.rules.release, asked.case(id_, node, real))
-        return found[1]
+        ((_, found),) = answers(asked.rules.release, asked.case(id_, node, real))
+        return found[0]
 
     wanted = ours(question)
     for kind in ("slices", "allocated", "classes"):

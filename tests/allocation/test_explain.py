@@ -24,6 +24,7 @@ from dratui.api.model import (
     Slice,
     Taint,
 )
+from tests.breadth import sampled
 from tests.conformance.allocator import cases, place, rows, rules_of
 from tests.conformance.data import needed
 
@@ -321,7 +322,7 @@ def test_somebodys_giant_selector_is_cut() -> None:
 @pytest.mark.parametrize("name", ["allocator-random.json.gz", "allocator-random-1.34.json.gz"])
 def test_any_cluster_is_explained_and_agrees_with_the_search(name: str) -> None:
     release, found = cases(needed(name))
-    for case in found[::5]:
+    for case in sampled(found[::5]):
         its = rules_of(release, case)
         world = World(
             rows("resourceslices", case["slices"]), rows("deviceclasses", case["classes"]), Held(), its

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dratui.api.streams import STREAMS, codec
 from dratui.api.trim import trim
 from dratui.api.wire import Decoding
 from tests.api.wire_objects import CLAIM, SLICE
+from tests.breadth import examples
 
 CODECS = [(stream, version) for stream in STREAMS.values() for version in stream.versions]
 CLAIMS = codec("resourceclaims", "v1")
@@ -181,7 +182,7 @@ _named = st.builds(
 )
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(odd=_json | _named, which=st.sampled_from(CODECS))
 def test_any_json_is_a_row_or_a_decode_error(odd: Any, which: Any) -> None:
     stream, version = which
@@ -197,14 +198,14 @@ def test_any_json_is_a_row_or_a_decode_error(odd: Any, which: Any) -> None:
             decoding.event(event(kind, odd))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(odd=_named, which=st.sampled_from(CODECS))
 def test_any_object_with_a_name_keeps_its_place(odd: Any, which: Any) -> None:
     stream, version = which
     assert [row.name for row in stream.codec(version).page(listed(odd)).rows] == ["x"]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(data=st.binary(max_size=40))
 def test_any_bytes_are_a_decode_error_at_worst(data: bytes) -> None:
     for read in (CLAIMS.row, CLAIMS.page, CLAIMS.event):

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dratui.api.model import (
@@ -28,6 +28,7 @@ from dratui.views.listing import Listing
 from dratui.views.overview import Summary
 from dratui.views.query import Query, Within
 from dratui.views.tables import TABLES
+from tests.breadth import examples
 from tests.cluster import build, clusters
 
 NOW = build.NOW
@@ -112,7 +113,7 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
     return [(key, listing.row(key)) for key in listing.keys]
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(start=clusters.starts(), batches=st.lists(clusters.measured_batches, min_size=1, max_size=6))
 def test_what_changes_name_keeps_every_table_up_to_date(
     start: Sequence[Event], batches: Sequence[Sequence[Event]]
@@ -203,7 +204,7 @@ def test_a_change_shows_in_every_table_that_tells_of_it(event: Event, shown: set
 DRIVER = "a.example.com"
 
 
-@settings(max_examples=20)
+@examples(20)
 @pytest.mark.parametrize(
     ("inside", "within"),
     [
@@ -232,7 +233,7 @@ def test_what_is_inside_an_object_stays_up_to_date(
         assert look(kept) == look(listing(store, query))
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=6))
 def test_only_the_last_state_counts_not_how_it_came_about(
     start: Sequence[Event], batches: Sequence[Sequence[Event]]
@@ -250,7 +251,7 @@ def test_only_the_last_state_counts_not_how_it_came_about(
         assert look(listing(lived, Query(kind=kind))) == look(listing(fresh, Query(kind=kind))), kind
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=6), order=st.randoms())
 def test_whatever_happened_in_whatever_order_the_store_is_that_of_a_list_of_the_final_state(
     start: Sequence[Event], batches: Sequence[Sequence[Event]], order: Random
@@ -276,7 +277,7 @@ def test_whatever_happened_in_whatever_order_the_store_is_that_of_a_list_of_the_
         assert look(listing(lived, Query(kind=kind))) == look(listing(listed, Query(kind=kind))), kind
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=6))
 def test_of_a_cluster_whose_objects_are_all_gone_nothing_is_kept(
     start: Sequence[Event], batches: Sequence[Sequence[Event]]
@@ -301,7 +302,7 @@ def test_of_a_cluster_whose_objects_are_all_gone_nothing_is_kept(
             assert not (any(value.values()) if isinstance(value, Mapping) else value), name
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, max_size=4))
 def test_a_copy_goes_its_own_way(start: Sequence[Event], batches: Sequence[Sequence[Event]]) -> None:
     store, alone = Store(), Store()

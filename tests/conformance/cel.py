@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -162,21 +162,17 @@ def is_value(found: Any, wanted: Mapping[str, Any] | None) -> bool:
     return equal(found, given)
 
 
-def run(paths: Sequence[Path]) -> Iterator[tuple[dict[str, Any], str]]:
-    """Every case, with what is not as recorded: by the way that counts costs, and by the fast one."""
-    for path in paths:
-        for case in cases(path):
-            yield (
-                case,
-                disagreement(case, answer(case)) or disagreement(case, answer(case, counting=False)),
-            )
+def compared(case: Mapping[str, Any]) -> str:
+    """What is not as recorded: by the way that counts costs, or by the fast one."""
+    return disagreement(case, answer(case)) or disagreement(case, answer(case, counting=False))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print and count."""
     return tally(
-        (f"{case.get('id') or case.get('name')}: {case['expression']}", wrong)
-        for case, wrong in run([Path(argument) for argument in arguments])
+        (f"{case.get('id') or case.get('name')}: {case['expression']}", compared(case))
+        for argument in arguments
+        for case in cases(Path(argument))
     )
 
 

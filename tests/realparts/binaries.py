@@ -1,7 +1,7 @@
 """Finds or builds the real components: etcd, the Kubernetes control plane, kubectl, kwok, and what a node runs.
 
 They are built from Go modules by the ordinary go client, checksums verified, once a version, into the user's
-cache folder. `python -m tests.realparts.binaries [VERSION…]` builds all that are missing, a node's too.
+cache folder. `python -m tests.realparts [VERSION…]` builds all that are missing.
 """
 
 import fcntl
@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -291,22 +290,3 @@ def _build_failure(arguments: Sequence[str], output: str) -> PartsUnavailable:
         f"go {' '.join(arguments[:2])} failed: {last}",
         hint="the modules come from the Go module proxy; GOPROXY and GOSUMDB are honoured",
     )
-
-
-def main(argv: Sequence[str]) -> int:
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    for version in argv or [NEWEST.version]:
-        try:
-            found = {**ensure(say, version), **built(NODE, say)}
-        except PartsUnavailable as failure:
-            say(str(failure))
-            return 1
-        for name, path in found.items():
-            print(f"{name:<24} {path}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -26,6 +26,7 @@ from dratui.recording.seeking import Marks, marks_of
 from dratui.recording.unzip import Place
 from dratui.samples import STREAM as SAMPLES
 from dratui.samples import NodeSample
+from tests.breadth import sampled
 from tests.recording.samples import STARTED, STORY, Moment, claim, health, write, write_lines
 from tests.test_history import State, bring, state
 
@@ -343,7 +344,7 @@ async def test_a_byte_that_changed_anywhere_never_raises(tmp_path: Path) -> None
     data = path.read_bytes()
     assert len(found(path).marks) > 1
     chance = random.Random(7)
-    for place in range(len(data)):
+    for place in sampled(range(len(data))):
         changed = bytearray(data)
         changed[place] ^= 1 << chance.randrange(8)
         path.write_bytes(changed)
@@ -353,7 +354,7 @@ async def test_a_byte_that_changed_anywhere_never_raises(tmp_path: Path) -> None
 async def test_a_file_cut_off_at_any_byte_is_seen_up_to_there(tmp_path: Path) -> None:
     path = write(tmp_path / "a.rec", busy(12), 10.0)
     data = path.read_bytes()
-    for size in range(0, len(data), 7):
+    for size in sampled(range(0, len(data), 7)):
         path.write_bytes(data[:size])
         await seek_everywhere(path)
 

@@ -18,14 +18,15 @@ ENV = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "TMUX": "", "STY": ""}
 
 
 @contextmanager
-def inside(program: str, *arguments: str, env: dict[str, str]) -> Iterator[Terminal]:
+def inside(program: str, *arguments: str, env: dict[str, str], ends_with: str = "\x03") -> Iterator[Terminal]:
+    """What the multiplexer runs ends with a key, and with its last window the multiplexer."""
     if shutil.which(program) is None:
         pytest.skip(f"needs the system package {program}")
     tty = Terminal(*arguments, program=program, env=ENV | env)
     try:
         yield tty
     finally:
-        tty.press("\x03")  # the app ends, and with its last window the multiplexer
+        tty.press(ends_with)
         tty.ends()
 
 
@@ -67,7 +68,9 @@ def test_what_is_long_comes_through_screen_in_one_piece(tmp_path: Path) -> None:
         f"print(osc52({text!r}, os.environ), end='')\ninput('sent')"
     )
     with inside(
-        "screen", "-c", str(configuration), sys.executable, "-c", script, env={"SCREENDIR": str(sockets)}
+        *("screen", "-c", str(configuration), sys.executable, "-c", script),
+        env={"SCREENDIR": str(sockets)},
+        ends_with="\r",  # an interrupt between two lines of Python's `input` waits for the next key
     ) as tty:
         tty.shows("sent")
         tty.until(lambda: base64.b64encode(text.encode()).decode() in tty.written, "all of it")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dratui.api.streams import STREAMS
@@ -26,6 +26,7 @@ from dratui.views.listing import Listing
 from dratui.views.overview import Summary
 from dratui.views.query import Query
 from dratui.views.tables import TABLES
+from tests.breadth import examples
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 Path_ = tuple[str | int, ...]
@@ -146,7 +147,7 @@ def found(value: Any, at: Path_) -> Any:
     return value
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(odd=odd_objects())
 def test_any_row_can_be_shown_everywhere(world: tuple[Store, Summary], odd: tuple[Sent, Any]) -> None:
     store, summary = world
@@ -183,7 +184,7 @@ def show(store: Store, summary: Summary, changes: Changes) -> None:
                 msgspec.json.encode(table.told(store, key) if table.told else row)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(odd=st.lists(odd_objects(), min_size=1, max_size=6), descending=st.booleans())
 def test_odd_rows_can_be_sorted_and_filtered_by_every_column(
     odd: Sequence[tuple[Sent, Any]], descending: bool

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dratui.cluster.store import Store
@@ -20,6 +20,7 @@ from dratui.views.query import BadFilter, Query
 from dratui.views.searching import Search, Texts
 from dratui.views.slicing import ordered
 from dratui.views.tables import TABLES
+from tests.breadth import examples
 from tests.cluster import clusters
 from tests.cluster.build import NOW, ago, claim, pod, put, store
 
@@ -54,7 +55,7 @@ def look(listing: Listing) -> list[tuple[Any, Any]]:
     return [(key, listing.row(key)) for key in listing.keys]
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     data=st.data(),
     start=clusters.starts(),
@@ -289,7 +290,7 @@ def test_things_leave_and_join_an_ordered_list_where_they_belong(
 # --- the overview -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(start=clusters.starts(), batches=st.lists(clusters.batches, min_size=1, max_size=5), data=st.data())
 def test_an_overview_summed_up_in_slices_ends_in_the_same(
     start: Sequence[Event], batches: Sequence[Sequence[Event]], data: st.DataObject

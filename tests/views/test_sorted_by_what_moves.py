@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dratui.api.model import Device
@@ -12,6 +12,7 @@ from dratui.events import Event, Gone, Put
 from dratui.samples import STREAM
 from dratui.views.listing import Listing
 from dratui.views.query import Query
+from tests.breadth import examples
 from tests.cluster.build import NOW, claim, measured, pod, result, sample, slice_, store
 
 NVIDIA = "gpu.nvidia.com"
@@ -89,7 +90,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(STEPS)
 def test_whatever_comes_and_goes_no_row_is_lost_or_twice_and_settled_it_is_sorted(
     steps: list[tuple[str, Any]],
