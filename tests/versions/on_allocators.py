@@ -50,7 +50,7 @@ def asked_of_1_37(case: Json) -> Json:
 def disagreements(case: Json, real_answers: list[list[Json]]) -> Iterator[str]:
     """Node by node. What takes too long is left out."""
     try:
-        for (node, ours), seen in zip(answers(RELEASE, case), real_answers, strict=True):
+        for (node, (ours, _)), seen in zip(answers(RELEASE, case), real_answers, strict=True):
             theirs = [recorded(each) for each in seen if each["outcome"] not in UNTOLD]
             if theirs and not any(agrees(ours, each) for each in theirs):
                 yield f"{case.get('id') or case['name']} {node}: {theirs[0]}\n    ours {ours}"
