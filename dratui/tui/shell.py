@@ -1,19 +1,18 @@
 """The one screen: a line that says where one is, a title, a body, the keys; and what keys do to where one is."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from textual import actions, events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from dratui import when
 from dratui.cluster.store import Changes, Store
 from dratui.events import Source
 from dratui.failure import Failure
 from dratui.past import Past
-from dratui.tui import replay
+from dratui.tui.acting import Acting
 from dratui.tui.attention import LOOK_SECONDS, Attention
 from dratui.tui.commanding import Commanding
 from dratui.tui.contexts import Contexts
@@ -55,7 +54,6 @@ from dratui.tui.sums import Sums
 from dratui.tui.taking import Taking
 from dratui.tui.travel import Travel
 from dratui.tui.turns import ENTER_SECONDS, Spare, Turns, until
-from dratui.tui.walking import Walking
 from dratui.tui.wardrobe import Wardrobe
 from dratui.tui.widgets.board import Board
 from dratui.tui.widgets.editor import Editor
@@ -135,7 +133,6 @@ class Shell(Screen[None], inherit_bindings=False):
         self._frame = Frame(world, source, self._guide, lambda: self._sums, self._travel, headless=headless)
         self._looking = Looking(self._guide, rows, namespace)
         self._work = Work(self, self.say, self._frame.tell, world.keymap)
-        self._taking = Taking(self, self._guide, self._work)
         self._commanding = Commanding(
             self,
             world,
@@ -146,47 +143,22 @@ class Shell(Screen[None], inherit_bindings=False):
             wardrobe=wardrobe,
             switch=switch,
         )
-        self._walking = Walking(world, self._guide, self._looking, self._commanding.go_to, self.say)
-        self._prompting = Prompting(
+        self._acting = Acting(
+            world,
+            source,
+            self._guide,
+            self._looking,
+            self._travel,
+            self._work,
+            Taking(self, self._guide, self._work),
+            self._commanding,
             self._frame.last,
-            narrow=self._narrow,
-            command=lambda text: self._try(lambda: self._commanding.do(text)),
-            travel=self._travel_to,
+            say=self.say,
+            draw=self._frame.draw,
+            attempt=self._try,
+            redraw=lambda: self.refresh(layout=True),
+            leave=lambda: self.app.exit(),
         )
-        # What the keymap calls an action.
-        self._actions: Mapping[str, Callable[..., object]] = {
-            "go": lambda where: self._guide.face.view.go(where),
-            "open": self._walking.open,
-            "describe": lambda: self._walking.enter_chosen(Card),
-            "why": self._walking.why,
-            "selector": self._walking.selector,
-            "yaml": self._walking.yaml,
-            "jump": self._walking.jump,
-            "copy": self._taking.copy_name,
-            "copy_namespace": self._taking.copy_namespace,
-            "save": self._taking.save,
-            "back": self._back,
-            "step": self._guide.step,
-            "last": self._guide.last,
-            "time_step": self._travel.step,
-            "time": lambda: self._prompting.ask_time(),
-            "now": self._now,
-            "help": lambda: self._walking.enter(Keys()),
-            "aliases": lambda: self._walking.enter(AliasList()),
-            "fold": self._fold,
-            "leave": self._leave,
-            "quit": self._quit,
-            "redraw": lambda: self.refresh(layout=True),
-            "namespace": self._looking.choose_namespace,
-            "choose_column": self._looking.choose_column,
-            "sort": self._looking.sort,
-            "wide": self._looking.widen,
-            "faults": self._looking.faults_only,
-            "command": self._ask_command,
-            "filter": self._ask_filter,
-            "command_line": self._commanding.do,
-        }
-
         self._ours = frozenset(vars(self)) - textual
 
     def forget(self) -> None:
@@ -319,16 +291,16 @@ class Shell(Screen[None], inherit_bindings=False):
         character = event.character if event.is_printable else None
         name = pressed(event.key, character)
         key = self._world.keymap.key_for(name)
-        typist = self._prompting if self._prompting.active else self._guide.face.typist
+        typist = self._acting.typist
         if typist is not None and name != "ctrl-c":
             meant = "enter" if name == "enter" else self._world.keymap.in_prompt(name, event.key)
             typist.press(meant, character or "")
-            if typist is not self._prompting:
+            if not isinstance(typist, Prompting):
                 self._frame.draw()  # other keys may matter now
         elif key is not None:
             self._frame.unsay()
             _, action, arguments = actions.parse(key.action)
-            step = self._actions[action]
+            step = self._acting.steps[action]
             if key.where is Where.MOVE:  # leads nowhere else, and is pressed most
                 step(*arguments)
             else:
@@ -336,8 +308,7 @@ class Shell(Screen[None], inherit_bindings=False):
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasting is typing."""
-        typist = self._prompting if self._prompting.active else self._guide.face.typist
-        if typist is not None:
+        if (typist := self._acting.typist) is not None:
             typist.paste(event.text)
 
     def on_virtual_table_moved(self) -> None:
@@ -347,78 +318,20 @@ class Shell(Screen[None], inherit_bindings=False):
     @on(VirtualTable.Opened)
     @on(Board.Opened)
     def _opened(self) -> None:
-        self._try(self._walking.open)  # a second click is like enter
+        self._try(self._acting.open)  # a second click is like enter
 
     @on(Editor.Clicked)
     def _clicked(self, message: Editor.Clicked) -> None:
         self._selector.type(message.at)
         self._frame.draw()
 
-    # --- places ----------------------------------------------------------------------------------------------------
-
-    def _back(self) -> bool:
-        """End what is being done, or else a filter; then back along the trail. False where that begins."""
-        if stopped := self._work.stop() or self._guide.face.stop() or self._travel.stop():
-            self.say(f"stopped: {stopped}")
-        elif self._guide.face.narrowed:
-            self._looking.narrow("")
-        else:
-            return self._guide.back()
-        return True
-
-    def _leave(self) -> None:
-        """Back; from where there is no further back, out."""
-        if not self._back():
-            self._quit()
-
-    def _fold(self) -> None:
-        """Hold a replay; on a card, open or close a section."""
-        if isinstance(self._guide.place, Card | Why):
-            self._guide.face.toggle()
-        elif self._travel.at is not None:
-            self._travel.play()
-        elif isinstance(self._source, replay.Replay):
-            self._source.toggle_pause()
-
-    def _quit(self) -> None:
-        """Leave."""
-        self.app.exit()
-
-    # --- time ------------------------------------------------------------------------------------------------------
-
-    def _now(self) -> None:
-        """Back to the present; who is there goes to the end of what shows."""
-        if self._travel.at is None:
-            self._guide.face.view.go("bottom")
-        else:
-            self._travel.now()
-
     @on(TimeBar.Pointed)
     def _pointed(self, message: TimeBar.Pointed) -> None:
         past = self._travel.past
         self._travel.to(past.begins + message.at * (past.ends - past.begins))
-
-    def _travel_to(self, text: str) -> None:
-        past = self._travel.past
-        self._travel.to(when.parse(text, past.begins, past.ends))
 
     def _fetch(self, stream: str, namespace: str, name: str) -> Awaitable[bytes]:
         """The full object, as it is or was."""
         if self._travel.at is None:
             return self._source.fetch(stream, namespace, name)
         return self._travel.past.fetch_at(self._travel.at, stream, namespace, name)
-
-    # --- prompts ---------------------------------------------------------------------------------------------------
-
-    def _ask_command(self) -> None:
-        """Ask where to go."""
-        self._prompting.ask_command(self._commanding.complete())
-
-    def _ask_filter(self) -> None:
-        """Ask for a filter, or for what to look for."""
-        if (narrowed := self._guide.face.narrowed) is not None:
-            self._prompting.ask_filter(narrowed)
-
-    def _narrow(self, text: str) -> None:
-        self._looking.narrow(text)
-        self._frame.draw()

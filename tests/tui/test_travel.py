@@ -94,6 +94,18 @@ async def test_end_returns_to_now_and_so_does_stepping_past_the_last_change() ->
         await shows(lived.pilot, "this is now")
 
 
+async def test_esc_leaves_the_past_when_there_is_no_further_back() -> None:
+    async with session() as lived:
+        await press(lived.pilot, "<")
+        await shows(lived.pilot, "◀")
+        await press(lived.pilot, "escape")
+        await shows(lived.pilot, "Overview", "◀")
+        await press(lived.pilot, "q")
+        await shows(lived.pilot, "Overview", "● live")
+        await press(lived.pilot, "escape")
+        await shows(lived.pilot, "Overview", "● live")
+
+
 async def test_end_goes_to_the_last_row_where_one_is_in_the_present() -> None:
     async with session() as lived:
         await press(lived.pilot, "end")

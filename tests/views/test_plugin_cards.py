@@ -8,7 +8,7 @@ from dratui.prepared import Device, Done, Instance, Orphan, Spec
 from dratui.views.describe import describe
 from dratui.views.overview import Summary
 from dratui.views.table import Style
-from dratui.views.tables import NODES
+from dratui.views.tables.supply import NODES
 from dratui.views.words import clock
 from tests.cluster.build import DRIVER, NOW, ago, put, sample
 from tests.cluster.plugins import NODE, UID, cluster, holding, plugin, prepared, told, train, trainer
