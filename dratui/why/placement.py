@@ -3,6 +3,7 @@
 Of the rest that the scheduler looks at nothing is known here: ports, volumes, where other pods are.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from dratui.allocation.taints import tolerates
 from dratui.allocation.words import some
 from dratui.api.model import Claim, Node, NodeSelector, Placement, Pod, Taint
 from dratui.cluster.nodes import plugin_resources
+from dratui.cluster.pods import plugin_devices
 from dratui.cluster.store import Store
 from dratui.why.question import Question
 
@@ -95,7 +97,7 @@ def _label(key: str, value: str | None) -> str:
 
 
 def _resources(question: Question, node: Node, pod: Pod) -> Iterator[NodeExplained]:
-    short = list(question.room.short(pod, node))
+    short = list(question.room.short(pod, node, [each for each in question.gone if each.node == node.name]))
     if short:
         said = tuple(each.said for each in short)
         yield NodeExplained(
@@ -114,13 +116,20 @@ def _plugins(store: Store, question: Question, node: Node) -> Iterator[NodeExpla
     if not wanted:
         return
     there = {each.name: each for each in plugin_resources(store, node.name)}
+    given_back: Counter[str] = Counter()
+    for pod in question.gone:
+        if pod.node == node.name:
+            given_back.update(plugin_devices(pod))
     for name, number in wanted.items():
         has = there.get(name)
         if has is None or not has.allocatable:
             detail = f"no device plugin offers {name}"
             yield NodeExplained(node.name, fits=False, cause="no devices", detail=detail)
-        elif has.requested is not None and has.allocatable - has.requested < number:
-            free = max(0, has.allocatable - has.requested)
+        elif (
+            has.requested is not None
+            and (left := has.allocatable - has.requested + given_back[name]) < number
+        ):
+            free = max(0, left)
             detail = f"{free} of {has.allocatable} {name} free, {number} wanted"
             yield NodeExplained(
                 node.name, fits=False, cause="device plugin", detail=detail, wanted=number, got=free

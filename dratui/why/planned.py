@@ -33,7 +33,7 @@ class Planned:
     def __init__(self, store: Store, server_version: str, before: Store) -> None:
         self.store = store
         self._before = before
-        self.made: set[str] = set()  # claims, NAMESPACE/NAME
+        self.made: set[str] = set()  # `claim NAMESPACE/NAME`, `pod NAMESPACE/NAME`
         self._version = server_version
         self._world: World | None = None
         self._exclusive: set[DeviceKey] = set()
@@ -77,7 +77,7 @@ class Planned:
 
     def make(self, claim: Claim) -> None:
         """It is there from now on, with its devices."""
-        self.made.add(f"{claim.namespace}/{claim.name}")
+        self.made.add(f"claim {claim.namespace}/{claim.name}")
         self.store.apply([Put("resourceclaims", claim)])
 
     def reserve(self, claim: Claim) -> None:
@@ -86,6 +86,7 @@ class Planned:
 
     def start(self, pod: Pod) -> None:
         """It runs from now on."""
+        self.made.add(f"pod {pod.namespace}/{pod.name}")
         if self._there is not None:
             self._there[pod.node].append(pod)
         self.store.apply([Put("pods", pod)])

@@ -46,6 +46,7 @@ class Question:
     extended: Mapping[str, str] = field(default_factory=dict)  # extended resource to its device class
     plugin: Mapping[str, int] = field(default_factory=dict)  # what the pod wants by device plugin, or by DRA
     namespace: Namespace | None = None  # of the claims, where it is known
+    gone: tuple[Pod, ...] = ()  # that are there, and read as if they had ended
 
     @property
     def admin(self) -> Sequence[str]:

@@ -1,9 +1,9 @@
-"""The same question, asking for less: what a person could change of a claim or a pod, the least change first."""
+"""The same question, asking for less: what a person could change of a claim, the least change first."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -14,48 +14,15 @@ from dratui.allocation.cel.selector import Selector, selector
 from dratui.allocation.explain import Cause, NodeExplained
 from dratui.allocation.fleet import Devices, view
 from dratui.api import quantity
-from dratui.api.model import Device, DeviceKey, Placement, Request, Taint, Toleration
+from dratui.api.model import Device, DeviceKey, Request, Taint, Toleration
 from dratui.failure import Failure
+from dratui.why.ladder import Change, Ladder
 from dratui.why.question import Question
 
-Kind = Literal["free", "limit", "clause", "capacity", "tolerate", "count", "node", "two"]
-
-_MOST: Final = 6
+MOST: Final = 6
 """Of the values of a limit, and of the taints: those that ask for the smallest changes."""
 
 TAKEN: Final = frozenset[Cause](("held", "capacity", "counters", "together", "constraint"))
-_PLACED: Final = frozenset[Cause](("cordoned", "not ready", "node taint", "node affinity"))
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One: of a request by its claim's number and full name, of a part of a selector, or of where the pod may go.
-
-    It may help alone on nodes with these `causes`; `left`: and only where the named request gets so many devices.
-    """
-
-    kind: Kind
-    what: str
-    causes: frozenset[Cause]
-    request: Callable[[int, str, Request], Request] | None = None
-    source: str = ""
-    span: tuple[int, int] = (0, 0)
-    text: str = ""
-    placement: Callable[[Placement], Placement] | None = None
-    left: tuple[str, str, int] | None = None
-
-    def may_help(self, node: NodeExplained) -> bool:
-        """Alone, as far as the node's story tells."""
-        if node.cause not in self.causes and not any(each.verdict in self.causes for each in node.devices):
-            return False
-        if self.left is None or not node.request:
-            return True
-        claim, request, got = self.left
-        return (node.claim, node.request) == (claim, request) and node.got >= got
-
-
-Ladder = Sequence[Change]
-"""Changes of one thing: the first that helps is the smallest."""
 
 
 def changed(question: Question, changes: Iterable[Change]) -> Question | None:
@@ -64,9 +31,8 @@ def changed(question: Question, changes: Iterable[Change]) -> Question | None:
     for each in changes:
         if each.source:
             edits.setdefault(each.source, []).append(each)
-        if each.placement is not None and question.pod is not None:
-            placement = each.placement(question.pod.placement)
-            question = replace(question, pod=msgspec.structs.replace(question.pod, placement=placement))
+        if each.pod is not None and question.pod is not None:
+            question = replace(question, pod=each.pod(question.pod))
         if each.request is not None:
             question = _each_request(question, each.request)
     sources = {source: _edited(source, of) for source, of in edits.items()}
@@ -118,16 +84,13 @@ def _requests(question: Question) -> Iterator[tuple[int, str, Request]]:
                 yield number, request.name, request
 
 
-def ladders(
-    question: Question, nodes: Sequence[NodeExplained], node_taints: Sequence[Taint]
-) -> Iterator[Ladder]:
-    """All that may help on these nodes. `node_taints`: what the pod does not tolerate of them."""
+def ladders(question: Question, nodes: Sequence[NodeExplained]) -> Iterator[Ladder]:
+    """All that may help on these nodes, of claims."""
     refused = _refused(question, nodes)
     yield from _clauses(question, refused.get("selector", ()))
     yield from _tolerations(question, refused.get("taint", ()))
     yield from _capacities(question, refused.get("capacity", ()))
     yield from _counts(question)
-    yield from _placements(question, node_taints)
 
 
 _Refused = Sequence[tuple[DeviceKey, Device]]
@@ -179,7 +142,7 @@ def _clauses(question: Question, refused: _Refused) -> Iterator[Ladder]:
 
 
 def _limits(compiled: Selector, limit: Limit, refused: _Refused) -> Iterator[Change]:
-    for value in limit.nearest(set(_values(compiled, limit, refused)))[:_MOST]:
+    for value in limit.nearest(set(_values(compiled, limit, refused)))[:MOST]:
         written = limit.admitting(value)
         if written and written != limit.written:
             yield Change(
@@ -207,12 +170,12 @@ def _values(compiled: Selector, limit: Limit, refused: _Refused) -> Iterator[Val
 
 def _tolerations(question: Question, refused: _Refused) -> Iterator[Ladder]:
     found = {taint.text: taint for _, device in refused for taint in device.taints}
-    for text in sorted(found)[:_MOST]:
-        added = _tolerating(found[text])
+    for text in sorted(found)[:MOST]:
+        added = tolerating(found[text])
         yield [Change("tolerate", f"it tolerated {text}", frozenset(("taint",)), partial(_tolerates, added))]
 
 
-def _tolerating(taint: Taint) -> Toleration:
+def tolerating(taint: Taint) -> Toleration:
     return Toleration(key=taint.key, operator="Equal", value=taint.value, effect=taint.effect)
 
 
@@ -240,7 +203,7 @@ def _capacities(question: Question, refused: _Refused) -> Iterator[Ladder]:
                     frozenset(("capacity",)),
                     partial(_asking, (number, name), of, amount),
                 )
-                for amount in less[:_MOST]
+                for amount in less[:MOST]
             ]
 
 
@@ -261,7 +224,7 @@ def _counts(question: Question) -> Iterator[Ladder]:
                 f"{_named(question, number, name)} wanted {count} instead of {request.count}",
                 frozenset((*TAKEN, "too few", "taint", "selector", "class")),
                 partial(_counting, (number, name), count),
-                left=(f"{claim.namespace}/{claim.name}", request.name, count),
+                left=(f"{claim.namespace}/{claim.name}", name, count),
             )
             for count in range(request.count - 1, 0, -1)
         ]
@@ -274,35 +237,3 @@ def _counting(which: tuple[int, str], count: int, claim: int, name: str, request
 def _named(question: Question, claim: int, name: str) -> str:
     of = f" of claim {question.wanted[claim].name}" if len(question.wanted) > 1 else ""
     return f"request {name}{of}"
-
-
-# The pod
-
-
-def _placements(question: Question, node_taints: Sequence[Taint]) -> Iterator[Ladder]:
-    if question.pod is None:
-        return
-    placement = question.pod.placement
-    for label in placement.node_selector:
-        what = f"the pod did not want nodes with {'='.join(label)}"
-        yield [Change("node", what, _PLACED, placement=partial(_without_label, label))]
-    if placement.affinity is not None:
-        what = "the pod had no required node affinity"
-        yield [Change("node", what, _PLACED, placement=_without_affinity)]
-    found = {taint.text: taint for taint in node_taints if taint.effect != "PreferNoSchedule"}
-    for text in sorted(found)[:_MOST]:
-        what = f"the pod tolerated the node taint {text}"
-        yield [Change("node", what, _PLACED, placement=partial(_placed, _tolerating(found[text])))]
-
-
-def _without_label(label: tuple[str, str], placement: Placement) -> Placement:
-    rest = tuple(each for each in placement.node_selector if each != label)
-    return msgspec.structs.replace(placement, node_selector=rest)
-
-
-def _without_affinity(placement: Placement) -> Placement:
-    return msgspec.structs.replace(placement, affinity=None)
-
-
-def _placed(added: Toleration, placement: Placement) -> Placement:
-    return msgspec.structs.replace(placement, tolerations=(*placement.tolerations, added))

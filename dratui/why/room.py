@@ -3,7 +3,7 @@
 Source: pkg/scheduler/framework/plugins/noderesources, fitsRequest, 1.36.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from dratui.api.model import Node, Pod
@@ -33,7 +33,7 @@ class Short(NamedTuple):
         """With its numbers."""
         if self.name == PODS:
             return f"{self.said}: {self.total - self.left} of {self.total}"
-        wanted, left, total = (_written(self.name, each) for each in (self.wanted, self.left, self.total))
+        wanted, left, total = (_rounded(self.name, each) for each in (self.wanted, self.left, self.total))
         if wanted == left:  # rounded alike
             wanted, left = str(self.wanted), str(self.left)
         return f"{self.said}: {wanted} wanted, {left} of {total} left"
@@ -57,11 +57,13 @@ class Room:
         if self._taken is not None:
             _add(self._taken, pod, -1)
 
-    def short(self, pod: Pod, node: Node) -> Iterator[Short]:
-        """What a node lacks for a pod, as far as it tells what it has to give."""
+    def short(self, pod: Pod, node: Node, gone: Iterable[Pod] = ()) -> Iterator[Short]:
+        """What a node lacks for a pod, as far as it tells what it has to give. Of its pods these are `gone`."""
         if node.native is None:
             return
         total, taken = dict(node.native), self._of(node.name)
+        for each in gone:
+            taken = _less(taken, each)
         most, there = total.get(PODS, 0), taken.get(PODS, 0)
         if there + 1 > most:
             yield Short(PODS, 1, most - there, most)
@@ -71,7 +73,7 @@ class Room:
             if wanted > left:
                 yield Short(name, wanted, max(0, left), has)
 
-    def _of(self, node: str) -> dict[str, int]:
+    def _of(self, node: str) -> Mapping[str, int]:
         if self._taken is None:
             self._taken = {}
             for pod in self._store.pods.values():
@@ -89,12 +91,32 @@ def _add(taken: dict[str, dict[str, int]], pod: Pod, sign: int = 1) -> None:
         of[name] = of.get(name, 0) + sign * amount
 
 
-def _written(name: str, amount: int) -> str:
+def _less(taken: Mapping[str, int], pod: Pod) -> dict[str, int]:
+    left = {**taken, PODS: taken.get(PODS, 0) - 1}
+    for name, amount in pod.native:
+        left[name] = left.get(name, 0) - amount
+    return left
+
+
+def in_bytes(name: str) -> bool:
+    """Whether it is counted in bytes."""
+    return name.startswith(_BYTES)
+
+
+def written(name: str, amount: int) -> str:
+    """As one writes it in a manifest: `14.5` of cpu, `10547Mi` of memory."""
+    if not in_bytes(name) or amount % 1024:
+        return f"{amount / 1000:.12g}" if name == "cpu" else str(amount)
+    power = 0
+    while amount and amount % 1024 == 0 and power < len(_BINARY):
+        amount, power = amount // 1024, power + 1
+    return f"{amount}{_BINARY[power - 1]}i" if power else str(amount)
+
+
+def _rounded(name: str, amount: int) -> str:
     """`14.5` of cpu; `10.3Gi` of what is counted in bytes; else the number."""
-    if name == "cpu":
-        return f"{amount / 1000:.12g}"
-    if not name.startswith(_BYTES) or amount < 1024:
-        return str(amount)
+    if not in_bytes(name) or amount < 1024:
+        return written(name, amount)
     power = min((amount.bit_length() - 1) // 10, len(_BINARY))
     rounded = f"{amount / 1024**power:.1f}".removesuffix(".0")
     return f"{rounded}{_BINARY[power - 1]}i"

@@ -13,12 +13,16 @@ from dratui.allocation.explain import NodeExplained, explain
 from dratui.allocation.patience import GaveUp, Patience
 from dratui.allocation.search import AllocationError, allocate
 from dratui.allocation.world import World
-from dratui.api.model import Claim, Node, ObjectKey, Taint
+from dratui.api.model import Claim, Node, ObjectKey, Pod
+from dratui.cluster.pods import finished
 from dratui.cluster.store import Store
-from dratui.why.freed import holding, without
+from dratui.why.freed import crowding, ending, holding, without
+from dratui.why.ladder import Change, Kind, Ladder
 from dratui.why.placement import kept_away, place_of
+from dratui.why.preemption import RESOLVED
 from dratui.why.question import Question
-from dratui.why.relaxed import TAKEN, Change, Kind, changed, ladders
+from dratui.why.relaxed import TAKEN, changed, ladders
+from dratui.why.relaxed_pod import pod_ladders
 
 MOST_TRIALS: Final = 2_000
 _OF_ONE_CHANGE: Final = 400
@@ -36,13 +40,14 @@ _RUNGS: Final = 3  # of a ladder, for two changes
 
 
 class Suggestion(msgspec.Struct, frozen=True, gc=False):
-    """It would fit on these nodes if `what`; of `claims` some ended, if any are named. `two`: two changes of which
-    neither is enough."""
+    """It would fit on these nodes if `what`; of `claims` or `pods` some ended, if any are named. `two`: two changes of
+    which neither is enough."""
 
     kind: Kind
     what: str
     nodes: tuple[str, ...]
     claims: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
 
 
 def suggestions(
@@ -55,7 +60,8 @@ def suggestions(
 ) -> tuple[Suggestion, ...]:
     """What would help most first. Nothing where it fits already, or where an error must be mended before.
 
-    `heed` is called before each trial; what it raises ends it. `lasting`: claims that are not to end, NAMESPACE/NAME.
+    `heed` is called before each trial; what it raises ends it. `lasting`: what is not to end, `claim NAMESPACE/NAME` or
+    `pod NAMESPACE/NAME`.
     """
     if not nodes or any(node.fits or node.cause == "error" for node in nodes):
         return ()
@@ -84,11 +90,12 @@ class _Trying:
         self._sources = _sources(question)
 
     def one(self) -> Iterator[Suggestion]:
-        """Those of one change: claims that end first."""
+        """Those of one change: claims and pods that end first."""
         yield from self._freed()
+        yield from self._emptied()
         found = []
         nearest = self._nodes[:_OF_ONE_CHANGE]
-        for ladder in ladders(self._question, nearest, self._node_taints(nearest)):
+        for ladder in (*ladders(self._question, nearest), *self._pod_ladders(nearest)):
             for change in ladder:
                 if names := self._helped((change,), [node for node in self._nodes if change.may_help(node)]):
                     found.append(Suggestion(change.kind, change.what, names))
@@ -130,11 +137,11 @@ class _Trying:
             self._sources |= sources
         return question
 
-    def _node_taints(self, nodes: Sequence[NodeExplained]) -> list[Taint]:
-        rows = (
-            self._store.nodes.get(ObjectKey("", node.node)) for node in nodes if node.cause == "node taint"
-        )
-        return [taint for row in rows if row is not None for taint in row.taints]
+    def _pod_ladders(self, nodes: Sequence[NodeExplained]) -> Iterator[Ladder]:
+        rows = {node.node: self._store.nodes.get(ObjectKey("", node.node)) for node in nodes}
+        tainted = [row for node in nodes if node.cause == "node taint" and (row := rows[node.node])]
+        taints = [taint for row in tainted for taint in row.taints]
+        return pod_ladders(self._question, taints, [row for row in rows.values() if row is not None])
 
     def _freed(self) -> Iterator[Suggestion]:
         """One claim that ends, on the nodes that miss least."""
@@ -143,9 +150,43 @@ class _Trying:
             found = [each for each in self._holding(node) if self._ends([each], node.node)]
             if found:
                 told += 1
-                yield Suggestion("free", ended(1, _names(found)), (node.node,), _names(found))
+                yield Suggestion("free", ended("claim", 1, _names(found)), (node.node,), _names(found))
             if told == _FREED:
                 return
+
+    def _emptied(self) -> Iterator[Suggestion]:
+        """One pod that ends where there is too little room, or as few as it takes; on the nodes that miss least."""
+        crowded = [node for node in self._nodes if node.cause in RESOLVED][:_NODES_TO_FREE]
+        there: dict[str, list[Pod]] = {node.node: [] for node in crowded}
+        for pod in self._store.pods.values() if there else ():
+            if pod.node in there and not finished(pod):
+                there[pod.node].append(pod)
+        told = 0
+        for name, pods in there.items():
+            row = self._store.nodes[ObjectKey("", name)]
+            may_end = crowding(self._question, row, pods, self._lasting)
+            found = [pod for pod in may_end if self._fits_without([pod], name)]
+            fewest = 1 if found else len(found := self._fewest_pods(may_end, name))
+            if found:
+                told += 1
+                yield Suggestion("free", ended("pod", fewest, _names(found)), (name,), pods=_names(found))
+            if told == _FREED:
+                return
+
+    def _fits_without(self, pods: Sequence[Pod], name: str) -> bool:
+        question = ending(self._store, self._question, pods)
+        return self._fits(question, question.world, name)
+
+    def _fewest_pods(self, pods: Sequence[Pod], name: str) -> list[Pod]:
+        """So few of these that none of them could stay; nothing, if all are not enough."""
+        if len(pods) < 2 or not self._fits_without(pods, name):
+            return []
+        fewest = list(pods)
+        for pod in reversed(pods):
+            rest = [each for each in fewest if each is not pod]
+            if self._fits_without(rest, name):
+                fewest = rest
+        return fewest
 
     def _holding(self, node: NodeExplained) -> list[Claim]:
         return holding(self._store, self._question.world, node, self._lasting)
@@ -172,7 +213,7 @@ class _Trying:
     def _two_on(self, node: NodeExplained) -> Iterator[Suggestion]:
         claims = self._holding(node)
         fewest, of = self._fewest(node, claims)
-        freed = Suggestion("free", ended(fewest, of), (node.node,), of) if of else None
+        freed = Suggestion("free", ended("claim", fewest, of), (node.node,), of) if of else None
         if (freed is None or fewest > 2) and (found := self._pair(node, claims)) is not None:
             yield found
         if freed is not None:
@@ -181,14 +222,17 @@ class _Trying:
     def _pair(self, node: NodeExplained, claims: Sequence[Claim]) -> Suggestion | None:
         rungs = [
             (each, ladder[each])
-            for ladder in ladders(self._question, (self._looked_at(node),), self._node_taints((node,)))
+            for ladder in (
+                *ladders(self._question, (self._looked_at(node),)),
+                *self._pod_ladders((node,)),
+            )
             for each in sorted({*range(min(_RUNGS, len(ladder))), len(ladder) - 1})
             if ladder
         ]
         changes = [change for _, change in sorted(rungs, key=lambda rung: rung[0])]
         for change in changes:
             if found := [each for each in claims if self._ends([each], node.node, [change])]:
-                what = f"{ended(1, _names(found))} and {change.what}"
+                what = f"{ended('claim', 1, _names(found))} and {change.what}"
                 return Suggestion("two", what, (node.node,), _names(found))
         for pair in combinations(changes, 2):
             if self._helped(pair, (node,)):
@@ -223,17 +267,17 @@ class _Trying:
         return number, _names(fewest)
 
 
-def ended(number: int, claims: Sequence[str]) -> str:
-    """So many of these claims ended, in words."""
-    if len(claims) == 1:
-        return f"claim {claims[0]} ended"
-    if number == len(claims):
-        return f"claims {', '.join(claims[:-1])} and {claims[-1]} ended"
-    return f"{number} of these {len(claims)} claims ended ({', '.join(claims)})"
+def ended(kind: str, number: int, names: Sequence[str]) -> str:
+    """So many of these ended, in words. `kind`: claim or pod."""
+    if len(names) == 1:
+        return f"{kind} {names[0]} ended"
+    if number == len(names):
+        return f"{kind}s {', '.join(names[:-1])} and {names[-1]} ended"
+    return f"{number} of these {len(names)} {kind}s ended ({', '.join(names)})"
 
 
-def _names(claims: Sequence[Claim]) -> tuple[str, ...]:
-    return tuple(f"{claim.namespace}/{claim.name}" for claim in claims)
+def _names(rows: Sequence[Claim | Pod]) -> tuple[str, ...]:
+    return tuple(f"{row.namespace}/{row.name}" for row in rows)
 
 
 def _sources(question: Question) -> set[str]:

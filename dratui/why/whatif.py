@@ -185,7 +185,7 @@ class Planner:
         )
 
     def _rest(self, question: Question) -> Rest:
-        """Why the next one does not fit. What only this workload took is no claim that could be ended."""
+        """Why the next one does not fit. What only this workload took is nothing that could be ended."""
         store = self._planned.store
         nodes = tuple(by_node(store, question))
         verdict: Verdict = "error" if any(node.cause == "error" for node in nodes) else "does not fit"

@@ -1,7 +1,9 @@
 """What would help: every suggestion was tried out, and nothing that does not help is said."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import pytest
 
 from dratui.api.model import (
@@ -10,6 +12,7 @@ from dratui.api.model import (
     CapacityRange,
     Device,
     Node,
+    Owner,
     Placement,
     Pod,
     Request,
@@ -239,7 +242,7 @@ def test_claims_that_last_are_not_named() -> None:
         *machine("gpu-0", "gpu-1"),
     )
     question = about_pod(known, waits(), VERSION)
-    found = suggestions(known, question, list(by_node(known, question)), lasting={"default/a"})
+    found = suggestions(known, question, list(by_node(known, question)), lasting={"claim default/a"})
     assert [each.claims for each in found] == [("default/b",)]
 
 
@@ -253,3 +256,82 @@ def test_it_ends_after_so_many_trials_however_much_there_is() -> None:
     trials = []
     suggestions(known, question, list(by_node(known, question)), lambda: trials.append(1))
     assert 0 < len(trials) <= MOST_TRIALS + 100  # what is begun is ended
+
+
+# Room beside devices
+
+GI = 1 << 30
+
+
+def roomy(*others: Pod, cpu: int = 8000, memory: int = 16 * GI, pods: int = 110) -> list[Row]:
+    native = (("cpu", cpu), ("memory", memory), ("pods", pods))
+    return [*machine("gpu-0", "gpu-1", its=Node(name="node-1", ready="True", native=native)), *others]
+
+
+def runs(name: str, cpu: int = 0, memory: int = 0, *claims: str, **more: object) -> Pod:
+    native = (("cpu", cpu), ("memory", memory))
+    return pod(name, *claims, node="node-1", native=native, **more)  # type: ignore[arg-type]
+
+
+def asks(cpu: int = 100, memory: int = GI, *claims: str, **more: Any) -> Pod:
+    return waits(*(claims or ("gpu",)), native=(("cpu", cpu), ("memory", memory)), **more)
+
+
+def test_one_of_the_pods_whose_end_makes_room_and_how_much_there_is_room_for_now() -> None:
+    there = (runs("a", 4000), runs("b", 3000), runs("small", 500))
+    found = helps(wants(), *roomy(*there), about=asks(2500))
+    assert said(found) == [
+        ("free", "1 of these 2 pods ended (default/a, default/b)", ("node-1",)),
+        ("resources", "the pod asked for 0.5 of cpu instead of 2.5", ("node-1",)),
+    ]
+    assert found[0].pods == ("default/a", "default/b")
+
+
+def test_as_few_pods_as_it_takes_those_that_have_most_first() -> None:
+    there = (runs("a", 2000), runs("b", 3000), runs("c", 1500), runs("d", 1500))
+    found = helps(wants(), *roomy(*there), about=asks(4500))
+    assert said(found)[0] == ("free", "pods default/b and default/a ended", ("node-1",))
+
+
+def test_nobody_who_is_worth_more_or_comes_back_at_once_is_to_end() -> None:
+    more, agent = runs("more", 4000, priority=1), runs("agent", 3000, owner=Owner("DaemonSet", "agent"))
+    found = helps(wants(), *roomy(more, agent), about=asks(2500))
+    assert said(found) == [("resources", "the pod asked for 1 of cpu instead of 2.5", ("node-1",))]
+    lasting = {"pod default/even"}
+    known = store(CLASS, asks(8000), wants(), *roomy(runs("even", 4000)))
+    question = about_pod(known, asks(8000), VERSION)
+    told = suggestions(known, question, list(by_node(known, question)), lasting=lasting)
+    assert [each.kind for each in told] == ["resources"]
+
+
+def test_a_pod_that_ends_gives_back_its_devices_too() -> None:
+    """Neither its claim's end alone helps nor that of a pod without one."""
+    holder = runs("nb", 4000, 0, "nb")
+    held = claim("nb", result("gpu-0"), result("gpu-1"), pods=(holder,))
+    found = helps(wants(), held, *roomy(holder, runs("other", 3000)), about=asks(2500))
+    assert said(found)[0] == ("free", "pod default/nb ended", ("node-1",))
+
+
+def test_where_there_are_too_many_pods_one_of_them_ends() -> None:
+    found = helps(wants(), *roomy(runs("a", 1), runs("b", 1), pods=2), about=asks())
+    assert said(found) == [("free", "1 of these 2 pods ended (default/a, default/b)", ("node-1",))]
+
+
+def test_a_request_that_fits_is_in_units_that_one_writes() -> None:
+    found = helps(wants(), *roomy(runs("a", 0, 5 * GI + 12345, priority=1)), about=asks(memory=12 * GI))
+    assert said(found) == [("resources", "the pod asked for 11263Mi of memory instead of 12Gi", ("node-1",))]
+
+
+def test_two_resources_that_are_short_are_asked_for_less_together() -> None:
+    found = helps(wants(), *roomy(), about=asks(9000, 32 * GI))
+    what = "the pod asked for 8 of cpu instead of 9 and the pod asked for 16Gi of memory instead of 32Gi"
+    assert said(found) == [("two", what, ("node-1",))]
+
+
+def test_a_pod_gives_back_what_it_has_of_a_device_plugin() -> None:
+    offers = (("example.com/chip", 4),)
+    there = runs("nb", 0, 0, extended={"example.com/chip": 2})
+    about = asks(extended={"example.com/chip": 3})
+    rows = roomy(there)
+    rows[0] = msgspec.structs.replace(rows[0], allocatable=offers)
+    assert said(helps(wants(), *rows, about=about)) == [("free", "pod default/nb ended", ("node-1",))]
