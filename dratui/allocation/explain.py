@@ -29,9 +29,9 @@ _OUT_OF_TIME: Final = "the scheduler searches longer for it, and may run out of 
 class NodeExplained(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """A node: whether the claims fit, and if not, the first request that does not, and why.
 
-    `detail` is the nearest miss in words; `devices` are all that the request looked at, or those that it would get.
-    Of the devices that the request `wanted` it could have so many, `got`; `why` is what kept away those that came
-    nearest, as most of them say it.
+    `request` is `main/sub` if it is an alternative. `detail` is the nearest miss in words; `devices` are all that the
+    request looked at, or those that it would get. Of the devices that the request `wanted` it could have so many,
+    `got`; `why` is what kept away those that came nearest, as most of them say it.
     """
 
     node: str
@@ -107,7 +107,7 @@ class _Node:
             for request in claim.requests:
                 nearest = self._nearest(request, refusals)
                 if nearest.missing:
-                    return self._missed(claim, nearest)
+                    return self._missed(claim, request, nearest)
         constraints = [(n, each) for n, claim in enumerate(claims) for each in claim.constraints]
         found = self._constraint(claims, constraints) if constraints else None
         return found or self._together(claims)
@@ -118,14 +118,15 @@ class _Node:
         ]
         return min(ways, key=lambda way: way.missing)
 
-    def _missed(self, claim: Claim, nearest: Funnel) -> NodeExplained:
+    def _missed(self, claim: Claim, request: Request, nearest: Funnel) -> NodeExplained:
         cause, why, detail = nearest.cause()
+        name = nearest.request.name
         return NodeExplained(
             self._place.name,
             fits=False,
             cause=cause,
             claim=_called(claim),
-            request=nearest.request.name,
+            request=f"{request.name}/{name}" if request.alternatives else name,
             detail=detail,
             devices=tuple(nearest.devices),
             wanted=nearest.wanted,
@@ -212,7 +213,7 @@ class _Node:
                 nearest = self._nearest(request, Refusals(world, self._place, holder))
                 if not nearest.missing:
                     return self._not_all()
-                told = self._missed(claim, nearest)
+                told = self._missed(claim, request, nearest)
                 why = "fits alone, but not beside the other requests"
                 return replace(told, cause="together", detail=f"{why}: {told.detail}", why=why)
         return self._not_all()

@@ -159,7 +159,8 @@ class Refusals:
                     return short(source)
                 driver, reads = candidate.key.driver, found.clause.reads[:_MOST_SEEN]
                 seen = ", ".join([short(_seen(path, driver, candidate.device)) for path in reads])
-                return f"{seen}: {short(found.clause.text)}" if seen else short(found.clause.text)
+                asked = f"asked for {short(found.clause.text)}"
+                return f"{seen}, {asked}" if seen else asked
         return ""
 
 

@@ -101,7 +101,7 @@ def opening(question: Question, answer: Answer, subject: Pod | Claim, now: datet
 
 def _waits(answer: Answer, subject: Pod | Claim, name: str, now: datetime) -> Iterator[str]:
     waits = answer.waiting
-    for_ = f"{name} waits for {age(subject.created, now)}."
+    for_ = f"{name} has waited for {age(subject.created, now)}."
     if waits is None:
         yield f"{for_} {answer.why}".rstrip()
     elif waits.source == "scheduler":
@@ -178,10 +178,13 @@ def _detail(group: Group) -> str:
     node = group.nearest
     if not node.fits:
         return node.detail
-    devices = [f"{each.device} for {each.why}" for each in node.devices[:_MOST_DEVICES]]
+    of_request: dict[str, list[str]] = {}
+    for each in node.devices[:_MOST_DEVICES]:
+        of_request.setdefault(each.why, []).append(each.device)
+    devices = [f"{', '.join(names)} for request {request}" for request, names in of_request.items()]
     if len(node.devices) > _MOST_DEVICES:
         devices.append("…")
-    gets = f"would get {', '.join(devices)}" if devices else "fits"
+    gets = f"would get {'; '.join(devices)}" if devices else "fits"
     return f"{gets}; {node.detail}" if node.detail else gets
 
 

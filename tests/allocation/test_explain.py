@@ -80,7 +80,7 @@ def test_what_fits_says_which_devices() -> None:
 def test_the_clause_that_is_false_with_what_it_saw() -> None:
     found = told(slice_(gpu(0), gpu(1)), claims=(claim(wants(selectors=(f"true && {MEMORY}",))),))
     assert (found.cause, found.request) == ("selector", "gpu")
-    assert found.detail == f"0 of 1 wanted; 2 devices: memory = 40Gi: {MEMORY}"
+    assert found.detail == f"0 of 1 wanted; 2 devices: memory = 40Gi, asked for {MEMORY}"
 
 
 def test_who_holds_what_one_would_get() -> None:
@@ -108,14 +108,14 @@ def test_another_class_of_device() -> None:
     found = told(other, claims=(claim(wants()),))
     assert (found.cause, found.why) == ("class", "no device of class gpu")
     assert found.detail == "0 of 1 wanted; 1 device, none of class gpu"
-    assert found.devices[0].why == 'driver = nic.example.com: device.driver == "gpu.example.com"'
+    assert found.devices[0].why == 'driver = nic.example.com, asked for device.driver == "gpu.example.com"'
 
 
 def test_a_device_of_the_driver_that_is_not_of_the_class_says_by_which_clause() -> None:
     big = msgspec.structs.replace(CLASS, selectors=(*CLASS.selectors, MEMORY))
     world = World([slice_(gpu(0))], [big], Held(), RULES)
     found = explain(world, NODE, (claim(wants()),), lambda key: ())
-    assert found.detail == f"0 of 1 wanted; 1 device, none of class gpu: memory = 40Gi: {MEMORY}"
+    assert found.detail == f"0 of 1 wanted; 1 device, none of class gpu: memory = 40Gi, asked for {MEMORY}"
 
 
 def test_too_few() -> None:

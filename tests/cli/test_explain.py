@@ -26,7 +26,7 @@ def explained(capsys: pytest.CaptureFixture[str], demo: Path, *arguments: str) -
 def test_a_pod_that_waits_with_the_scheduler_and_why(capsys: pytest.CaptureFixture[str], demo: Path) -> None:
     text = explained(capsys, demo, "pod", "llama-1")
     lines = text.splitlines()
-    assert re.match(r"research/llama-1 waits for \dm\d*s?\. The scheduler: 0/11 nodes", lines[0])
+    assert re.match(r"research/llama-1 has waited for \dm\d*s?\. The scheduler: 0/11 nodes", lines[0])
     assert "Our reading agrees." in lines
     assert "It fits on none of 11 nodes." in lines
     assert "  2 nodes   request gpu: too few devices pass its selectors" in lines
@@ -53,7 +53,9 @@ def test_json_has_every_node_and_every_device_that_was_looked_at(
 
 def test_as_it_was_at_a_time_of_the_recording(capsys: pytest.CaptureFixture[str], demo: Path) -> None:
     ages = [
-        re.match(r"research/llama-1 waits for (\d+)s", explained(capsys, demo, "pod", "llama-1", "--at", at))
+        re.match(
+            r"research/llama-1 has waited for (\d+)s", explained(capsys, demo, "pod", "llama-1", "--at", at)
+        )
         for at in ("+15s", "+45s")
     ]
     early, late = (int(age[1]) for age in ages if age)

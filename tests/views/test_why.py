@@ -25,7 +25,7 @@ def test_a_disagreement_comes_first_with_both() -> None:
     says = "0/1 nodes are available: 1 cannot allocate all claims."
     lines = text(node("node-1"), slice_("node-1", "gpu-0"), says=says, columns=200)
     assert lines[0].startswith("We and the scheduler disagree: we find that the claims fit on node-1.")
-    assert lines[1] == f"default/train waits for 12m. The scheduler: {says}"
+    assert lines[1] == f"default/train has waited for 12m. The scheduler: {says}"
 
 
 def test_a_pod_without_claims_fits_itself() -> None:
