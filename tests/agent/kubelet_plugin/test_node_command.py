@@ -129,6 +129,7 @@ def test_where_no_plugin_ever_was_it_says_so(capsys: pytest.CaptureFixture[str],
         (f"basic_auth_users: {{me: '{HASH}'}}\n", "http", "401 Unauthorized: it wants a log-in"),
         ("", "http", "it is no kubelet plugin"),
     ],
+    ids=["tls", "an authority of its own", "a log-in", "no plugin"],
 )
 def test_an_agent_that_does_not_tell_is_named_with_why(
     driver: FakeDriver,
