@@ -9,7 +9,7 @@ from dratui.allocation.cel.errors import EvaluationError, TooLong
 from dratui.allocation.constraints import Constrained, constrained
 from dratui.allocation.nodes import Place, reaches
 from dratui.allocation.patience import GaveUp
-from dratui.allocation.pools import Candidate, Pool
+from dratui.allocation.pools import Candidate, Pool, PoolID
 from dratui.allocation.rules import Feature
 from dratui.allocation.world import World
 from dratui.api.model import Claim, DeviceClass, DeviceKey, Request
@@ -77,7 +77,16 @@ class Asked:
     def take_all(self, pools: Sequence[Pool], usable: Sequence[Candidate], like: "Asked | None") -> None:
         """Every device of the node that passes the selectors, whether it is free or not. `like`: what its selectors
         said counts."""
-        for pool in pools:
+        known = {} if like is None else like._selected
+        self._selected = known
+        small = self._always_too_small if self._world.rules.all_by_size else self.too_small
+        of_pool: dict[PoolID, list[Candidate]] = {}
+        for each in usable:
+            of_pool.setdefault(each.pool.id, []).append(each)
+        found: list[Candidate] = []
+        for (
+            pool
+        ) in pools:  # one after the other: a selector's error in the first comes before what the next is
             if pool.incomplete or pool.invalid:
                 what = "being updated" if pool.incomplete else "invalid"
                 raise AllocationError(
@@ -85,11 +94,8 @@ class Asked:
                     f" but resource pool {pool.name} is currently {what}",
                     pool=pool,
                 )
-        known = {} if like is None else like._selected
-        self._selected = known
-        small = self._always_too_small if self._world.rules.all_by_size else self.too_small
-        self.every = [each for each in usable if self.selects(each) and not small(each)]
-        self.count = len(self.every)
+            found += [each for each in of_pool.get(pool.id, ()) if self.selects(each) and not small(each)]
+        self.every, self.count = found, len(found)
 
     def selects(self, candidate: Candidate) -> bool:
         """By class, request and node. Raises AllocationError for an expression that cannot be evaluated."""

@@ -52,7 +52,8 @@ def rows(plural: str, objects: Sequence[Json]) -> list[Any]:
 
 def place(node: Json) -> Place:
     """A node."""
-    return Place(node["metadata"]["name"], node["metadata"].get("labels", {}))
+    features = node.get("status", {}).get("declaredFeatures", ())
+    return Place(node["metadata"]["name"], node["metadata"].get("labels", {}), features)
 
 
 def rules_of(release: Release, case: Json) -> Rules:

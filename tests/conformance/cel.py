@@ -113,7 +113,7 @@ def disagreement(case: Mapping[str, Any], ours: Answer) -> str:
             return f"error {case['error']!r}, ours {ours.detail!r}"
         if ours.cost is not None and case["cost"] is not None and case["cost"] != ours.cost:
             return f"cost {case['cost']}, ours {ours.cost}"
-        if ours.worst_case is not None and case["maxCost"] != ours.worst_case:
+        if ours.worst_case is not None and case.get("maxCost", ours.worst_case) != ours.worst_case:
             return f"estimated cost {case['maxCost']}, ours {ours.worst_case}"
         return ""
     return _tabled(case, ours)

@@ -3,11 +3,14 @@
 Their recorded answers are of 1.36 and before. The program that is asked is built on first use.
 """
 
+import copy
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -44,7 +47,10 @@ def asked_of_1_37(case: Json) -> Json:
         features.add(Feature.LISTS.value)
     chosen = implementation(RELEASE, frozenset(map(Feature, features)))
     rest = {name: value for name, value in case.items() if name != "celFeatures"}
-    return rest | {"features": dict.fromkeys(sorted(features), True), "default": chosen}
+    return rest | {
+        "features": dict.fromkeys(sorted(features), True),
+        "default": chosen if chosen == "experimental" else case["default"],
+    }
 
 
 def disagreements(case: Json, real_answers: list[list[Json]]) -> Iterator[str]:
@@ -58,12 +64,54 @@ def disagreements(case: Json, real_answers: list[list[Json]]) -> Iterator[str]:
         return
 
 
-@pytest.mark.parametrize("name", ["allocator-cases.json", "allocator-random.json.gz"])
-def test_every_answer_is_one_of_the_real_ones(program: Path, name: str) -> None:
+def cases_of(name: str) -> list[Json]:
     path = needed(name)
     text = path.read_bytes()
     document = json.loads(gzip.decompress(text) if path.suffix == ".gz" else text)
-    cases = [asked_of_1_37(each) for each in (document if isinstance(document, list) else document["cases"])]
+    return [asked_of_1_37(each) for each in (document if isinstance(document, list) else document["cases"])]
+
+
+@pytest.mark.parametrize("name", ["allocator-cases.json", "allocator-random.json.gz"])
+def test_every_answer_is_one_of_the_real_ones(program: Path, name: str) -> None:
+    _compare(program, cases_of(name))
+
+
+def test_with_what_is_new_too_every_answer_is_one_of_the_real_ones(program: Path) -> None:
+    chance = Random(37)
+    _compare(program, [renewed(each, chance) for each in cases_of("allocator-random.json.gz")])
+
+
+def renewed(case: Json, chance: Random) -> Json:
+    """With compatibility groups, operations that are skipped, and shares and steps of less than one, by chance."""
+    case = copy.deepcopy(case)
+    features = {*case["features"], Feature.COMPATIBILITY_GROUPS.value, Feature.OPTIONAL_OPERATIONS.value}
+    case |= {"features": dict.fromkeys(sorted(features), True), "default": "experimental"}
+    for node in case["nodes"]:
+        if chance.random() < 0.7:
+            node["status"] = {"declaredFeatures": ["DRAOptionalNodeOperations"]}
+    for each in case["slices"]:
+        if chance.random() < 0.2:
+            each["spec"]["skipNodeOperations"] = ["*"]
+        for device in each["spec"].get("devices", ()):
+            for consumed in device.get("consumesCounters", ()):
+                if groups := chance.choice(([], ["a"], ["a"], ["b"], ["a", "b"])):
+                    consumed["compatibilityGroups"] = groups
+            for capacity in device.get("capacity", {}).values():
+                if device.get("allowMultipleAllocations") and chance.random() < 0.6:
+                    span = {"min": chance.choice(("100m", "1", "250m")), "step": chance.choice(("100m", "1"))}
+                    capacity["requestPolicy"] = {"default": span["min"], "validRange": span}
+    for claim in case["claims"]:
+        for request in claim["spec"]["devices"]["requests"]:
+            for asked in (request.get("exactly"), *request.get("firstAvailable", ())):
+                for name in (asked or {}).get("capacity", {}).get("requests", {}):
+                    if chance.random() < 0.5:
+                        asked["capacity"]["requests"][name] = chance.choice(
+                            ("1250m", "300m", "1", "1000100u")
+                        )
+    return case
+
+
+def _compare(program: Path, cases: list[Json]) -> None:
     theirs = real.answered(program, cases)
     wrong = [
         each
@@ -83,13 +131,24 @@ def test_every_selector_says_what_the_real_one_says(program: Path) -> None:
     wrong = [
         f"{case['id']} {case['expression']}: {why}"
         for case, found in zip(cases, theirs, strict=True)
-        if (
-            why := cel.disagreement(
-                {"error": None, "cost": None, "maxCost": None, **found}, answer(case, dialect)
-            )
-        )
+        if (why := cel.disagreement(_comparable(case, found), answer(case, dialect)))
     ]
     assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} disagree", *wrong[:20]])
+
+
+_RECKONED_OTHERWISE: Final = re.compile(r"\b(startsWith|endsWith)\(|(?<!\.)\bmatches\(")
+"""Their cost is another by some units in cel-go 0.29. Ours is that of 0.26, which 1.34 to 1.36 have."""
+
+
+def _comparable(case: Json, found: Json) -> Json:
+    """With the costs that are always the same, and the same in 1.36."""
+    known = {"error": None, "cost": None, "maxCost": None, **found}
+    if case["cost"] is None:  # it depends on the order of a map
+        known["cost"] = None
+    if _RECKONED_OTHERWISE.search(case["expression"]):
+        known["cost"] = None
+        known.pop("maxCost")
+    return known
 
 
 def answer(case: Json, dialect: Dialect) -> cel.Answer:

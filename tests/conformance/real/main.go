@@ -100,7 +100,7 @@ func main() {
 	}
 	found := make([]any, 0, len(questions))
 	for _, q := range questions {
-		if q.Expression != "" {
+		if q.EnvType != "" {
 			found = append(found, selected(q))
 		} else {
 			found = append(found, allocated(q))
