@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def built(version: str, say: binaries.Say) -> Path:
-    """With the modules of Kubernetes 1.37.2 for `v0.37.2`. Raises PartsUnavailable."""
+    """With the modules of a release: `v0.37.2` of Kubernetes 1.37.2. Raises PartsUnavailable."""
     return binaries.own(
         Path(__file__).with_name("real"), say, f"k8s.io/dynamic-resource-allocation@{version}"
     )

@@ -19,7 +19,7 @@ from tests.deploy import CHART
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.kubectl import KubectlError
 from tests.realparts.prometheus import Tools
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 
 HASH = "$2b$04$abcdefghijklmnopqrstuuC5FNqRXLZ4NxXbWzC4sP3cPOQcbnz2m"
 PERSON = {"kind": "User", "name": "jane", "apiGroup": "rbac.authorization.k8s.io"}
@@ -80,7 +80,7 @@ Render = Callable[..., list[Document]]
 def asked(helm: Path, *arguments: str, values: Values | None = None) -> "subprocess.CompletedProcess[str]":
     said = {"image": {"repository": "registry.example/dratui-agent"}, **(values or {})}
     return subprocess.run(
-        [helm, *arguments, CHART, "--kube-version", NEWEST.version, "--values", "-"],
+        [helm, *arguments, CHART, "--kube-version", USUAL.version, "--values", "-"],
         input=yaml.safe_dump(said),
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ import yaml
 from tests.deploy import CHART
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.prometheus import Tools
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -37,7 +37,7 @@ def test_helms_commands(helm: Path, section: str, verbs: list[str]) -> None:
         assert (ROOT / chart).samefile(CHART)
         settings += [part for n, flag in enumerate(options) if flag == "--set" for part in options[n : n + 2]]
         rendered = subprocess.run(
-            [helm, "template", release, CHART, "--kube-version", NEWEST.version, *settings],
+            [helm, "template", release, CHART, "--kube-version", USUAL.version, *settings],
             capture_output=True,
             text=True,
         )
@@ -50,7 +50,7 @@ def test_the_pod_of_the_example_gets_a_class_that_the_chart_makes(
 ) -> None:
     ((*_, path),) = [command for command in commands(AS_DRIVER, "kubectl") if command[1] == "apply"]
     example = (ROOT / path).read_text()
-    options = ["--kube-version", NEWEST.version, "--set", "kubeletPlugin.enabled=true,image.repository=x"]
+    options = ["--kube-version", USUAL.version, "--set", "kubeletPlugin.enabled=true,image.repository=x"]
     rendered = subprocess.run(
         [helm, "template", "dratui", CHART, *options], capture_output=True, text=True, check=True
     ).stdout

@@ -17,7 +17,7 @@ from tests.deploy import CHART
 from tests.lab import image, node
 from tests.lab.agents import NAMESPACE, PATIENCE, Proxied
 from tests.realparts.controlplane import ControlPlane
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 
 REPOSITORY: Final = Path(__file__).parents[2]
 HOST_PROC: Final = "/host/proc"
@@ -85,7 +85,7 @@ def _ready(plane: ControlPlane, release: str) -> str:
 def _rendered(helm: Path, release: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     command = [str(helm), "template", release, str(CHART), "--namespace", NAMESPACE]
     done = subprocess.run(
-        [*command, "--kube-version", NEWEST.version, "--values", "-"],
+        [*command, "--kube-version", USUAL.version, "--values", "-"],
         input=yaml.safe_dump({**_VALUES, **values}),
         check=True,
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tests.realparts import binaries, prometheus
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 from tests.realparts.unavailable import PartsUnavailable
 
 
@@ -17,7 +17,7 @@ def main(versions: Sequence[str]) -> None:
         print(line, flush=True)
 
     try:
-        for version in (NEWEST.version, *versions):
+        for version in (USUAL.version, *versions):
             binaries.ensure(say, version)
         binaries.built([*binaries.NODE, binaries.HELM], say)
         prometheus.ensure(say)

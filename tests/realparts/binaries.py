@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.realparts.golang import OLDEST, find_go
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 from tests.realparts.unavailable import PartsUnavailable
 
 Say = Callable[[str], None]
@@ -68,20 +68,20 @@ CONTAINERD = Source(
 
 def parts(version: str) -> tuple[Part, ...]:
     """The programs of a control plane of Kubernetes `version`; kubectl, etcd and kwok are the same for all."""
-    source, newest = kubernetes(version), kubernetes(NEWEST.version)
+    source, usual = kubernetes(version), kubernetes(USUAL.version)
     return (
         Part("etcd", ETCD, "go.etcd.io/etcd/server/v3", asset=True),
         Part("kwok", KWOK, "sigs.k8s.io/kwok/cmd/kwok"),
-        Part("kube-apiserver", source, "k8s.io/kubernetes/cmd/kube-apiserver", asset=source == newest),
+        Part("kube-apiserver", source, "k8s.io/kubernetes/cmd/kube-apiserver", asset=source == usual),
         Part("kube-controller-manager", source, "k8s.io/kubernetes/cmd/kube-controller-manager"),
         Part("kube-scheduler", source, "k8s.io/kubernetes/cmd/kube-scheduler"),
-        Part("kubectl", newest, "k8s.io/kubernetes/cmd/kubectl", asset=True),
+        Part("kubectl", usual, "k8s.io/kubernetes/cmd/kubectl", asset=True),
     )
 
 
 # What a node runs besides Debian's runc.
 NODE = (
-    Part("kubelet", kubernetes(NEWEST.version), "k8s.io/kubernetes/cmd/kubelet"),
+    Part("kubelet", kubernetes(USUAL.version), "k8s.io/kubernetes/cmd/kubelet"),
     *(
         Part(name, CONTAINERD, f"{CONTAINERD.module}/cmd/{name}")
         for name in ("containerd", "containerd-shim-runc-v2", "ctr")
@@ -91,7 +91,7 @@ NODE = (
 CERTIFICATES = Path(__file__).with_name("certificates")
 
 
-def ensure(say: Say, version: str = NEWEST.version) -> Mapping[str, Path]:
+def ensure(say: Say, version: str = USUAL.version) -> Mapping[str, Path]:
     """The path of every part and of `certificates`, built where missing. Raises PartsUnavailable."""
     return {**built(parts(version), say), "certificates": certificates(say)}
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
-from tests.realparts.releases import NEWEST, Release, named
+from tests.realparts.releases import USUAL, Release, named
 from tests.realparts.unavailable import PartsUnavailable
 
 
@@ -15,7 +15,7 @@ def main(argv: Sequence[str]) -> int:
     for ending in (signal.SIGTERM, signal.SIGINT):  # a background shell hands down an ignored SIGINT
         signal.signal(ending, signal.default_int_handler)
     try:
-        _run(named(argv[0]) if argv else NEWEST)
+        _run(named(argv[0]) if argv else USUAL)
     except PartsUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1

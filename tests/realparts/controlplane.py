@@ -16,7 +16,7 @@ from tests.realparts import flags, users
 from tests.realparts.kubectl import Kubectl
 from tests.realparts.polling import wait
 from tests.realparts.processes import Process, free_ports
-from tests.realparts.releases import NEWEST, Release
+from tests.realparts.releases import USUAL, Release
 from tests.realparts.unavailable import PartsUnavailable
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class ControlPlane:
     def __init__(
         self,
         binaries: Mapping[str, Path],
-        release: Release = NEWEST,
+        release: Release = USUAL,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:

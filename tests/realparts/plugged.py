@@ -34,7 +34,7 @@ from tests.lab.agents import NAMESPACE
 from tests.lab.cluster import Lab
 from tests.realparts import binaries
 from tests.realparts.kubectl import KubectlError
-from tests.realparts.releases import NEWEST
+from tests.realparts.releases import USUAL
 
 NODE: Final = "lab-1"
 DRIVER: Final = "gpu.dratui.dev"
@@ -213,7 +213,7 @@ def _chart() -> Sequence[dict[str, Any]]:
     done = subprocess.run(
         [
             *(str(helm["helm"]), "template", "dratui", str(CHART), "--namespace", NAMESPACE),
-            *("--kube-version", NEWEST.version, "--values", "-"),
+            *("--kube-version", USUAL.version, "--values", "-"),
         ],
         input=yaml.safe_dump(values),
         check=True,

@@ -36,7 +36,7 @@ class Release:
         return f"{group}/{'v1alpha3' if document['kind'] == 'DeviceTaintRule' else self.served[0]}"
 
 
-NEWEST = Release(
+USUAL = Release(
     "v1.36.3",
     gates=(
         "DRADeviceTaintRules",
@@ -50,13 +50,13 @@ NEWEST = Release(
 """All tests run on this one, but for those of versions and of pod groups."""
 
 WITH_GROUPS = replace(
-    NEWEST, gates=(*NEWEST.gates, "DRAWorkloadResourceClaims", "GangScheduling", "GenericWorkload")
+    USUAL, gates=(*USUAL.gates, "DRAWorkloadResourceClaims", "GangScheduling", "GenericWorkload")
 )
 """With pod groups, and with a fault that they bring: 1.36.3 ends at a pod whose claim belongs to another."""
 
 NEWER = (
     replace(
-        NEWEST,
+        USUAL,
         version="v1.37.1",
         gates=("DRAListTypeAttributes", "DRANodeAllocatableResources", "DRAResourcePoolStatus"),
         groups="v1beta1",
@@ -113,7 +113,7 @@ OLDER = (
     ),
 )
 
-ALL = (*OLDER, NEWEST, *NEWER)
+ALL = (*OLDER, USUAL, *NEWER)
 
 
 def named(version: str) -> Release:

@@ -13,7 +13,7 @@ import yaml
 
 from tests.realparts import stand_ins
 from tests.realparts.controlplane import ControlPlane
-from tests.realparts.releases import NEWEST, Release
+from tests.realparts.releases import USUAL, Release
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 NAMES = (
@@ -39,7 +39,7 @@ class ScenarioPod:
     reason: re.Pattern[str]
 
 
-def pods(name: str, release: Release = NEWEST) -> list[ScenarioPod]:
+def pods(name: str, release: Release = USUAL) -> list[ScenarioPod]:
     """The pods of a scenario, as its YAML has them, without what the release cannot do."""
     return [_pod(document) for document in _documents(name, release) if document["kind"] == "Pod"]
 

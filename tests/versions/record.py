@@ -1,4 +1,4 @@
-"""`make version-recordings`: records what old releases say, in every version of the API, and the newest beside it.
+"""`make version-recordings`: records what old releases say, in every version of the API, and the usual one beside it.
 
 Nothing in the files is made by hand: they are what `dratui record` wrote of the scenarios at rest.
 """
@@ -18,14 +18,14 @@ from dratui.recording.format import RecordingFailure
 from dratui.recording.reader import Reader
 from tests.realparts import binaries, scenarios
 from tests.realparts.controlplane import ControlPlane
-from tests.realparts.releases import NEWEST, OLDER, Release
+from tests.realparts.releases import OLDER, USUAL, Release
 from tests.realparts.unavailable import PartsUnavailable
 from tests.versions import rows
 
 FOLDER = Path(__file__).with_name("recordings")
 OLD = next(release for release in OLDER if release.version.startswith("v1.33."))
-NEW = replace(NEWEST, without=OLD.without)
-"""The newest release with what the old one has."""
+NEW = replace(USUAL, without=OLD.without)
+"""The usual release with what the old one has."""
 RECORDED = {OLD: OLD.served, NEW: NEW.served[:1]}
 """Releases, and the versions of resource.k8s.io in which they are recorded."""
 PATIENCE = 30.0  # seconds for the lists of a small cluster

@@ -1,4 +1,4 @@
-"""What a 1.33 control plane said, in each version that it served, gives the rows that the newest release gives.
+"""What a 1.33 control plane said, in each version that it served, gives the rows that the usual release gives.
 
 `make version-recordings` makes the recordings anew; `make test-versions` asks the releases themselves.
 """
@@ -26,7 +26,7 @@ def test_an_older_version_gives_the_same_rows(version: str) -> None:
     rows.assert_same(newest, older)
 
 
-def test_an_old_release_gives_the_rows_of_the_newest() -> None:
+def test_an_old_release_gives_the_rows_of_the_usual_one() -> None:
     old, new = (rows.recorded(FOLDER / name(each, each.served[0])) for each in (OLD, NEW))
     rows.assert_same(rows.comparable(old, OLD), rows.comparable(new, OLD))
 
