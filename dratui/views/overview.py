@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
+from heapq import nsmallest
 from itertools import islice
 from typing import Any, Final
 
@@ -218,10 +219,11 @@ class Summary:
         return len(self._claims.of) + pools + sum(1 for _ in self._nodes_at_fault())
 
     def _nodes_at_fault(self) -> Iterator[Fault]:
-        return filter(None, (node_fault(self._store, node) for node in sorted(self._store.amiss)))
+        nodes = sorted(node for node, amiss in self._store.amiss.items() if amiss)
+        return filter(None, (node_fault(self._store, node) for node in nodes))
 
     def _faulty(self) -> Iterator[Fault]:
-        yield from (self._claims.of[key] for key in sorted(self._claims.of))
+        yield from (self._claims.of[key] for key in nsmallest(MOST_FAULTS, self._claims.of))
         pools = sorted(key for key, state in self._pools.of.items() if state in POOL_STATES)
         yield from filter(None, (pool_fault(self._store, key) for key in pools))
         yield from self._nodes_at_fault()
