@@ -110,7 +110,8 @@ def waiting(row: PodRow) -> str:
 
 def node_state(row: NodeRow) -> str:
     ready = {True: "Ready", False: "NotReady", None: "Unknown"}[row.ready]
-    return f"{ready},SchedulingDisabled" if row.unschedulable else ready
+    more = (("SchedulingDisabled", row.unschedulable), ("Amiss", row.amiss))
+    return ",".join((ready, *(word for word, so in more if so)))
 
 
 def node_drivers(row: NodeRow) -> str | None:

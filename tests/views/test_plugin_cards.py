@@ -132,5 +132,6 @@ def test_what_is_amiss_of_no_claim_is_the_nodes_fault_and_counted() -> None:
     assert column.value(row) == f"{DRIVER}; 0 prepared; CDI spec of no claim: left.json"
     status = next(c for c in NODES.columns if c.glyph)
     assert status.style_of(row, NOW) is Style.FAULT
+    assert status.cell(row, NOW) == "Ready,Amiss"
     assert Summary(made).faults == 1
     assert Summary(cluster(Node(name=NODE, ready="True"), sample_of=told(plugin()))).faults == 0

@@ -96,9 +96,9 @@ class Board(Pane):
             case "up":
                 self._move(-1)
             case "page_down":
-                self._move(self._on_page(page))
+                self._page(page)
             case "page_up":
-                self._move(self._on_page(-page))
+                self._page(-page)
             case "top":
                 self._move(-1_000_000)
             case "bottom":
@@ -180,6 +180,15 @@ class Board(Pane):
             self._item, self._kept = spots[at][1], True
             self._reveal(stack, at)
         self.repaint()
+
+    def _page(self, by: int) -> None:
+        """Go on by so many lines; where the cursor moves, with the window as far as it stays in sight."""
+        item, top = self._item, self._top
+        self._move(self._on_page(by))
+        if self._item != item:
+            _, y = self._place()
+            self._top = max(min(top + by, y), y - self.size.height + 1, 0)
+            self.repaint()
 
     def _on_page(self, by: int) -> int:
         """How many spots further the last one is that is at most `by` lines away, but one at least; lines where there

@@ -35,8 +35,8 @@ def ledger(store: Store, pool: PoolKey, counters: CounterSetState) -> Section:
     )
 
 
-def partition(store: Store, row: DeviceRow) -> Iterator[Section]:
-    """What a partition takes of its card, and what is left of that."""
+def partition(store: Store, row: DeviceRow, *, drawn: bool) -> Iterator[Section]:
+    """What a partition takes of its card, and what is left of that; the card is `drawn`, if nothing else draws it."""
     pool = (row.driver, row.pool)
     sets = {s.name: s for s in counter_sets(store, pool)}
     verb = "takes" if row.holders else "needs"
@@ -48,7 +48,7 @@ def partition(store: Store, row: DeviceRow) -> Iterator[Section]:
         for name, group in _together(wanted):
             amount = taken.counters[group[0].name] if len(group) == 1 else str(len(group))
             lines.append((name, f"{verb} {amount}" + (f", {_left(group)}" if known else "")))
-        cells = _card(store, pool, known, row.device) if known else ()
+        cells = _card(store, pool, known, row.device) if known and drawn else ()
         yield section("COUNTERS " + clean(taken.counter_set), *lines, cells=cells)
 
 

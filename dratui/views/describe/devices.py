@@ -30,7 +30,8 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("why", row.why, styles.device(row)),
     )
     yield from of_device(store, row, now)
-    yield from layout(store, row)
+    cut = tuple(layout(store, row))
+    yield from cut
     yield section("HELD BY", *_holdings(store, row, now))
     yield section("HEALTH", *(health_line(report) for claim in row.claims for report in claim.health))
     yield section(
@@ -53,7 +54,7 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
             for c in row.shared_capacity or ()
         ),
     )
-    yield from partition(store, row)
+    yield from partition(store, row, drawn=not cut)
     yield section("ATTRIBUTES", *((k, attribute_text(v)) for k, v in sorted((row.attributes or {}).items())))
 
 
