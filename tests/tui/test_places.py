@@ -206,6 +206,15 @@ async def test_on_a_narrow_screen_no_key_of_the_help_is_cut_off() -> None:
         assert any("MOVE" in line and "GO" in line for line in screen(pilot))
 
 
+async def test_in_ascii_the_help_takes_no_arrow_for_another_key() -> None:
+    async with running(ScriptedSource(small()), ascii_only=True) as pilot:
+        await press(pilot, "?")
+        shown = text(pilot)
+        assert "h l      columns" in shown
+        assert "up down  more suggestions" in shown
+        assert shown.count(" < >") == 1, "the keys of time"
+
+
 async def test_a_theme_without_a_name_says_which_there_are() -> None:
     async with running(ScriptedSource(small())) as pilot:
         await type_in(pilot, ":theme")

@@ -25,6 +25,7 @@ RARE: Final = frozenset({"podgroups", "computedomains"})
 UNLIKE_K9S: Final = " as in k9s, but: q leaves the first view, space folds, ctrl-s saves text"
 KEY_WIDTH: Final = WIDEST + 2
 COLUMN_WIDTH: Final = 26
+ARROWS: Final = {"↑": "up", "↓": "down", "←": "left", "→": "right"}
 
 
 class HelpFace(Reading):
@@ -80,7 +81,16 @@ def _group(where: Where, skin: Skin, keymap: Keymap) -> list[Line]:
     return [
         ((fit(f" {where.value.upper()}", COLUMN_WIDTH), skin.strong),),
         *(
-            ((fit(f" {shown}", KEY_WIDTH), skin.accent), (fit(what, COLUMN_WIDTH - KEY_WIDTH), skin.plain))
+            (
+                (fit(f" {_spelled(shown) if skin.ascii else shown}", KEY_WIDTH), skin.accent),
+                (fit(what, COLUMN_WIDTH - KEY_WIDTH), skin.plain),
+            )
             for shown, what in keymap.rows(where)
         ),
     ]
+
+
+def _spelled(shown: str) -> str:
+    """Keys without arrows, or with words for them: the signs that stand for them in ASCII are other keys."""
+    keys = shown.split()
+    return " ".join([key for key in keys if key not in ARROWS] or [ARROWS[key] for key in keys])
