@@ -41,6 +41,7 @@ def reasons(store: Store, question: Question, node: Node) -> Iterator[NodeExplai
         yield from _selectors(place, question.pod.placement)
         yield from _resources(question, node, question.pod)
         yield from _plugins(store, question, node)
+        yield from _unbindable(question, node)
     for claim in question.given:
         yield from _elsewhere(place, claim)
 
@@ -134,6 +135,21 @@ def _plugins(store: Store, question: Question, node: Node) -> Iterator[NodeExpla
             yield NodeExplained(
                 node.name, fits=False, cause="device plugin", detail=detail, wanted=number, got=free
             )
+
+
+def _unbindable(question: Question, node: Node) -> Iterator[NodeExplained]:
+    """Where a device plugin has all the extended resources of a pod that has claims as well: of the claim that would
+    stand for them, and asks for nothing here, the scheduler takes the allocation, of nothing, for one that the pod is
+    to be told of, and stops at that.
+
+    Source: dynamicresources, bindClaim and patchPodExtendedResourceClaimStatus: 1.36 and 1.37.
+    """
+    if question.extended and (question.wanted or question.given) and not question.by_claim(node):
+        offers = f"a device plugin offers {some(tuple(question.extended))}"
+        why = (
+            f"{offers}: the scheduler cannot bind a pod that has claims, too (nil or empty request mappings)"
+        )
+        yield NodeExplained(node.name, fits=False, cause="no devices", detail=why)
 
 
 def _elsewhere(place: Place, claim: Claim) -> Iterator[NodeExplained]:

@@ -68,7 +68,8 @@ class Planned:
 
     def loser(self, key: DeviceKey) -> str:
         """Who has a device in the cluster as it is, and has it no more."""
-        gone = {*self._before.claims_of_device[key]} - {*self.store.claims_of_device[key]}
+        have = self.store.claims_of_device[key]  # many, where one takes nothing from another
+        gone = [each for each in self._before.claims_of_device[key] if each not in have]
         return ", ".join(dict.fromkeys(each.who for each in holders(self._before, key, gone)))
 
     def take(self, chosen: Sequence[Chosen], node: Node) -> Allocation:

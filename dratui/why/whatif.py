@@ -127,6 +127,9 @@ class Planner:
         question = placing.question
         if workload.kind == "ResourceClaim" and replicas:
             replicas = 1  # it is there once
+        takes = question.plugin or any(
+            not request.admin_access for claim in question.wanted for request in claim.requests
+        )
         landed: list[Landing] = []
         most = MOST_REPLICAS if replicas is None else replicas
         why = ""
@@ -137,8 +140,8 @@ class Planner:
                 return self._outcome(workload, replicas, landed, placing, rest)
             landed.append(landing)
             progress(len(landed))
-            if replicas is None and not (landing.devices or question.plugin or landing.shares):
-                why = "it asks for no device: any number fits as far as devices go"
+            if replicas is None and not (takes or landing.shares):
+                why = "it takes no device from others: any number fits as far as devices go"
                 break
             if replicas is None and workload.kind == "ResourceClaim":
                 break  # it is there once

@@ -264,6 +264,25 @@ def uneven(case: str, driver: str) -> list[Json]:
     ]
 
 
+def mixed(case: str, driver: str) -> list[Json]:
+    """A device plugin offers on the third node what on the others drivers do."""
+    plugin = node(case, f"{case}-3")
+    for told in ("capacity", "allocatable"):
+        plugin["status"][told] = plugin["status"]["capacity"] | {f"{driver}/card": "3"}
+    return [
+        *(node(case, f"{case}-1"), slice_(driver, f"{case}-1", gpus(driver, 4))),
+        *(node(case, f"{case}-2"), slice_(driver, f"{case}-2", gpus(driver, 2))),
+        *(plugin, slice_(driver, f"{case}-3", gpus(driver, 4))),
+    ]
+
+
+def both_ways(case: str, driver: str) -> list[Json]:
+    """A device by claim, and another as an extended resource."""
+    of = pod(case, resourceClaimTemplateName="gpu")
+    of["spec"]["containers"][0]["resources"]["limits"] = {f"{driver}/card": "1"}
+    return [template(claim(driver)), workload("Deployment", {"replicas": 9, "template": of})]
+
+
 Make = Callable[[str, str], list[Json]]
 
 CASES: Mapping[str, tuple[Make, Make]] = {
@@ -279,6 +298,7 @@ CASES: Mapping[str, tuple[Make, Make]] = {
     "two-claims": (racks, two_claims),
     "everything": (one_each, everything),
     "uneven": (uneven, deployment),
+    "mixed": (mixed, extended),
 }
 FIT = {
     "more-than-fit": 6,
@@ -293,6 +313,7 @@ FIT = {
     "two-claims": 2,
     "everything": 2,
     "uneven": 4,
+    "mixed": 3,
 }
 """As counted by hand: one device of each case is held before."""
 
@@ -372,8 +393,8 @@ class Case:
                 if user["name"] in nodes:
                     of_pod[user["name"]] += (of["device"] for of in results)
         found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for name, devices in of_pod.items():
-            found[nodes[name]].append(tuple(sorted(devices)))
+        for name, where in nodes.items():
+            found[where].append(tuple(sorted(of_pod[name])))
         return {name: sorted(devices) for name, devices in found.items()}
 
     def tried(self, number: int) -> bool:
@@ -429,6 +450,32 @@ def test_as_many_fit_and_get_the_devices_that_were_told(case: Case) -> None:
             first = on_node[name][: len(got)]
             assert set(first) <= set(got)
             assert len(first) < len(got) or set(first) == set(got)
+
+
+def test_where_a_device_plugin_has_the_extended_resource_no_pod_with_claims_is_bound(
+    control_plane: ControlPlane,
+) -> None:
+    """It passes all filters there, and is tried for ever."""
+    case = Case(control_plane, "both-ways", mixed, both_ways)
+    try:
+        case.make()
+        told = case.forecast()
+        assert {each.node for each in told.landed} == {f"{case.name}-1", f"{case.name}-2"}
+        assert len(told.landed) == 2
+        assert told.rest is not None
+        assert "nil or empty request mappings" in told.rest.nodes[2].detail
+        case.apply(case.manifest)
+        control_plane.wait(lambda: len(case.landed("train")) == 2, 90, "both to be full")
+        control_plane.wait(
+            lambda: any(
+                "nil or empty request mappings" in json.dumps(each["status"]) for each in case.pods()
+            ),
+            60,
+            "the scheduler to stop at it",
+        )
+        assert sum(map(len, case.landed("train").values())) == 2
+    finally:
+        case.remove()
 
 
 def priority(name: str, value: int) -> Json:

@@ -298,6 +298,11 @@ def test_admin_access_is_not_taken_from_whom_the_device_has_and_needs_its_namesp
     outcome = asked(cluster(*rows, allowed), workload("watch"), 1)
     assert where(outcome) == ["node-1: gpu-0 gpu-1 gpu-2"]
     assert {each.holder for each in outcome.landed[0].devices} == {""}
+    most = asked(cluster(*rows, allowed), workload("watch"), None)
+    assert (len(most.landed), most.why) == (
+        1,
+        "it takes no device from others: any number fits as far as devices go",
+    )
     outcome = asked(cluster(*rows, Namespace(name="default")), workload("watch"), 1)
     assert "claim train-gpu asks for admin access, which namespace default does not allow" in outcome.why
 
@@ -355,3 +360,17 @@ def test_a_priority_class_that_is_there_is_read_as_it_is_there() -> None:
     other = Manifests(priorities=(PriorityClass(name="high", value=2), PriorityClass(name="low", value=3)))
     assert apply(known, other, VERSION) == ["priority class high is in the cluster; read as it is there"]
     assert {each.name: each.value for each in known.priorities.values()} == {"high": 1, "low": 3}
+
+
+def test_where_a_device_plugin_has_the_extended_resource_a_pod_with_claims_is_not_bound() -> None:
+    extended = DeviceClass(name=DRIVER, selectors=CLASS.selectors, extended_resource="example.com/gpu")
+    offered = msgspec.structs.replace(node("node-3"), allocatable=(("example.com/gpu", 4),))
+    known = store(extended, ONE, offered, slice_("node-3", "gpu-0"), *NODES)
+    containers = (Container("main", extended=(("example.com/gpu", 1),)),)
+    alone = Pod(namespace="default", name="alone", phase="Pending", containers=containers)
+    both = msgspec.structs.replace(workload("one").pod, containers=containers)
+    assert len(asked(known.copy(), Workload("Job", alone, 1), None).landed) == 9
+    outcome = asked(known.copy(), Workload("Job", both, 1), None)
+    assert where(outcome) == ["node-1: gpu-0 gpu-1", "node-2: gpu-0 gpu-1"]
+    assert outcome.rest is not None
+    assert "cannot bind a pod that has claims, too" in outcome.rest.nodes[2].detail
