@@ -1,6 +1,6 @@
 """What the parts of a manifest may hold that say which devices are wanted: fields and their types, by version.
 
-Of a pod's other fields only the names are known. Source: k8s.io/api/resource and k8s.io/api/core, 1.36.
+Of a pod's other fields only the names are known. Source: k8s.io/api/resource and k8s.io/api/core, 1.37.
 """
 
 from collections.abc import Mapping
@@ -65,6 +65,7 @@ _ALTERNATIVE: Final[Mapping[str, Shape]] = {
     "count": "whole",
     "tolerations": _TOLERATIONS,
     "capacity": Fields({"requests": MapOf("quantity")}),
+    "derivedAttributes": ListOf(Fields({"name": "text", "expression": "text"})),
 }
 _EXACT: Final[Mapping[str, Shape]] = {**_ALTERNATIVE, "adminAccess": "switch"}
 _ALTERNATIVES: Final = ListOf(Fields({"name": "text", **_ALTERNATIVE}))
@@ -167,7 +168,7 @@ _POD_SPEC: Final = Fields(
             "hostIPC shareProcessNamespace securityContext imagePullSecrets hostname subdomain hostAliases "
             "dnsConfig readinessGates runtimeClassName enableServiceLinks "
             "topologySpreadConstraints setHostnameAsFQDN os hostUsers "
-            "workloadRef schedulingGroup hostnameOverride"
+            "workloadRef schedulingGroup hostnameOverride evictionResponders"
         ),
     },
     {"claims": "write resourceClaims"},
@@ -197,7 +198,7 @@ def _workload(spec: Fields) -> Fields:
 _JOB: Final = _spec(
     "parallelism completions activeDeadlineSeconds podFailurePolicy successPolicy backoffLimit "
     "backoffLimitPerIndex maxFailedIndexes manualSelector ttlSecondsAfterFinished completionMode suspend "
-    "podReplacementPolicy managedBy"
+    "podReplacementPolicy managedBy scheduling"
 )
 _CRON_JOB: Final = Fields(
     {

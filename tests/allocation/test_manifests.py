@@ -68,6 +68,12 @@ def test_a_claim_is_the_same_in_every_version(version: str, request_: str) -> No
     )
 
 
+def test_that_a_request_derives_attributes_is_read_for_what_it_asks_is_not_known_then() -> None:
+    derived = "derivedAttributes: [{name: example.com/numa, expression: 'device.driver'}]"
+    (found,) = manifests(claim(f"{{name: a, exactly: {{{ASKED}, {derived}}}}}")).claims
+    assert found.requests[0].derives
+
+
 def test_alternatives_and_constraints() -> None:
     text = claim(
         "{name: a, firstAvailable: [{name: big, deviceClassName: x}, {name: small, deviceClassName: z, count: 2}]}",
