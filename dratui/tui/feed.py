@@ -29,7 +29,13 @@ class Feed:
         self._show = show
         self._pace = pace
         self._queue: deque[Event] = deque()
+        self._unshown = Changes()
         self._arrived = asyncio.Event()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything that came is not shown yet."""
+        return bool(self._queue or self._unshown)
 
     def emit(self, events: Sequence[Event]) -> None:
         """Take events from a source; returns at once."""
@@ -40,16 +46,16 @@ class Feed:
 
     async def follow(self) -> None:
         """Apply and show, until cancelled."""
-        changes, show_at = Changes(), 0.0
+        show_at = 0.0
         while True:
-            if changes:
+            if self._unshown:
                 await self._arrival(until=show_at)
             else:
                 await self._arrived.wait()
-            changes |= self._apply_slice()
-            if changes and (now := time.monotonic()) >= show_at:
-                self._show(changes)
-                changes = Changes()
+            self._unshown |= self._apply_slice()
+            if self._unshown and (now := time.monotonic()) >= show_at:
+                self._show(self._unshown)
+                self._unshown = Changes()
                 shown = time.monotonic()
                 show_at = shown + max(self._pace, SHARE * (shown - now))
             await let_keys_through()

@@ -21,7 +21,7 @@ async def save(rows: Iterable[Row], name: str, folder: Path, tell: Callable[[str
     """
     taken, widths = await _read(rows, tell)
     try:
-        path, file = await asyncio.to_thread(_new, folder, time.strftime(f"{name}-%Y%m%d-%H%M%S"))
+        path, file = await _opened(folder, time.strftime(f"{name}-%Y%m%d-%H%M%S"))
         try:
             with file:
                 for at in range(0, len(taken), PIECE):
@@ -34,6 +34,23 @@ async def save(rows: Iterable[Row], name: str, folder: Path, tell: Callable[[str
     except OSError as error:
         raise Failure(f"the view could not be saved to {folder}: {error.strerror}") from error
     return path
+
+
+async def _opened(folder: Path, stem: str) -> tuple[Path, TextIO]:
+    """A new file; who is stopped meanwhile leaves none behind, though the thread that opens it cannot be stopped."""
+    opening = asyncio.ensure_future(asyncio.to_thread(_new, folder, stem))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_discard)
+        raise
+
+
+def _discard(opening: asyncio.Future[tuple[Path, TextIO]]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        path, file = opening.result()
+        file.close()
+        path.unlink(missing_ok=True)
 
 
 async def _read(rows: Iterable[Row], tell: Callable[[str], None]) -> tuple[Sequence[Row], Sequence[int]]:

@@ -56,6 +56,7 @@ class ScriptedSource:
         self._first = first
         self._failure = failure
         self._emit: Callable[[Sequence[Event]], None] | None = None
+        self.heard = False  # whether what is said at first was
 
     def now(self) -> float:
         """A clock that a test sets."""
@@ -65,6 +66,7 @@ class ScriptedSource:
         """Follow for ever."""
         self._emit = emit
         emit(self._first)
+        self.heard = True
         if self._failure is not None:
             raise self._failure
         try:

@@ -55,10 +55,12 @@ async def running(
     themes: Path | None = None,
     contexts: Contexts | None = None,
 ) -> AsyncIterator[Driver]:
-    """The app, listening, after its first paint of what the source says at first."""
+    """The app, listening, when it shows all that the source says at first: of a part of it a busy machine makes a
+    picture of its own, and the rest flashes."""
     wardrobe = Wardrobe(Terminal(Colours.TRUE, ascii_only), folder=themes)
     app = DratuiApp(source, query=query, wardrobe=wardrobe, aliases=aliases, keymap=keymap, contexts=contexts)
     async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: source.heard and not app._session._feed.busy, "what is said at first")
         yield pilot
 
 

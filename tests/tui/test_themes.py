@@ -28,7 +28,7 @@ from dratui.views.table import Style
 from dratui.views.tables import TABLES
 from tests.tui.cluster import ScriptedSource, small
 from tests.tui.colours import RGB, SIGHTS, contrast, distance
-from tests.tui.driving import Driver, press, running, shows, type_in, until
+from tests.tui.driving import Driver, flashing, press, running, shows, type_in, until
 
 STATES = tuple(style for style in Style if style not in (Style.PLAIN, Style.DIM))
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -233,7 +233,9 @@ async def test_a_theme_is_worn_at_once_by_all_that_shows(tmp_path: Path) -> None
             await shows(pilot, "TENANTS")
             await type_in(pilot, place)
             await press(pilot, "enter")
-            await until(pilot, lambda: None in grounds(pilot), "the terminal's own background")
+            await until(
+                pilot, lambda: None in grounds(pilot) and not flashing(pilot), "the terminal's own background"
+            )
             await type_in(pilot, ":theme mi")
             await press(pilot, "tab", "enter")
             await shows(pilot, "the theme is mine")

@@ -1,12 +1,13 @@
 """Work that takes long says how far it is, lets keys through, and ends with esc."""
 
 import asyncio
+import threading
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
-from dratui.tui import work
-from dratui.tui.saving import save
+from dratui.tui import saving, work
 from dratui.views.query import Query
 from tests.tui.cluster import ScriptedSource, many_claims
 from tests.tui.driving import Driver, press, running, shows, text
@@ -53,13 +54,39 @@ async def test_a_file_that_is_not_written_to_its_end_goes(tmp_path: Path) -> Non
     def tell(far: str) -> None:
         told.append(far)
         if far.endswith("written"):
-            saving.cancel()
+            task.cancel()
 
-    saving = asyncio.create_task(save([("a", "b")] * 1000, "x", tmp_path, tell))
+    task = asyncio.create_task(saving.save([("a", "b")] * 1000, "x", tmp_path, tell))
     with pytest.raises(asyncio.CancelledError):
-        await saving
+        await task
     assert [far.partition(" ")[2] for far in told] == [*["lines read"] * 5, "written"]
     assert not files(tmp_path)
+
+
+async def test_a_file_that_is_being_opened_when_one_stops_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, stopped, made = threading.Event(), threading.Event(), threading.Event()
+    opened = saving._new
+
+    def slow(folder: Path, stem: str) -> tuple[Path, TextIO]:
+        opening.set()
+        assert stopped.wait(60)
+        found = opened(folder, stem)
+        made.set()
+        return found
+
+    monkeypatch.setattr(saving, "_new", slow)
+    task = asyncio.create_task(saving.save([("a",)], "x", tmp_path / "views", lambda _: None))
+    await asyncio.to_thread(opening.wait, 60)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    stopped.set()
+    await asyncio.to_thread(made.wait, 60)
+    async with asyncio.timeout(60):
+        while files(tmp_path / "views"):  # noqa: ASYNC110 — nothing tells
+            await asyncio.sleep(0)
 
 
 async def test_a_long_filter_ends_with_esc() -> None:
