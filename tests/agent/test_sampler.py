@@ -112,3 +112,20 @@ def test_without_a_driver_the_problem_is_published(driver: FakeDriver) -> None:
     finally:
         sampler.stop()
         sampler.join(PATIENCE)
+
+
+def test_a_sample_that_cannot_be_read_is_missed_and_told_of_once(
+    driver: FakeDriver, samples: Samples, caplog: pytest.LogCaptureFixture
+) -> None:
+    samples.until(lambda s: bool(s.devices))
+    well = driver.path.read_bytes()
+    uuid = driver.settings["gpu0.uuid"].encode()
+    driver.write(well.replace(uuid, b"GPU-\xff"))
+    end = time.monotonic() + PATIENCE
+    while "no sample could be taken" not in caplog.text:
+        samples.none_for(0.02)
+        assert time.monotonic() < end
+    assert samples.none_for(0.2)
+    driver.write(well)
+    samples.until(lambda s: bool(s.devices))
+    assert caplog.text.count("no sample could be taken") == 1

@@ -222,9 +222,12 @@ class Plugin:
 
     def _sweep(self) -> None:
         while not self._ended.is_set():
-            self._recovery.sweep()
-            if self._options.destroy_unclaimed:
-                unclaimed.destroy(self._means)
+            try:
+                self._recovery.sweep()
+                if self._options.destroy_unclaimed:
+                    unclaimed.destroy(self._means)
+            except Exception as error:  # noqa: BLE001  the next sweep tries it again
+                log.error("what nobody needs stays for now", exc_info=error)
             self._ended.wait(SWEEP_SECONDS)
 
     async def _tell(self) -> None:
@@ -232,10 +235,13 @@ class Plugin:
         loop = asyncio.get_running_loop()
         looked = loop.time()
         while True:
-            held = {device.device for claim in self.prepared.values() for device in claim.devices}
-            sample, offers = self._state.sample, self._offering.offers
-            self._state.believe(await asyncio.to_thread(self._account.look, sample, offers))
-            self._health.take(judged(offers, sorted(held), self._state.trouble))
+            try:
+                held = {device.device for claim in self.prepared.values() for device in claim.devices}
+                sample, offers = self._state.sample, self._offering.offers
+                self._health.take(judged(offers, sorted(held), self._state.trouble))
+                self._state.believe(await asyncio.to_thread(self._account.look, sample, offers))
+            except Exception as error:  # noqa: BLE001  it is told again soon
+                log.error("kubelet and dashboards know what they knew", exc_info=error)
             await self._state.newer_than(self._state.number, LOOK_SECONDS)
             if loop.time() - looked >= SOCKETS_SECONDS:
                 looked = loop.time()

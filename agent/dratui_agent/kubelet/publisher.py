@@ -19,9 +19,8 @@ from kubernetes.client import (
     V1DeleteOptions,
     V1Preconditions,
 )
-from urllib3.exceptions import HTTPError
 
-from dratui_agent.kubelet.apiclient import PATIENCE, NotServed, ask, reason
+from dratui_agent.kubelet.apiclient import PATIENCE, ask, reason
 from dratui_agent.kubelet.offers import Offer, Taint
 from dratui_agent.kubelet.rollout import Object, Rollout, called, plan
 from dratui_agent.kubelet.slices import Content, Server, contents, dropped, same, taints
@@ -108,7 +107,7 @@ class Publisher:
             began = time.monotonic()
             try:
                 self._follow()
-            except (ApiException, HTTPError, OSError, ValueError, KeyError, NotServed) as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, it is tried again
                 if self._stopped.is_set():
                     break
                 if time.monotonic() - began > MOST_SECONDS:  # it went well for a while

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from kubernetes.client import ApiClient, ApiException, CustomObjectsApi
 from kubernetes.watch.watch import iter_resp_lines
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import ReadTimeoutError
 
 from dratui_agent.kubelet.apiclient import PATIENCE
 from dratui_agent.kubelet.rollout import Object
@@ -74,7 +74,7 @@ class Watching(threading.Thread):
         try:
             while not self._stopping:
                 self._watch()
-        except (ApiException, HTTPError, OSError, ValueError, KeyError) as error:
+        except Exception as error:  # noqa: BLE001  who listens is told, whatever it is
             self.trouble = error
         finally:
             self._stopping = True

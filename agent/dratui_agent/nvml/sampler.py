@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pynvml as nvml
 
+from dratui_agent.log import log
 from dratui_agent.nvml.node import DriverGone, DriverReplaced, Node
 from dratui_agent.sample import Sample
 
@@ -62,6 +63,7 @@ class Sampler(threading.Thread):
     def run(self) -> None:
         """Sample until `stop`."""
         due = self._clock()
+        failed = ""  # that was told last
         while not self._stopping:
             self._wake.clear()
             pause = self._interval
@@ -77,6 +79,10 @@ class Sampler(threading.Thread):
                 self._publish(Sample(self._now(), 0.0, problem=str(replaced)))
                 self._replaced(str(replaced))
                 break
+            except Exception as error:  # noqa: BLE001  such as text that is none; the next one may be well
+                if repr(error) != failed:
+                    failed = repr(error)
+                    log.error("no sample could be taken", exc_info=error)
             # A sample that took longer than the interval is followed by the next at once, not by several.
             due = max(due + pause, self._clock())
             self._wake.wait(due - self._clock())

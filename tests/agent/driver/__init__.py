@@ -67,8 +67,12 @@ class FakeDriver:
             yield
 
     def _write(self, settings: Settings) -> None:
+        self.write("".join(f"{key}={value}\n" for key, value in settings.items()).encode())
+
+    def write(self, told: bytes) -> None:
+        """The file as it is, for what is no text."""
         fresh = self.path.with_suffix(".new")
-        fresh.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        fresh.write_bytes(told)
         if self.path.exists():  # a file is known by inode and time, and inodes are used again
             later = max(time.time_ns(), self.path.stat().st_mtime_ns + 1)
             os.utime(fresh, ns=(later, later))
