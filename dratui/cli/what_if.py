@@ -31,7 +31,12 @@ _WIDE: Final = 120  # columns, where there is no terminal
 _MOST_COPIES: Final = 5_000
 _MOST_FILES: Final = 1_000  # of a folder
 _SUFFIXES: Final = (".json", ".yaml", ".yml")
-_STREAMS: Final = (*NEEDED, "resourcequotas", PRIORITY_CLASSES.name)
+_STREAMS: Final = (
+    *(
+        name for name in NEEDED if not name.startswith("events:")
+    ),  # of a pod that is not there nothing was said
+    *("resourcequotas", PRIORITY_CLASSES.name),
+)
 _UNJUDGED: Final = ("podgroups", "namespaces")
 
 
@@ -78,7 +83,7 @@ def run(wanted: Wanted, options: Options, recording: Path | None) -> int:
         columns = shutil.get_terminal_size((_WIDE, 24)).columns if sys.stdout.isatty() else _WIDE
         for line in told(outcomes, notes, columns):
             print(line)
-    return 1 if any(outcome.why and not outcome.landed for outcome in outcomes) else 0
+    return 0 if all(outcome.tried for outcome in outcomes) else 1
 
 
 def _check(read: Manifests, namespace: str) -> None:
@@ -98,7 +103,7 @@ def _check(read: Manifests, namespace: str) -> None:
 
 def _assumed(outcome: Outcome) -> Sequence[str]:
     """What is said of a workload: that its claims are not made yet goes without saying."""
-    of_question = outcome.question.notes if outcome.question else ()
+    of_question = outcome.question.notes if outcome.question and outcome.tried else ()
     order = [ORDER] if outcome.landed else []
     return [*outcome.notes, *order, *(each for each in of_question if "is not made yet" not in each)]
 

@@ -47,7 +47,8 @@ def told(outcomes: Sequence[Outcome], notes: Sequence[str], columns: int) -> Ite
             yield _why_not(outcome)
             yield from stories(outcome.rest.groups, outcome.rest.suggestions, columns)
         yield ""
-    for note in dict.fromkeys((*filter(None, notes), _UNSEEN)):
+    unseen = _UNSEEN if any(outcome.tried for outcome in outcomes) else ""
+    for note in dict.fromkeys(filter(None, (*notes, unseen))):
         for number, line in enumerate(_wrapped(note, columns - 2)):
             yield f"{'  ' if number else '- '}{line}"
 
@@ -81,9 +82,9 @@ def _headline(outcome: Outcome) -> str:
         text += f", {len(evicting)} of them by evicting {gone} of lower priority"
     text += _whichever(outcome)
     if limit := outcome.quota:
-        lets = f"lets {limit.most} be made" if limit.most else "lets none be made"
+        lets = f"only {limit.most}" if limit.most else "none"
         takes = f"{limit.used} of {limit.hard} {limit.resource} used, {limit.each} each"
-        text += f" Quota {limit.quota} {lets}: {takes}."
+        text += f" But quota {limit.quota} lets {lets} of them be made: {takes}."
     if outcome.limit:
         text += f" No more do: {outcome.limit}."
     if outcome.unseen:
@@ -104,11 +105,11 @@ def _whichever(outcome: Outcome) -> str:
     of = outcome.landed[0].of if outcome.landed else 0
     if len(outcome.landed) == 1 and of > 1:
         return f", on any of {of} nodes."
-    if of <= 1:
+    if of <= 1 or outcome.unseen:
         return "."
     if outcome.anyhow:
         return f", whichever of {of} nodes the scheduler takes."
-    return f". It begins with any of {of} nodes, and taken in another order another number may fit."
+    return f". The first may go to any of {of} nodes, and in another order another number may fit."
 
 
 def _limits(limits: Sequence[Limit]) -> str:

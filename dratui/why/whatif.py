@@ -73,6 +73,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     question: Question | None = None
 
+    @property
+    def tried(self) -> bool:
+        """Whether anything was found out."""
+        return bool(self.landed) or not self.why
+
 
 class Planner:
     """One cluster, changed; workloads one after the other. `before`: as it is."""
@@ -113,7 +118,7 @@ class Planner:
     def _not_tried(self, question: Question, priority: Priority) -> str:
         """What is not known of it, or why the API server takes none of it; empty if it can be tried."""
         if question.unknown:
-            return f"{' and '.join(question.unknown)} cannot be read"
+            return f"{', '.join(question.unknown)} cannot be read"
         if question.pod is not None and priority.refused:
             return priority.refused
         unknown = question.missing and (self._template(question) or question.missing)

@@ -193,6 +193,7 @@ def test_rules_that_are_not_looked_at_are_said_beside_the_number(
     text = " ".join(asked(capsys, demo, str(path)).split())
     assert "Fewer may fit: what its pods say of podAntiAffinity is not looked at." in text
     assert "whichever" not in text
+    assert "another order" not in text
 
 
 def test_what_asks_for_nothing_is_told_before_the_cluster_is_asked(
@@ -215,6 +216,22 @@ def test_what_no_pods_come_of_is_named(
     assert "Service web-19 and 10 more" in text
 
 
+def test_a_quota_that_lets_fewer_be_made_is_told_with_its_numbers(
+    capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(MANIFEST.replace("namespace: ml", "namespace: modern"))
+    name = "gpu.nvidia.com.deviceclass.resource.k8s.io/devices"
+    text = " ".join(asked(capsys, demo, str(path)).split())
+    assert f"But quota gpus lets only 2 of them be made: 2 of 4 {name} used, 1 each." in text
+    (found,) = json.loads(asked(capsys, demo, str(path), "-o", "json"))["workloads"]
+    assert found["quota"] == {"quota": "gpus", "resource": name, "hard": 4, "used": 2, "each": 1, "most": 2}
+    text = " ".join(
+        asked(capsys, demo, str(path), "--without", "pod/modern/render-0", "--replicas", "3").split()
+    )
+    assert "quota gpus" not in text
+
+
 def test_what_cannot_be_tried_is_told_and_is_no_answer(
     capsys: pytest.CaptureFixture[str], demo: Path, tmp_path: Path
 ) -> None:
@@ -224,6 +241,7 @@ def test_what_cannot_be_tried_is_told_and_is_no_answer(
     text = capsys.readouterr().out
     assert text.startswith("Deployment ml/train: claim template ml/one is not known: give its manifest, too,")
     assert "each is shown" not in text
+    assert "not looked at" not in text
 
 
 def test_a_node_may_be_replaced_by_others_like_it(
