@@ -91,7 +91,7 @@ class Plugin(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
 
 def new_steps(before: Plugin, after: Plugin) -> tuple[Done, ...]:
     """What `after` tells that was done, and `before` does not. A failure that came again is nothing new."""
-    if before.steps is after.steps:
+    if before.steps == after.steps:  # as a rule
         return ()
     told = set(map(_once, before.steps))
     return tuple(step for step in after.steps if _once(step) not in told)

@@ -8,16 +8,17 @@ typed during one become one.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from math import inf, nextafter
 from typing import Final, Literal
 
 from dratui.cluster.store import Changes, Store
-from dratui.events import Source
+from dratui.events import Event, Page, Source
 from dratui.failure import Failure
 from dratui.past import Past
+from dratui.samples import STREAM as SAMPLES
 from dratui.tui.replay import Replay
 from dratui.tui.screens.face import World
 from dratui.tui.work import Tell, Work
@@ -226,12 +227,20 @@ class Travel:
                 await asyncio.sleep(0)
                 end = time.monotonic() + SLICE_SECONDS
         before = nextafter(t, -inf)
-        self.happened = happened(
-            [e async for piece in self.past.at(before, since=t) for e in piece],
-            [e async for piece in self.past.at(t, since=before) for e in piece],
-        )
+        done = await self._difference(t, before)
+        undone = await self._difference(before, t) if done else ()
+        self.happened = happened(undone, done)
         self._held = t
         self._arrive(store, t, changes)
+
+    async def _difference(self, t: float, since: float) -> Sequence[Event]:
+        """What leads there; nothing where only whole lists do, which may be long."""
+        events: list[Event] = []
+        async for piece in self.past.at(t, since=since):
+            if any(isinstance(event, Page) and event.stream != SAMPLES for event in piece):
+                return ()
+            events += piece
+        return events
 
     def _arrive(self, store: Store, t: float, changes: Changes | None) -> None:
         self.at = t
