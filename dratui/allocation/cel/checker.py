@@ -112,6 +112,7 @@ class _Checker:
         self._known: dict[
             tuple[object, ...], tuple[tuple[str, ...], Type]
         ] = {}  # calls without type variables
+        self._likely: dict[tuple[str, bool, str], Sequence[Overload]] = {}
         self._checked: list[Node] = []  # each before its parts
 
     def check(self, node: Node) -> Type:
@@ -140,7 +141,7 @@ class _Checker:
 
     def settle(self) -> None:
         """Variables are what they turned out to be, or anything."""
-        known: dict[Type, Type] = {}
+        known: dict[int, Type] = {}
         for node in self._checked:
             if node.type.open:
                 node.type = self._bindings.settled(node.type, known)
@@ -283,13 +284,9 @@ class _Checker:
             return gives
         fitting: list[str] = []
         result: Type | None = None
-        for overload in overloads:
-            if overload.member is (node.target is None):
-                continue
+        for overload in self._perhaps(node, overloads, given):
             wanted: Sequence[Type] = overload.arguments
             gives = overload.result
-            if given and wanted and types.apart(given[0], wanted[0]):
-                continue
             if overload.variables:
                 fresh = {name: self._bindings.fresh() for name in overload.variables}
                 *wanted, gives = (types.instantiate(type_, fresh) for type_ in (*wanted, gives))
@@ -312,6 +309,27 @@ class _Checker:
         if not result.open and not any(type_.open for type_ in given):
             self._known[plain] = node.overloads, result
         return result
+
+    def _perhaps(
+        self, node: Call, overloads: Sequence[Overload], given: Sequence[Type]
+    ) -> Sequence[Overload]:
+        """Those that the first operand's name does not rule out."""
+        is_member = node.target is not None
+        name = "" if not given or types.flexible(given[0]) else given[0].name
+        key = node.function, is_member, name
+        if (found := self._likely.get(key)) is None:
+            found = self._likely[key] = [
+                overload
+                for overload in overloads
+                if overload.member is is_member
+                and (
+                    not name
+                    or not overload.arguments
+                    or types.flexible(overload.arguments[0])
+                    or overload.arguments[0].name == name
+                )
+            ]
+        return found
 
     def _logical(self, node: Call, overload: Overload) -> Type:
         node.overloads = (overload.name,)

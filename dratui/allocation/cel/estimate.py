@@ -79,15 +79,17 @@ class _Estimator:
     # Sizes
 
     def _variable(self, node: Node) -> _Known | None:
-        return self._known[node.name][-1] if isinstance(node, Ident) and self._known.get(node.name) else None
+        if isinstance(node, Ident) and (known := self._known.get(node.name)):
+            return known[-1]
+        return None
 
     def _path(self, node: Node) -> tuple[str, ...]:
         known = self._variable(node)
         return known.path if known else self._paths.get(id(node), ())
 
     def _size(self, node: Node) -> Range | None:
-        if id(node) in self._sizes:
-            return self._sizes[id(node)]
+        if (found := self._sizes.get(id(node))) is not None:
+            return found
         if (written := written_size(node)) is not None:
             return written
         path = self._path(node)
@@ -104,8 +106,8 @@ class _Estimator:
 
     def entries_of(self, node: Node) -> Entries | None:
         """How large the keys and values of a list or map are."""
-        if id(node) in self._entries:
-            return self._entries[id(node)]
+        if (found := self._entries.get(id(node))) is not None:
+            return found
         known = self._variable(node)
         return known.entries if known else None
 

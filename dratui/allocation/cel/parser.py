@@ -46,9 +46,13 @@ _RESERVED: Final = frozenset(
         "while",
     ]
 )
-_RELATIONS: Final = frozenset(("<", "<=", ">=", ">", "==", "!=", "in"))
-_SUMS: Final = frozenset(("+", "-"))
-_PRODUCTS: Final = frozenset(("*", "/", "%"))
+_RANKS: Final = {
+    **dict.fromkeys(("<", "<=", ">=", ">", "==", "!=", "in"), 1),
+    **dict.fromkeys(("+", "-"), 2),
+    **dict.fromkeys(("*", "/", "%"), 3),
+}
+"""How tightly operators bind that have two sides."""
+
 _SIGNS: Final = frozenset(("!", "-"))
 _MEMBERS: Final = frozenset((".", "["))
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
@@ -151,7 +155,7 @@ class _Parser:
     def _clause(self) -> Node:
         """What stands between two `&&`, with its place in the text."""
         begin = self._token.at
-        node = self._relation()
+        node = self._operation(1)
         node.span = begin, self._ended()
         return node
 
@@ -160,31 +164,14 @@ class _Parser:
         last = self._tokens[self._next - 1]
         return last.at + len(last.text)
 
-    def _relation(self) -> Node:
-        node, before = self._sum(), self._depth
-        while self._token.kind in _RELATIONS:
-            self._deeper()
-            operator = self._take()
-            name = "@in" if operator.kind == "in" else f"_{operator.text}_"
-            node = Call(operator.at, name, [node, self._sum()])
-        self._depth = before
-        return node
-
-    def _sum(self) -> Node:
-        node, before = self._product(), self._depth
-        while self._token.kind in _SUMS:
-            self._deeper()
-            operator = self._take()
-            node = Call(operator.at, f"_{operator.text}_", [node, self._product()])
-        self._depth = before
-        return node
-
-    def _product(self) -> Node:
+    def _operation(self, least: int) -> Node:
+        """Operators that bind as tightly as that, or tighter."""
         node, before = self._unary(), self._depth
-        while self._token.kind in _PRODUCTS:
+        while (rank := _RANKS.get(self._token.kind, 0)) >= least:
             self._deeper()
             operator = self._take()
-            node = Call(operator.at, f"_{operator.text}_", [node, self._unary()])
+            name = "@in" if operator.kind == "in" else f"_{operator.kind}_"
+            node = Call(operator.at, name, [node, self._operation(rank + 1)])
         self._depth = before
         return node
 

@@ -15,6 +15,7 @@ INDEX: Final = frozenset(("_[_]", "_[?_]", "_?._"))
 
 UNCHECKED: Final = Type("unchecked")
 
+_NOT_NOTED: Final = (0, 0)
 _MOST_NAMES: Final = 3
 
 
@@ -25,7 +26,7 @@ class Node:
 
     def __init__(self, at: int) -> None:
         self.at = at
-        self.span = (at, at)  # of the text, where the parser takes note: of clauses and literals
+        self.span = _NOT_NOTED  # of the text, where the parser takes note: of clauses and literals
         self.type = UNCHECKED
 
 

@@ -100,11 +100,9 @@ def lenient(type_: Type) -> bool:
     return type_.name in _LENIENT
 
 
-def apart(one: Type, other: Type) -> bool:
-    """Whether their names alone tell that they do not fit each other."""
-    return one.name != other.name and not (
-        one.variable or other.variable or one.name in _FLEXIBLE or other.name in _FLEXIBLE
-    )
+def flexible(type_: Type) -> bool:
+    """Whether it may fit one of another name."""
+    return type_.variable or type_.name in _FLEXIBLE
 
 
 def unwrapped(type_: Type) -> tuple[Type, bool]:
@@ -157,17 +155,18 @@ class Bindings:
             self._bound[name] = type_  # so that the next one has not as far to go
         return type_ if type_.variable else self.resolve(type_)
 
-    def settled(self, type_: Type, known: dict[Type, Type]) -> Type:
-        """The same when nothing more will be learnt: what is open still may be anything. `known` are those before."""
+    def settled(self, type_: Type, known: dict[int, Type]) -> Type:
+        """The same when nothing more will be learnt: what is open still may be anything. `known` are those before, by
+        identity."""
         if not type_.open:
             return type_
-        if (found := known.get(type_)) is None:
+        if (found := known.get(id(type_))) is None:
             if type_.variable:
                 found = self.resolve(type_)
                 found = DYN if found.variable else self.settled(found, known)
             else:
-                found = made_of(type_.name, tuple(self.settled(inner, known) for inner in type_.of))
-            known[type_] = found
+                found = Type(type_.name, tuple([self.settled(inner, known) for inner in type_.of]))
+            known[id(type_)] = found
         return found
 
     def _fits(self, one: Type, other: Type) -> bool:
@@ -219,7 +218,11 @@ class Bindings:
         if within.variable:
             bound = self._bound.get(within.name)
             return bound is not None and self._occurs(variable, bound)
-        return within.open and any(self._occurs(variable, inner) for inner in within.of)
+        if within.open:
+            for inner in within.of:
+                if self._occurs(variable, inner):
+                    return True
+        return False
 
 
 def more_general(one: Type, other: Type) -> Type:
