@@ -137,6 +137,29 @@ async def test_a_page_of_a_card_is_a_page_of_lines_and_its_end_is_all_there() ->
             assert screen(pilot)[-2].strip().startswith("╰"), "the end"
 
 
+async def test_a_line_of_a_card_that_is_about_an_object_opens_it_and_any_other_what_the_card_holds() -> None:
+    async with running(ScriptedSource(small()), query=CLAIMS, size=(100, 50)) as pilot:
+        await shows(pilot, "train-6-gpu")
+        await type_in(pilot, "/train-6")
+        await press(pilot, "enter", "d")
+        await shows(pilot, "claim ml-team/train-6-gpu")
+        await press(pilot, "enter")
+        assert "Devices[2 of 16] of train-6-gpu" in text(pilot)
+        for line, opens in (
+            ("node ", "node gpu-node-1"),
+            ("pod ", "pod ml-team/train-6"),
+            ("gpu-1 ", "device gpu.nvidia.com/gpu-node-1/gpu-1"),
+        ):
+            await press(pilot, "escape", "g")
+            for _ in range(30):
+                if f"│ {line}" in under_cursor(pilot):
+                    break
+                await press(pilot, "j")
+            assert f"│ {line}" in under_cursor(pilot)
+            await press(pilot, "enter")
+            assert screen(pilot)[1].startswith(f" {opens}")
+
+
 async def test_a_card_follows_its_object_and_says_when_it_is_gone() -> None:
     source = ScriptedSource(small())
     async with running(source, query=CLAIMS) as pilot:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from textwrap import wrap
+from typing import Any
 
 from dratui.cluster.store import Changes
 from dratui.failure import Failure
@@ -100,9 +101,11 @@ class DescribeFace(Face[Board]):
         return Chosen(self._place.kind, self._place.key) if self._place is not None else None
 
     def onward(self) -> Place | None:
-        """What the object holds."""
+        """The object that the line under the cursor is about, else what the described one holds."""
         if self._place is None:
             return None
+        if (leads := self._leads()) is not None:
+            return Card(*leads)
         row = TABLES[self._place.kind].row(self._world.store, self._place.key)
         query = drill(self._world.store, self._place.kind, row) if row is not None else None
         return Rows(query) if query is not None else None
@@ -113,6 +116,15 @@ class DescribeFace(Face[Board]):
     def _spot(self) -> Spot | None:
         item = self.view.item
         return item if isinstance(item, Spot) else None
+
+    def _leads(self) -> tuple[str, Any] | None:
+        """The object that the line under the cursor is about, if it is one that is there."""
+        spot = self._spot()
+        if spot is None or spot.field < 0 or self._document is None:
+            return None
+        fields = next((s.fields for s in self._document.sections if s.title == spot.section), ())
+        leads = fields[spot.field].leads if spot.field < len(fields) else None
+        return leads if leads and TABLES[leads[0]].row(self._world.store, leads[1]) is not None else None
 
     def _closed(self, section: Section) -> bool:
         return self._folded.get(section.title, section.collapsed)

@@ -5,15 +5,15 @@ from datetime import datetime
 
 import msgspec
 
-from dratui.api.model import Constraint, NetworkData, Request
-from dratui.cluster.claims import ClaimDevice, ClaimRow
+from dratui.api.model import Constraint, DeviceKey, NetworkData, ObjectKey, Request
+from dratui.cluster.claims import ClaimConsumer, ClaimDevice, ClaimRow
 from dratui.cluster.devices import Holding
 from dratui.cluster.health import Report, unhealthy
 from dratui.cluster.steps import steps as told
 from dratui.cluster.store import Store
 from dratui.terminal import clean
 from dratui.views import cells, words
-from dratui.views.describe.document import Section, section
+from dratui.views.describe.document import Field, Section, node, section
 from dratui.views.describe.measured import of_claim
 from dratui.views.describe.plugin import of_claim as on_node
 from dratui.views.describe.steps import steps
@@ -27,7 +27,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
         "CLAIM",
         ("state", row.state),
         ("reason", row.reason, Style.WAITING if "pending" in row.state else Style.FAULT),
-        ("node", row.node),
+        node(row.node),
         ("binding", binding(row, now), Style.WAITING),
         ("evicted", _due(row.evicted_at, now), Style.TAINTED),
         ("made for", row.made_for),
@@ -37,7 +37,7 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     yield section(
         "CONSUMERS",
         *(
-            (c.kind.lower(), c.name)
+            Field(c.kind.lower(), c.name, leads=_consumer(row.namespace, c))
             if c.present is not False
             else (c.kind.lower(), f"{c.name} is gone, its reservation stays", Style.FAULT)
             for c in row.consumers
@@ -52,6 +52,10 @@ def claim(store: Store, row: ClaimRow, now: datetime) -> Iterator[Section]:
     for device in row.devices:
         yield _status(device)
         yield _data(device)
+
+
+def _consumer(namespace: str, consumer: ClaimConsumer) -> tuple[str, ObjectKey] | None:
+    return ("pods", ObjectKey(namespace, consumer.name)) if consumer.kind == "Pod" else None
 
 
 def _due(at: datetime | None, now: datetime) -> str:
@@ -116,7 +120,7 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
             ("product", device.product),
             ("driver", device.driver),
             ("pool", device.pool),
-            ("node", device.node),
+            node(device.node),
             ("request", device.request),
             ("choice", cells.choice(device.choice) if device.choice else "", _choice_style(device)),
             ("share", share(device).removeprefix("share ")),
@@ -140,7 +144,8 @@ def _devices_of_claim(devices: Sequence[ClaimDevice]) -> Iterator[Section]:
         )
         ill = device.vanished or device.changed or unhealthy(device.health)
         style = Style.FAULT if ill else Style.PLAIN
-        lines.append((device.device, " · ".join(filter(None, said)), style))
+        key = DeviceKey(device.driver, device.pool, device.device)
+        lines.append(Field(device.device, " · ".join(filter(None, said)), style, leads=("devices", key)))
     yield section("DEVICES", *lines)
 
 

@@ -12,7 +12,7 @@ from dratui.cluster.store import Store
 from dratui.views import styles, words
 from dratui.views.describe.claims import health_line, share
 from dratui.views.describe.counters import ledger, partition
-from dratui.views.describe.document import Section, number, section, since_text
+from dratui.views.describe.document import Field, Section, node, number, section, since_text
 from dratui.views.describe.measured import of_device
 from dratui.views.describe.mig import layout
 from dratui.views.table import Style
@@ -25,7 +25,7 @@ def device(store: Store, row: DeviceRow, now: datetime) -> Iterator[Section]:
         ("product", row.product),
         ("driver", row.driver),
         ("pool", row.pool),
-        ("node", row.node or row.where),
+        node(row.node, row.where),
         ("slice", row.slice),
         ("why", row.why, styles.device(row)),
     )
@@ -66,10 +66,11 @@ def held(row: DeviceRow) -> str:
     return f"{row.state} by {names[0] if len(names) == 1 else words.count(len(names), 'claim')}"
 
 
-def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str, str]]:
+def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[Field]:
     """Claim by claim, and for which pods."""
     for holding in row.claims:
-        claim = claim_row(store, ObjectKey(holding.namespace, holding.name))
+        key = ObjectKey(holding.namespace, holding.name)
+        claim = claim_row(store, key)
         said = (
             f"for {', '.join(c.name for c in claim.consumers)}" if claim and claim.consumers else "",
             f"request {holding.request}",
@@ -77,7 +78,7 @@ def _holdings(store: Store, row: DeviceRow, now: datetime) -> Iterator[tuple[str
             "admin access: watches, does not hold" if holding.admin_access else "",
             words.due((holding.evicted_at, "evicted by taint"), now) if holding.evicted_at else "",
         )
-        yield f"{holding.namespace}/{holding.name}", " · ".join(filter(None, said))
+        yield Field(f"{key.namespace}/{key.name}", " · ".join(filter(None, said)), leads=("claims", key))
 
 
 def pool(store: Store, row: PoolRow, now: datetime) -> Iterator[Section]:
@@ -113,10 +114,11 @@ def device_list(title: str, rows: Iterable[DeviceRow]) -> Section:
     return section(
         title,
         *(
-            (
+            Field(
                 r.device,
                 f"{r.state}  {r.product or ''}  {_beside(r)}".rstrip(),
                 styles.device(r),
+                leads=("devices", r.key),
             )
             for r in rows
         ),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from dratui.api.model import ObjectKey
 from dratui.terminal import clean
 from dratui.views import words
 from dratui.views.table import Style
@@ -15,13 +16,15 @@ LIVE: Final = "LIVE"
 @dataclass(frozen=True, slots=True)
 class Field:
     """One line. `label` may be empty: the value goes on. A `share` of 1 is drawn as a bar before the value, a `trail`
-    of them as a line of blocks, the oldest first; None: unknown then."""
+    of them as a line of blocks, the oldest first; None: unknown then. It may be about an object: where it `leads`, as
+    the kind of a table and a key."""
 
     label: str
     value: str
     style: Style = Style.PLAIN
     share: float | None = None
     trail: tuple[float | None, ...] = ()
+    leads: tuple[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,11 @@ def section(
 
 def _field(label: str, value: str | None, style: Style = Style.PLAIN) -> Field:
     return Field(label, words.UNKNOWN if value is None else value, style)
+
+
+def node(name: str, where: str = "") -> Field:
+    """The node of something, or else where it can be reached from."""
+    return Field("node", name or where, leads=("nodes", ObjectKey("", name)) if name else None)
 
 
 def number(value: int | None) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from dratui.api.model import ObjectKey
 from dratui.cluster.claims import ClaimRow
 from dratui.cluster.nodes import NodeRow
 from dratui.cluster.reconciliation import Disagreement, Sides, sides
@@ -85,7 +86,8 @@ def aged(found: Disagreement, now: datetime) -> str:
 def _disagreements(amiss: tuple[Disagreement, ...], now: datetime, *, named: bool = False) -> Iterator[Field]:
     for found in amiss:
         of = f"{found.namespace}/{found.claim}: " if named and found.claim else ""
-        yield Field("amiss", of + aged(found, now), Style.FAULT)
+        leads = ("claims", ObjectKey(found.namespace, found.claim)) if of else None
+        yield Field("amiss", of + aged(found, now), Style.FAULT, leads=leads)
 
 
 def _kubelet(found: Sides) -> Field:
@@ -131,10 +133,12 @@ def _parts(number: int) -> str:
 def _claims(plugin: Plugin, now: datetime) -> Iterator[Field]:
     for each in sorted(plugin.claims, key=lambda c: (c.namespace, c.name))[:MOST]:
         name = f"{each.namespace}/{each.name}" if each.name else each.uid
+        leads = ("claims", ObjectKey(each.namespace, each.name)) if each.name else None
         if each.state == "completed":
-            yield Field(name, f"{_devices(each)}, {_ago(each.completed, now)}")
+            yield Field(name, f"{_devices(each)}, {_ago(each.completed, now)}", leads=leads)
         else:
-            yield Field(name, f"{each.state} {_ago(each.started, now)}: {_devices(each)}", Style.WAITING)
+            said = f"{each.state} {_ago(each.started, now)}: {_devices(each)}"
+            yield Field(name, said, Style.WAITING, leads=leads)
     if (left_out := len(plugin.claims) - MOST) > 0:
         yield Field("", f"and {left_out} more", Style.DIM)
 

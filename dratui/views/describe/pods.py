@@ -14,7 +14,8 @@ from dratui.cluster.tenants import NamespaceRow
 from dratui.terminal import clean
 from dratui.views import cells, words
 from dratui.views.describe.devices import device_list
-from dratui.views.describe.document import Section, ago, number, section, since_text
+from dratui.views.describe.document import Field, Section, ago, number, section, since_text
+from dratui.views.describe.document import node as on
 from dratui.views.describe.measured import of_namespace, of_node, of_pod
 from dratui.views.describe.plugin import of_node as plugin_of_node
 from dratui.views.table import Style
@@ -26,7 +27,7 @@ def pod(store: Store, row: PodRow, now: datetime) -> Iterator[Section]:
     yield section(
         "POD",
         ("status", row.status),
-        ("node", row.node),
+        on(row.node),
         ("pod group", _group(store, pod)),
         *(("compute domain", _domain(store, key)) for key in _domains(store, pod)),
         ("created", ago(row.created, now)),
@@ -113,7 +114,11 @@ def _claim_of_pod(store: Store, namespace: str, entry: str, name: str, template:
     )
     return section(
         "CLAIM " + clean(entry),
-        ("claim", name or "not created yet"),
+        Field(
+            "claim",
+            name or "not created yet",
+            leads=("claims", ObjectKey(namespace, name)) if name else None,
+        ),
         ("template", template),
         ("state", row.state if row else _absence(store, namespace) if name else ""),
         ("devices", devices),

@@ -8,7 +8,7 @@ from dratui.cluster.index import rule_selects, users
 from dratui.cluster.store import Store
 from dratui.cluster.taints import eviction_time
 from dratui.views import words
-from dratui.views.describe.document import Section, ago, number, section, since_text
+from dratui.views.describe.document import Field, Section, ago, number, section, since_text
 from dratui.views.table import Style
 
 
@@ -43,7 +43,7 @@ def taint_rule(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[Secti
     yield section("PODS", *_pods(store, row, now))
 
 
-def _pods(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[tuple[str, str, Style]]:
+def _pods(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[Field]:
     """Whom the rule concerns: pod by pod the claim, and when this taint evicts it."""
     rule = store.taint_rules[row.key]
     claims = {
@@ -61,8 +61,9 @@ def _pods(store: Store, row: TaintRuleRow, now: datetime) -> Iterator[tuple[str,
         for pod in sorted(users(store, claim)):
             found = store.pods.get(pod)
             going = found is not None and found.deleted is not None
-            yield (
+            yield Field(
                 f"{pod.namespace}/{pod.name}",
                 f"claim {claim.name} · {'being deleted' if going else what}",
                 Style.TAINTED if at else Style.PLAIN,
+                leads=("pods", pod),
             )
