@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 from unittest.mock import patch
 
+import msgspec
+
 from dratui.allocation.nodes import Place
 from dratui.allocation.patience import Patience
 from dratui.allocation.rules import Feature, Release, Rules, rules
@@ -35,7 +37,7 @@ class Answer(NamedTuple):
 def cases(path: Path) -> tuple[Release, list[Json]]:
     """Those of a file, and the release that answered."""
     data = path.read_bytes()
-    document = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+    document = msgspec.json.decode(gzip.decompress(data) if path.suffix == ".gz" else data)
     if isinstance(document, list):
         return "1.36", document
     version = document.get("version", "1.36")

@@ -4,12 +4,13 @@
 """
 
 import gzip
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from dratui.allocation.cel.errors import EvaluationError
 from dratui.allocation.cel.library.kubernetes import to_quantity, to_semver
@@ -36,7 +37,7 @@ class Answer(NamedTuple):
 def cases(path: Path) -> list[dict[str, Any]]:
     """Those of a file."""
     data = path.read_bytes()
-    document = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+    document = msgspec.json.decode(gzip.decompress(data) if path.suffix == ".gz" else data)
     return list(document["cases"])
 
 

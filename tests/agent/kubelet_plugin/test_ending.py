@@ -41,11 +41,13 @@ def kubelet(node: PluginNode, agent: Agent) -> Iterator[None]:
     """It has the health stream."""
     argv = [sys.executable, "-c", READER, str(node.folder)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as reader:
-        assert reader.stdout is not None
-        assert "gpu-0" in reader.stdout.readline()
-        reader.send_signal(signal.SIGSTOP)
-        yield
-        reader.kill()
+        try:
+            assert reader.stdout is not None
+            assert "gpu-0" in reader.stdout.readline()
+            reader.send_signal(signal.SIGSTOP)
+            yield
+        finally:
+            reader.kill()  # it is waited for, and would never end by itself
 
 
 @contextmanager
