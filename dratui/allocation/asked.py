@@ -84,9 +84,8 @@ class Asked:
         for each in usable:
             of_pool.setdefault(each.pool.id, []).append(each)
         found: list[Candidate] = []
-        for (
-            pool
-        ) in pools:  # one after the other: a selector's error in the first comes before what the next is
+        # One pool after the other: a selector's error in the first comes before what is amiss of the next.
+        for pool in pools:
             if pool.incomplete or pool.invalid:
                 what = "being updated" if pool.incomplete else "invalid"
                 raise AllocationError(

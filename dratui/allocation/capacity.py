@@ -38,11 +38,10 @@ def odd(capacity: Mapping[str, Capacity], requests: Mapping[str, str], *, fracti
     if requests.keys() - capacity.keys():
         return ""  # another device may have them
     for name, of in capacity.items():
-        requested, valid = requests.get(name), of.policy.valid_range if of.policy else None
-        stepwise = requested is not None and valid is not None and valid.min is not None
-        if stepwise and (why := _uncountable(requested or "", valid or CapacityRange(), fractional)):
+        valid = of.policy.valid_range if of.policy else None
+        if valid and name in requests and (why := _uncountable(requests[name], valid, fractional)):
             return f'capacity "{name}": {_UNCOUNTABLE}: {why}'
-        if _taken(requested, of, fractional).nano < 0:
+        if _taken(requests.get(name), of, fractional).nano < 0:
             return f'capacity "{name}": capacity value is negative'
     return ""
 
@@ -51,14 +50,14 @@ _UNCOUNTABLE: Final = "capacity request cannot be represented in the device's ra
 
 
 def _uncountable(requested: str, valid: CapacityRange, fractional: bool) -> str:
-    amount, least = _read(requested).nano, _read(valid.min or "0").nano
-    if amount < least or valid.step is None:
+    if valid.min is None or valid.step is None:
+        return ""
+    amount, least = _read(requested).nano, _read(valid.min).nano
+    if amount < least:
         return ""
     unit = _unit(valid, fractional)
     if unit == _MILLI and (amount % unit or amount // unit > _MOST):
         return f"request {requested} is not a representable milli value"
-    if unit == NANO and amount > _MOST * NANO:
-        return f"request {requested} exceeds MaxInt64"
     if least >= 0 and _in_range(_read(requested), valid, fractional).nano > _MOST * unit:
         passed = "the milli-value range" if unit == _MILLI else "MaxInt64"
         return f"rounding request {requested} up to the next step passes {passed}"
