@@ -278,7 +278,7 @@ def _reasons(
         if gone := [c.name for c in consumers if c.present is False and c.kind == kind]:
             yield f"reserved for {what} that are gone: {', '.join(gone)}"
     if claim.allocation is None and not claim.deleted:
-        yield _waits_for(store, claim)
+        yield waits_for(store, claim)
     elif claim.allocation is not None and not consumers and not claim.deleted:
         yield "allocated, used by no pod"
 
@@ -289,7 +289,7 @@ def _bound(store: Store, claim: Claim) -> bool:
     return any(pod is not None and pod.node for pod in pods)
 
 
-def _waits_for(store: Store, claim: Claim) -> str:
+def waits_for(store: Store, claim: Claim) -> str:
     """A claim is allocated when a pod that uses it is scheduled, so it waits for what its pod waits for."""
     pods = sorted(store.pods_of_claim[claim.key])
     for key in pods:

@@ -101,13 +101,13 @@ def opening(question: Question, answer: Answer, subject: Pod | Claim, now: datet
 
 def _waits(answer: Answer, subject: Pod | Claim, name: str, now: datetime) -> Iterator[str]:
     waits = answer.waiting
-    for_ = f"{name} has waited for {age(subject.created, now)}."
+    for_ = f"{name} has waited for {age(subject.created, now)}"
     if waits is None:
-        yield f"{for_} {answer.why}".rstrip()
+        yield f"{for_}: {answer.why}." if answer.why else f"{for_}."
     elif waits.source == "scheduler":
-        yield f"{for_} The scheduler: {waits.reason}"
+        yield f"{for_}. The scheduler: {waits.reason}"
     else:
-        yield f"{for_} {waits.reason[:1].upper()}{waits.reason[1:]}."
+        yield f"{for_}. {waits.reason[:1].upper()}{waits.reason[1:]}."
 
 
 def verdict(answer: Answer, subject: Pod | Claim) -> Iterator[str]:

@@ -10,6 +10,7 @@ import msgspec
 from dratui.allocation.explain import Cause, NodeExplained, explain
 from dratui.allocation.patience import Patience
 from dratui.api.native import is_native
+from dratui.cluster.claims import waits_for
 from dratui.cluster.groups import not_tried
 from dratui.cluster.pending import Waiting, before_the_queue, node_counts, nodes_looked_at, settled, waiting
 from dratui.cluster.store import Store
@@ -79,7 +80,9 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     nodes: tuple[NodeExplained, ...]
     groups: tuple[Group, ...]
     suggestions: tuple[Suggestion, ...] = ()
-    why: str = ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`
+    why: str = (
+        ""  # nothing is decided: `not tried`, `bound`, `allocated`, `unknown`; or what a claim waits for
+    )
 
 
 def by_node(store: Store, question: Question, patience: Patience | None = None) -> Iterator[NodeExplained]:
@@ -135,6 +138,8 @@ def answer(
     pod = question.pod
     waits = waiting(store, pod) if pod else None
     verdict, why = _verdict(store, question, nodes, waits)
+    if pod is None and not why:
+        why = waits_for(store, question.wanted[0])
     agrees, conflict = compared(question, nodes) if pod and verdict in _COMPARED else (None, "")
     changes = suggestions(store, question, nodes, heed)
     return Answer(verdict, waits, agrees, conflict, tuple(nodes), grouped(nodes), changes, why)

@@ -66,6 +66,9 @@ def test_a_claim_alone(capsys: pytest.CaptureFixture[str], demo: Path) -> None:
     claims = json.loads(explained(capsys, demo, "pod", "llama-1", "-o", "json"))["claims"]
     text = explained(capsys, demo, "claim", claims[0]["name"])
     assert "The scheduler" not in text
+    assert re.match(
+        r"research/llama-1-device-\w+ has waited for [\dms]+: pod llama-1: 2 nodes: cannot allocate", text
+    )
     assert "  5 nodes   request gpu: too few devices pass its selectors" in text
 
 

@@ -311,7 +311,8 @@ def test_a_claim_is_explained_without_a_pod() -> None:
     alone = claim("gpu")
     known = store(CLASS, alone, *NODES)
     question = about_claim(known, alone, VERSION)
-    assert answer(known, question, list(by_node(known, question))).verdict == "fits"
+    found = answer(known, question, list(by_node(known, question)))
+    assert (found.verdict, found.why) == ("fits", "no pod uses it")
 
 
 def test_who_has_a_node_or_devices_waits_for_nothing() -> None:
