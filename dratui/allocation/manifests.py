@@ -23,11 +23,18 @@ from dratui.allocation.schema import (
 )
 from dratui.allocation.strict import check, meant
 from dratui.allocation.unseen import remarks, unseen
-from dratui.api.model import Claim, DeviceClass, Namespace, Pod, PriorityClass, Row, Template
-from dratui.api.streams import codec
+from dratui.api.model import Claim, DeviceClass, Namespace, Pod, PriorityClass, Row, TaintRule, Template
+from dratui.api.streams import STREAMS, codec
 
 _MOST_REPLICAS: Final = 2**31 - 1
 _NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?")
+_TABLES: Final[Mapping[str, str]] = {
+    "ResourceClaim": "claims",
+    "ResourceClaimTemplate": "templates",
+    "DeviceClass": "classes",
+    "DeviceTaintRule": "taint_rules",
+}
+_EFFECTS: Final = ("NoSchedule", "NoExecute", "None")
 _SCHEDULING: Final = "scheduling.k8s.io"
 _MOST_PRIORITY: Final = 1_000_000_000  # of classes that are not the system's
 
@@ -62,6 +69,7 @@ class Manifests:
     claims: tuple[Claim, ...] = ()
     templates: tuple[Template, ...] = ()
     classes: tuple[DeviceClass, ...] = ()
+    taint_rules: tuple[TaintRule, ...] = ()
     priorities: tuple[PriorityClass, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -96,23 +104,29 @@ def read(texts: Iterable[tuple[str, bytes]], namespace: str) -> Manifests:
 def _row(where: str, value: Mapping[str, Any], namespace: str, expressions: Expressions) -> tuple[str, Any]:
     """The table that it belongs to, and its row; or `left_out` and its name."""
     kind, api_version = value.get("kind"), value.get("apiVersion")
-    if not (isinstance(kind, str) and kind and isinstance(api_version, str) and api_version):
-        raise Wrong(f"{where}: has no apiVersion and kind", hint="apiVersion: resource.k8s.io/v1")
+    if not (isinstance(kind, str) and kind):
+        raise Wrong(f"{where}: has no kind that is text", hint="an object has apiVersion and kind")
+    if not (isinstance(api_version, str) and api_version):
+        version = WORKLOADS[kind][0] if kind in WORKLOADS else f"{RESOURCE}/v1" if kind in PLURALS else "…"
+        raise Wrong(f"{where}: {kind[:63]} has no apiVersion that is text", hint=f"apiVersion: {version}")
     group, _, version = api_version.rpartition("/")
     if kind in PLURALS and group == RESOURCE:
-        _check_version(where, kind, api_version, [f"{RESOURCE}/{each}" for each in (*NEW, *OLD)])
+        versions = [each for each in (*NEW, *OLD) if each in STREAMS[PLURALS[kind]].versions]
+        _check_version(where, kind, api_version, [f"{RESOURCE}/{each}" for each in versions])
         object_ = f"{where}: {kind} {_name(where, kind, value)}"
         check(object_, value, resource_shape(kind, version))
-        if kind != "DeviceClass":
+        if kind in ("ResourceClaim", "ResourceClaimTemplate"):
             spec = _at(value, "spec", "spec") if kind == "ResourceClaimTemplate" else _at(value, "spec")
             path = "spec.spec.devices" if kind == "ResourceClaimTemplate" else "spec.devices"
             check_requests(f"{object_}: {path}", _at(spec, "devices"), version, expressions)
-        placed = _placed(value, "" if kind == "DeviceClass" else namespace)
+        placed = _placed(value, namespace if STREAMS[PLURALS[kind]].namespaced else "")
         placed.pop("status", None)
+        if kind == "DeviceTaintRule":
+            _check_taint(f"{object_}: spec.taint", _at(value, "spec", "taint"))
         if kind == "DeviceClass":
             expressions.check(f"{object_}: spec", _at(value, "spec"))
         row = _decoded(PLURALS[kind], version, placed)
-        return {"ResourceClaim": "claims", "DeviceClass": "classes"}.get(kind, "templates"), row
+        return _TABLES[kind], row
     if kind == "PriorityClass" and group == _SCHEDULING:
         _check_version(where, kind, api_version, [f"{_SCHEDULING}/v1"])
         object_ = f"{where}: {kind} {_name(where, kind, value)}"
@@ -178,6 +192,13 @@ def _workload(where: str, kind: str, value: Mapping[str, Any]) -> Workload:
         unseen(pod, spec),
         remarks(pod, suspended=suspended),
     )
+
+
+def _check_taint(where: str, taint: Mapping[str, Any]) -> None:
+    if not taint.get("key"):
+        raise Wrong(f"{where}.key: is missing", hint="gpu.example.com/unhealthy")
+    if taint.get("effect") not in _EFFECTS:
+        raise Wrong(f"{where}.effect: {str(taint.get('effect'))[:40]!r} is none of {', '.join(_EFFECTS)}")
 
 
 def _check_priority(where: str, value: Mapping[str, Any]) -> None:

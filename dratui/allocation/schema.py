@@ -254,12 +254,19 @@ PLURALS: Final[Mapping[str, str]] = {
     "ResourceClaim": "resourceclaims",
     "ResourceClaimTemplate": "resourceclaimtemplates",
     "DeviceClass": "deviceclasses",
+    "DeviceTaintRule": "devicetaintrules",
 }
 
 
 def resource_shape(kind: str, version: str) -> Fields:
     """Of a kind of resource.k8s.io."""
-    if kind == "DeviceClass":
+    if kind == "DeviceTaintRule":
+        names: Mapping[str, Shape] = {"driver": "text", "pool": "text", "device": "text"}
+        if version in OLD:
+            names = {**names, "deviceClassName": "text", "selectors": _SELECTORS}
+        taint = Fields({"key": "text", "value": "text", "effect": "text", "timeAdded": "text"})
+        spec = Fields({"deviceSelector": Fields(names), "taint": taint})
+    elif kind == "DeviceClass":
         spec = Fields(
             {
                 "selectors": _SELECTORS,

@@ -75,8 +75,8 @@ def _wrong(value: Any, shape: str) -> str:
     return ""
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """A question whether the nearest of these was meant; empty if none is near."""
+def meant(name: str, known: Iterable[str], *, alike: float = 0.6) -> str:
+    """A question whether the nearest of these was meant; empty if none is so much `alike`, which 1 is the same."""
     by_lower = {each.lower(): each for each in known}
-    near = get_close_matches(name[:63].lower(), list(by_lower), n=1, cutoff=0.6)
+    near = get_close_matches(name[:63].lower(), list(by_lower), n=1, cutoff=alike)
     return f"did you mean {by_lower[near[0]]}?" if near else ""

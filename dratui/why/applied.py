@@ -24,6 +24,12 @@ def apply(store: Store, manifests: Manifests, server_version: str) -> Sequence[s
     notes = [*_namespaces(store, manifests), *_priorities(store, manifests)]
     store.apply([Put("resourceclaimtemplates", each) for each in manifests.templates])
     store.apply([Put("deviceclasses", each) for each in manifests.classes])
+    store.apply([Put("devicetaintrules", each) for each in manifests.taint_rules])
+    notes += [
+        f"whom device taint rule {each.name} evicts is not looked at: they keep their devices"
+        for each in manifests.taint_rules
+        if each.taint.effect == "NoExecute"
+    ]
     for claim in manifests.claims:
         notes += _claim(store, claim, server_version)
     if left_out := manifests.left_out:

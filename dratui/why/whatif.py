@@ -225,7 +225,7 @@ class Planner:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    near = meant(name, known)
+    near = meant(name, known, alike=0.85)  # most names of classes end in a domain
     return f"{what}{name} is not known{f' ({near})' if near else ''}"
 
 

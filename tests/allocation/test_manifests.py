@@ -47,6 +47,11 @@ def wrong(text: str) -> str:
 ASKED = "deviceClassName: gpu, count: 2, selectors: [{cel: {expression: 'true'}}]"
 
 
+def taint_rule(taint: str, version: str = "v1") -> str:
+    head = f"apiVersion: resource.k8s.io/{version}\nkind: DeviceTaintRule\nmetadata: {{name: sick}}"
+    return f"{head}\nspec: {{deviceSelector: {{driver: gpu.example.com}}, taint: {taint}}}"
+
+
 @pytest.mark.parametrize(
     ("version", "request_"),
     [
@@ -224,7 +229,15 @@ def test_json_lists_and_what_is_not_known() -> None:
             pod("  initContainers: [{name: i, resources: {claims: [{name: gpo}]}}]"),
             "spec.initContainers[0].resources.claims: 'gpo' is not in spec.resourceClaims",
         ),
-        ("kind: Pod", "has no apiVersion and kind"),
+        ("kind: Pod", "Pod has no apiVersion that is text\n  hint: apiVersion: v1"),
+        ("kind: DeviceClass", "hint: apiVersion: resource.k8s.io/v1"),
+        ("apiVersion: v1", "has no kind that is text"),
+        (taint_rule("{effect: NoSchedule}"), "spec.taint.key: is missing"),
+        (
+            taint_rule("{key: a, effect: Never}"),
+            "spec.taint.effect: 'Never' is none of NoSchedule, NoExecute, None",
+        ),
+        (taint_rule("{key: a}", "v1beta1"), "hint: apiVersion: resource.k8s.io/v1 or"),
         ("- a", "is no object"),
         ("{apiVersion: v1, kind: Pod, kind: Pod}", "line 1: 'kind' is there twice"),
         ('{"kind": "Pod", "kind": "Job"}', "'kind' is there twice"),
@@ -317,6 +330,12 @@ def test_what_may_keep_pods_from_nodes_and_is_not_looked_at_is_told() -> None:
         )
     ).workloads
     assert found.unseen == ()
+
+
+def test_a_taint_rule_is_the_same_in_every_version() -> None:
+    for version in ("v1", "v1beta2", "v1alpha3"):
+        (found,) = manifests(taint_rule("{key: a, effect: NoExecute}", version)).taint_rules
+        assert (found.name, found.driver, found.taint.text) == ("sick", "gpu.example.com", "a:NoExecute")
 
 
 def test_on_the_hosts_network_each_port_is_one_of_the_host() -> None:
@@ -413,6 +432,15 @@ kind: PriorityClass
 metadata: {name: a}
 value: 3
 preemptionPolicy: Never
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: a, labels: {a: b}}
+---
+apiVersion: resource.k8s.io/v1
+kind: DeviceTaintRule
+metadata: {name: a}
+spec: {deviceSelector: {driver: a, pool: b, device: c}, taint: {key: a, effect: None, timeAdded: 2026-01-01T00:00:00Z}}
 """
 
 
@@ -433,7 +461,7 @@ def changed(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 
 def test_whatever_stands_wherever_it_is_read_or_named() -> None:
     documents = [document for _, document in objects("x", ALL.encode())]
-    assert len(documents) == 3
+    assert len(documents) == 5
     for document in documents:
         read([("x", json.dumps(document).encode())], "ml")
         for path in places(document):

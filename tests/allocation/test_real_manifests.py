@@ -6,7 +6,7 @@ import pytest
 
 from dratui.allocation.documents import Wrong, objects
 from dratui.allocation.manifests import read
-from tests.allocation.test_manifests import claim, pod
+from tests.allocation.test_manifests import claim, pod, taint_rule
 from tests.realparts.controlplane import ControlPlane
 from tests.realparts.kubectl import KubectlError
 
@@ -43,6 +43,8 @@ def test_yaml_is_read_as_kubectl_reads_it(control_plane: ControlPlane) -> None:
 
 GOOD = (
     pod(""),
+    taint_rule("{key: a, effect: NoSchedule, timeAdded: 2026-01-01T00:00:00Z}", "v1beta2"),
+    "apiVersion: v1\nkind: Namespace\nmetadata: {name: new, labels: {a: b}}",
     pod("  resourceClaims: [{name: gpu, resourceClaimTemplateName: one}]"),
     claim("{name: a, exactly: {deviceClassName: gpu, count: 3.0}}"),
     claim("{name: a, exactly: {deviceClassName: gpu}}", "v1beta2"),
@@ -79,6 +81,9 @@ BAD = (
     claim("{name: a, exactly: {deviceClassName: g}}").replace("ResourceClaim", "ResourceClaimTemplate"),
     claim("{name: a, exactly: {deviceClassName: g}}").replace("name: gpu", "name: Gpu"),
     pod("  resourceclaims: []"),
+    taint_rule("{effect: NoSchedule}", "v1beta2"),
+    taint_rule("{key: a, effect: Never}", "v1beta2"),
+    taint_rule("{key: a, effect: NoSchedule}, driver: a", "v1beta2"),
     pod("  resourceClaims: [{name: gpu, source: {resourceClaimName: x}}]"),
     pod("  resourceClaims: [{name: gpu}]"),
     pod("  resourceClaims: [{name: gpu, resourceClaimName: a, resourceClaimTemplateName: b}]"),

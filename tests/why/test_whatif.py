@@ -19,6 +19,7 @@ from dratui.api.model import (
     Request,
     Slice,
     Taint,
+    TaintRule,
     Template,
 )
 from dratui.cluster.store import Store
@@ -374,3 +375,11 @@ def test_where_a_device_plugin_has_the_extended_resource_a_pod_with_claims_is_no
     assert where(outcome) == ["node-1: gpu-0 gpu-1", "node-2: gpu-0 gpu-1"]
     assert outcome.rest is not None
     assert "cannot bind a pod that has claims, too" in outcome.rest.nodes[2].detail
+
+
+def test_devices_that_a_taint_rule_of_the_manifests_taints_are_not_taken() -> None:
+    known = cluster(*NODES, Namespace(name="default"))
+    sick = TaintRule(name="sick", pool="node-1", taint=Taint(key="sick", effect="NoExecute"))
+    (said,) = apply(known, Manifests(workloads=(workload("one"),), taint_rules=(sick,)), VERSION)
+    assert said == "whom device taint rule sick evicts is not looked at: they keep their devices"
+    assert where(asked(known, workload("one"), None)) == ["node-2: gpu-0", "node-2: gpu-1"]
