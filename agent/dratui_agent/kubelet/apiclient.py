@@ -18,7 +18,7 @@ class NotServed(Exception):
 
 
 def client(address: str, folder: Path) -> ApiClient:
-    """With the service account in a folder; its token is read anew for each request. Raises OSError."""
+    """With the service account in a folder; its token is read anew for each request, which raises OSError."""
 
     def refresh(configuration: Configuration) -> None:
         configuration.api_key["authorization"] = f"Bearer {(folder / 'token').read_text().strip()}"
@@ -27,7 +27,7 @@ def client(address: str, folder: Path) -> ApiClient:
     made.ssl_ca_cert = str(folder / "ca.crt")
     made.proxy = None
     made.refresh_api_key_hook = refresh  # type: ignore[assignment]  # the client declares it as None
-    refresh(made)
+    made.api_key["authorization"] = ""  # without one nobody asks the hook
     return ApiClient(made)
 
 
