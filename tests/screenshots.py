@@ -41,7 +41,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture(name="overview", size=(140, 36), second=LATE, wanted="TENANTS"),
+    Picture(name="overview", size=(140, 36), second=AMISS, wanted="TENANTS"),
     Picture(name="claims", size=(140, 30), second=60, keys=(":claims", "enter"), wanted="Claims"),
     Picture(
         name="waiting",

@@ -25,6 +25,11 @@ SourceName = Literal["scheduler", "event", "derived"]
 # How the scheduler's framework begins the words of a plugin that failed: `running "X" filter plugin: …`.
 _PLUGIN_RUN = re.compile(r'^running (?:"[^"]*" \w+|\w+) plugin(?: "[^"]*")?: ')
 
+# How the claim controller begins its warning, and what it repeats of the object that it could not get or make.
+_CONTROLLER = re.compile(r"^PodResourceClaim [^:]*: ")
+_CREATE = re.compile(r'^create ResourceClaim : \S+ "[^"]*" is ')
+_REPEATED = re.compile(r'\b[a-z]+\.resource\.k8s\.io "[^"]*" (?=not found)')
+
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
     """Why a pod waits. `nodes` counts the nodes that each of the scheduler's reasons ruled out."""
@@ -39,6 +44,9 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
         if self.nodes:
             counts = (f"{n} {'node' if n == 1 else 'nodes'}: {text}" for text, n in self.nodes.items())
             return ", ".join(counts)
+        if self.source == "event":
+            told = _CONTROLLER.sub("", self.reason)
+            return _REPEATED.sub("", _CREATE.sub("a claim is ", told))
         return _PLUGIN_RUN.sub("", self.reason)
 
     @property

@@ -240,6 +240,28 @@ def test_the_claim_controllers_warning_says_why_there_is_no_claim() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("says", "brief"),
+    [
+        (NO_TEMPLATE, 'resource claim template "h100": not found'),
+        (
+            'PodResourceClaim gpu: resource claim template "h100": resourceclaimtemplate.resource.k8s.io "h100" '
+            "not found",
+            'resource claim template "h100": not found',
+        ),
+        (
+            'PodResourceClaim gpu: create ResourceClaim : resourceclaims.resource.k8s.io "train-gpu-" is forbidden: '
+            "exceeded quota: devices",
+            "a claim is forbidden: exceeded quota: devices",
+        ),
+    ],
+)
+def test_a_cell_has_of_the_claim_controllers_warning_what_it_does_not_repeat(says: str, brief: str) -> None:
+    subject = pod("train", ENTRY)
+    found = why(subject, warning(subject, "FailedResourceClaimCreation", says))
+    assert (found.brief, found.reason) == (brief, says)
+
+
 def test_a_warning_about_another_entry_is_no_reason() -> None:
     subject = pod("train", ENTRY)
     other = warning(subject, "FailedResourceClaimCreation", "PodResourceClaim nic: exceeded quota")

@@ -5,8 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from dratui.api.model import ObjectKey
 from dratui.events import Event
 from dratui.prepared import Orphan, Plugin
+from dratui.tui.screens import idle
+from dratui.tui.widgets.board import Entry
+from dratui.views.idle import IdleHolder
 from dratui.views.query import Query
 from tests.tui.cluster import (
     NOW,
@@ -21,6 +25,7 @@ from tests.tui.cluster import (
     told,
 )
 from tests.tui.driving import (
+    COLOURS,
     Driver,
     flashing,
     hides,
@@ -309,3 +314,17 @@ async def test_many_rows_of_which_few_are_measured_are_sorted_too() -> None:
         await shows(pilot, "[5000]")
         await press(pilot, "U")
         await shows(pilot, "UTIL↓", "claim-004999", "1/5000")
+
+
+def test_what_is_left_out_of_who_is_idle_is_counted_without_those_that_show() -> None:
+    holders = [
+        IdleHolder(
+            "claims", ObjectKey("ml", f"c-{n}"), share=1.0, watched=900, memory=0, devices=1, product="H100"
+        )
+        for n in range(10)
+    ]
+    block = idle.block(holders, COLOURS, Entry(()))
+    assert len(block.body(60)) == 10
+    assert block.fold is not None
+    ((text, _),) = block.fold.rest(4).line
+    assert text == "… 6 more"

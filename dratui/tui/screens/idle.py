@@ -25,7 +25,7 @@ def block(holders: Sequence[IdleHolder], skin: Skin, brief: Entry) -> Block:
         f"HELD BUT IDLE {len(holders)}",
         lambda columns: _lines(holders, skin, columns),
         right=2,
-        fold=Fold(3, lambda shown: Entry(((f"… {len(holders) - (shown - 1)} more", skin.dim),), ALL)),
+        fold=Fold(3, lambda shown: Entry(((f"… {len(holders) - shown} more", skin.dim),), ALL)),
         brief=brief,
     )
 
