@@ -1,6 +1,8 @@
 """Expressions that mean harm: each is answered, in bounded time and memory."""
 
+import gc
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -72,6 +74,13 @@ DIALECT = Dialect()
 def verdicts(source: str, devices: int = 1) -> Sequence[object]:
     fleet = [("d", Device(f"gpu-{n}", attributes={"number": n})) for n in range(devices)]
     return Columns(Devices(fleet, DIALECT)).verdicts(selector(source, DIALECT))
+
+
+@pytest.mark.parametrize("source", ["true", "1 +", 'device.driver.matches("(")'])
+def test_garbage_is_collected_again_afterwards(source: str) -> None:
+    with suppress(Failure):
+        Selector(source, DIALECT)
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
