@@ -74,8 +74,8 @@ class Dialect:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """A long expression has many parts, for which the collector looks at all that the process has, again and again: half
-    the time in one with 300,000 rows. None of the parts is garbage yet."""
+    """A long expression has many parts, for which the collector looks at all that the process has, again and again:
+    half the time in one with 300,000 rows. None of the parts is garbage yet."""
     if not gc.isenabled():
         yield  # somebody else takes care
         return
