@@ -37,7 +37,8 @@ class Terminal:
             encoding="utf-8",
             codec_errors="replace",
             env={
-                **os.environ,
+                # The size is the pty's, whatever this process was told of its own: one of xdist's was.
+                **{key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")},
                 "TERM": "xterm-256color",
                 "COLORTERM": "truecolor",
                 "LANG": "C.UTF-8",
