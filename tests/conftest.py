@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -35,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # with -p no:xdist nobody asks
-def pytest_xdist_make_scheduler(config: pytest.Config) -> LoadScopeScheduling | None:
-    """For --dist loadscope; all others are xdist's own."""
-    return ByFolder(config) if config.getoption("dist") == "loadscope" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For --dist loadscope; all others are xdist's own. `log`: xdist's; without it each test is a line on stderr."""
+    return ByFolder(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @contextmanager
