@@ -28,7 +28,7 @@ _PLUGIN_RUN = re.compile(r'^running (?:"[^"]*" \w+|\w+) plugin(?: "[^"]*")?: ')
 # How the claim controller begins its warning, and what it repeats of the object that it could not get or make.
 _CONTROLLER = re.compile(r"^PodResourceClaim [^:]*: ")
 _CREATE = re.compile(r'^create ResourceClaim : \S+ "[^"]*" is ')
-_REPEATED = re.compile(r'\b[a-z]+\.resource\.k8s\.io "[^"]*" (?=not found)')
+_REPEATED = re.compile(r'("[^"]*"): \S+ \1 not found')
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +46,7 @@ class Waiting(msgspec.Struct, frozen=True, gc=False):
             return ", ".join(counts)
         if self.source == "event":
             told = _CONTROLLER.sub("", self.reason)
-            return _REPEATED.sub("", _CREATE.sub("a claim is ", told))
+            return _REPEATED.sub(r"\1: not found", _CREATE.sub("a claim is ", told))
         return _PLUGIN_RUN.sub("", self.reason)
 
     @property
