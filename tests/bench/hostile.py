@@ -1,5 +1,6 @@
 """Expressions that mean harm: how long the worst of them takes, from the text to the verdict on a device."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -90,6 +91,7 @@ def worst(what: str, hostile: Mapping[str, str], ask: Callable[[str], str]) -> R
     """The row of those that `ask` takes longest to answer, in CPU time, with what it says."""
     taken: dict[str, tuple[float, str]] = {}
     for name, text in hostile.items():
+        gc.collect()  # what those before it left is not its own
         began = time.process_time()
         said = ask(text)
         taken[name] = time.process_time() - began, said.splitlines()[0][:50]
