@@ -20,9 +20,8 @@ class Compatibility:
 
     def __init__(self, held: Held) -> None:
         self._held = held
-        self._in_use: dict[
-            PoolID, Mapping[str, _Groups]
-        ] = {}  # by counter set, what all in use have in common
+        # By counter set, what all in use have in common
+        self._in_use: dict[PoolID, Mapping[str, _Groups]] = {}
         self._common: dict[tuple[PoolID, str], list[_Groups]] = {}  # with what was taken, device by device
 
     def refusal(self, candidate: Candidate) -> str:

@@ -3,7 +3,7 @@
 Source: pkg/scheduler/framework/plugins/noderesources, fitsRequest, 1.36.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dratui.api.model import Node, Pod
@@ -50,20 +50,22 @@ class Room:
     def add(self, pod: Pod) -> None:
         """One that came to the store since."""
         if self._taken is not None:
-            _add(self._taken, pod)
+            _add(self._taken.setdefault(pod.node, {}), pod)
 
     def remove(self, pod: Pod) -> None:
         """One that is gone since."""
         if self._taken is not None:
-            _add(self._taken, pod, -1)
+            _add(self._taken.setdefault(pod.node, {}), pod, -1)
 
-    def short(self, pod: Pod, node: Node, gone: Iterable[Pod] = ()) -> Iterator[Short]:
+    def short(self, pod: Pod, node: Node, gone: Sequence[Pod] = ()) -> Iterator[Short]:
         """What a node lacks for a pod, as far as it tells what it has to give. Of its pods these are `gone`."""
         if node.native is None:
             return
         total, taken = dict(node.native), self._of(node.name)
-        for each in gone:
-            taken = _less(taken, each)
+        if gone:
+            taken = dict(taken)
+            for each in gone:
+                _add(taken, each, -1)
         most, there = total.get(PODS, 0), taken.get(PODS, 0)
         if there + 1 > most:
             yield Short(PODS, 1, most - there, most)
@@ -78,24 +80,15 @@ class Room:
             self._taken = {}
             for pod in self._store.pods.values():
                 if pod.node and not finished(pod):
-                    _add(self._taken, pod)
+                    _add(self._taken.setdefault(pod.node, {}), pod)
         return self._taken.get(node, {})
 
 
-def _add(taken: dict[str, dict[str, int]], pod: Pod, sign: int = 1) -> None:
-    of = taken.get(pod.node)
-    if of is None:
-        of = taken[pod.node] = {PODS: 0}
-    of[PODS] += sign
+def _add(taken: dict[str, int], pod: Pod, sign: int = 1) -> None:
+    """To what the pods of its node take."""
+    taken[PODS] = taken.get(PODS, 0) + sign
     for name, amount in pod.native:
-        of[name] = of.get(name, 0) + sign * amount
-
-
-def _less(taken: Mapping[str, int], pod: Pod) -> dict[str, int]:
-    left = {**taken, PODS: taken.get(PODS, 0) - 1}
-    for name, amount in pod.native:
-        left[name] = left.get(name, 0) - amount
-    return left
+        taken[name] = taken.get(name, 0) + sign * amount
 
 
 def in_bytes(name: str) -> bool:

@@ -203,12 +203,10 @@ class Planner:
     def _template(self, question: Question) -> str:
         """The first that the pod names and nobody knows."""
         pod, templates = question.pod, self._planned.store.templates
-        for entry in pod.claims if pod is not None else ():
-            if (
-                pod is not None
-                and entry.template
-                and ObjectKey(pod.namespace, entry.template) not in templates
-            ):
+        if pod is None:
+            return ""
+        for entry in pod.claims:
+            if entry.template and ObjectKey(pod.namespace, entry.template) not in templates:
                 known = [key.name for key in templates if key.namespace == pod.namespace]
                 return _unknown(f"claim template {pod.namespace}/", entry.template, known)
         return ""

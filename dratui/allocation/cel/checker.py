@@ -109,9 +109,8 @@ class _Checker:
         self._fields = fields
         self._scopes: list[dict[str, Type]] = [dict(variables)]
         self._bindings = Bindings()
-        self._known: dict[
-            tuple[object, ...], tuple[tuple[str, ...], Type]
-        ] = {}  # calls without type variables
+        # Calls without type variables
+        self._known: dict[tuple[object, ...], tuple[tuple[str, ...], Type]] = {}
         self._likely: dict[tuple[str, bool, str], Sequence[Overload]] = {}
         self._checked: list[Node] = []  # each before its parts
 
